@@ -1,0 +1,1 @@
+"""What numbers mean: SQL aggregates in, plain values and reports out."""

@@ -1,0 +1,88 @@
+"""Numbers for people: one way to write each kind, on every surface and in every picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from storage.events import MICRO, NANO
+
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
+
+
+def credits_text(micro: int) -> str:
+    """`4,900`, `8.5`, `0.03`: no decimals from 10 on, one below, more only below a tenth."""
+    value = Decimal(micro) / MICRO
+    size = abs(value)
+    if size >= 10 or value == value.to_integral_value():
+        return f"{value:,.0f}"
+    places = 1 if size >= Decimal("0.1") else 2 if size >= Decimal("0.01") else 6
+    text = f"{value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN):,f}"
+    return text.rstrip("0").rstrip(".") if places == 6 else text
+
+
+def exact_credits(micro: int) -> Decimal:
+    """Credits with at most six decimals, for programs."""
+    return (Decimal(micro) / MICRO).normalize() + 0
+
+
+def count_text(value: int) -> str:
+    """`2,450`."""
+    return f"{value:,}"
+
+
+def cost_text(nano: int, currency: str) -> str:
+    """`$12.40`, `CHF 3.10`; four decimals below a cent."""
+    value = Decimal(nano) / NANO
+    places = 2 if abs(value) >= Decimal("0.01") or not value else 4
+    symbol = SYMBOLS.get(currency, f"{currency} ")
+    return f"{symbol}{value:,.{places}f}"
+
+
+def multiplier_text(millionths: int) -> str:
+    """`2x`, `0.3x`, `2.5x`."""
+    return f"{(Decimal(millionths) / MICRO).normalize():f}x"
+
+
+def duration_text(ms: float) -> str:
+    """`0.8 s` from 100 ms on, `85 ms` below."""
+    return f"{ms / 1000:,.1f} s" if ms >= 100 else f"{ms:.0f} ms"
+
+
+def change_of(now: int, before: int | None) -> float | str | None:
+    """The fraction of change; "new" without a previous value, None when it is not known."""
+    if before is None:
+        return None
+    if before == 0:
+        return "new" if now else None
+    return now / before - 1
+
+
+def change_text(change: float | str | None) -> str:
+    """`▲ 8%`, `▼ 11%`, `0%`, `▲ ×12` from tenfold on, `new`, `–` when unknown."""
+    if change is None:
+        return "–"
+    if isinstance(change, str):
+        return change
+    if change >= 9:
+        return f"▲ ×{change + 1:,.0f}"
+    if abs(change) < 0.005:
+        return "0%"
+    return f"{'▲' if change > 0 else '▼'} {abs(change):.0%}"
+
+
+def shares(parts: Sequence[int]) -> list[int]:
+    """Whole per cents by largest remainder: they add up to 100, or are all 0 for nothing.
+
+    Ties go to the larger part, then to the first.
+    """
+    total = sum(parts)
+    if total <= 0:
+        return [0] * len(parts)
+    floors = [part * 100 // total for part in parts]
+    by_remainder = sorted(
+        range(len(parts)), key=lambda i: (-(parts[i] * 100 % total), -parts[i], i)
+    )
+    for index in by_remainder[: 100 - sum(floors)]:
+        floors[index] += 1
+    return floors

@@ -1,0 +1,1 @@
+"""Where people talk to creditbot: registry, commands, renderers, platforms, program."""

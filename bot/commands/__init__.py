@@ -1,0 +1,1 @@
+"""One file a family of commands; importing this package registers them all."""

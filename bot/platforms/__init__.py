@@ -1,0 +1,1 @@
+"""One file a chat platform: the only places that import its library."""

@@ -1,0 +1,1 @@
+"""Report in, one surface's form out: pure, without network; renderers do not know each other."""

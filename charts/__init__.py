@@ -1,0 +1,1 @@
+"""Figure in, picture out: pure functions without clock, database or locale."""

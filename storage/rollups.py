@@ -1,0 +1,96 @@
+"""The narrow additive rollups of the ledger, declared once: keys, measures, which rows enter.
+
+Every measure is a plain sum, so corrections and deletions are minus rows through the same upserts.
+`ROLLUPS` is also the lock order: every transaction writes the tables in exactly this sequence, or
+two PostgreSQL writers on the same hours deadlock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+import storage.models  # noqa: F401  # sets the naming convention before the first table
+
+SPEND = ("events", "prompts", "credits")
+# `uncounted`: rows whose prompts are unknown; `unpriced`: rows whose credits are unknown.
+FULL = (
+    *SPEND,
+    "uncounted",
+    "unpriced",
+    "ok",
+    "ok_n",
+    "tokens_in",
+    "tokens_out",
+    "lat_sum",
+    "lat_n",
+    "rating_sum",
+    "rating_n",
+)
+COUNT = ("lat_n",)
+COST = ("cost_nano", "cost_n")
+SMALL_KEYS = frozenset({"hour_class", "bin"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """One rollup: its keys after `workspace_id`, its measures, the stage column it needs."""
+
+    name: str
+    keys: tuple[str, ...]
+    measures: tuple[str, ...] = FULL
+    needs: str | None = None
+
+    @property
+    def table(self) -> sa.Table:
+        """The table of this rollup."""
+        return SQLModel.metadata.tables[self.name]
+
+
+ROLLUPS = (
+    Rollup("usage_hour", ("bucket", "model_id"), needs="bucket"),
+    Rollup("usage_day", ("day", "model_id")),
+    Rollup("usage_person_day", ("day", "person_id", "department_id", "model_id")),
+    Rollup("usage_person_month", ("month", "person_id", "department_id", "model_id")),
+    Rollup("usage_person_day_total", ("day", "person_id", "department_id"), SPEND),
+    Rollup("usage_person_month_total", ("month", "person_id", "department_id"), SPEND),
+    Rollup("usage_department_day", ("day", "department_id", "model_id")),
+    Rollup("usage_department_month", ("month", "department_id", "model_id")),
+    Rollup("usage_task_day", ("day", "task_id", "model_id")),
+    Rollup("usage_project_day", ("day", "project_id", "model_id")),
+    Rollup("usage_project_month", ("month", "project_id", "model_id")),
+    Rollup("lat_model_day", ("day", "model_id", "bin"), COUNT, needs="bin"),
+    Rollup("lat_class_day", ("day", "hour_class", "bin"), COUNT, needs="bin"),
+    # Written only for events with a cost; `cost_n` counts their prompts.
+    Rollup(
+        "cost_day", ("day", "currency", "person_id", "department_id", "model_id"), COST, "currency"
+    ),
+)
+BY_NAME = {rollup.name: rollup for rollup in ROLLUPS}
+
+
+def _column(name: str) -> sa.Column[Any]:
+    kind: type[sa.types.TypeEngine[Any]] = sa.SmallInteger if name in SMALL_KEYS else sa.Integer
+    chosen = sa.String(3) if name == "currency" else kind()
+    return sa.Column(name, chosen, primary_key=True, autoincrement=False)
+
+
+def _declare(rollup: Rollup) -> None:
+    sa.Table(
+        rollup.name,
+        SQLModel.metadata,
+        sa.Column("workspace_id", sa.SmallInteger, primary_key=True, autoincrement=False),
+        *map(_column, rollup.keys),
+        *(
+            sa.Column(measure, sa.BigInteger, nullable=False, server_default="0")
+            for measure in rollup.measures
+        ),
+        sqlite_with_rowid=False,
+    )
+
+
+for _rollup in ROLLUPS:
+    _declare(_rollup)

@@ -1,0 +1,1 @@
+"""One file a source: a foreign record in, usage events out; sources do not know each other."""
