@@ -15,4 +15,5 @@ class UserError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
+        """Both sentences."""
         return f"{self.message} {self.hint}".strip()

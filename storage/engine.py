@@ -1,0 +1,139 @@
+"""The one place that knows what differs between SQLite and PostgreSQL.
+
+A transaction that will write says so before it starts: on SQLite it takes the write lock at BEGIN,
+because one that reads first and writes later fails at once when another writer came between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DatabaseError, InterfaceError, NoSuchModuleError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from storage.errors import DatabaseBusy, DatabaseUnusable, StorageError
+
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",  # an answered ingest survives a power cut; free at batch size 5,000
+    "foreign_keys=ON",
+    "busy_timeout=5000",
+    "temp_store=MEMORY",
+    "cache_size=-65536",
+    "mmap_size=1073741824",
+)
+BUSY = ("database is locked", "database table is locked", "lock timeout", "deadlock detected")
+UNUSABLE = {
+    "readonly database": "Check who owns the database file and its folder.",
+    "database or disk is full": "Free some disk space and try again.",
+    "no space left": "Free some disk space and try again.",
+    "unable to open database file": "Check that the folder exists and may be written.",
+    "file is not a database": "CREDITBOT_DATABASE_URL names another kind of file.",
+    "malformed": "Restore the last backup of the database file.",
+    "disk i/o error": "Check the disk that holds the database file.",
+}
+
+
+def open_engine(url: str) -> sa.Engine:
+    """An engine for a database URL; nothing is opened yet.  Raises DatabaseUnusable."""
+    try:
+        parsed = sa.make_url(url)
+        if parsed.drivername in ("postgres", "postgresql"):
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        engine = sa.create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+    except (sa.exc.ArgumentError, NoSuchModuleError):
+        raise DatabaseUnusable(
+            "CREDITBOT_DATABASE_URL is not a database URL.",
+            hint="For example sqlite:///creditbot.db or postgresql://user@host/creditbot.",
+        ) from None
+    except ImportError:
+        raise DatabaseUnusable(
+            "The driver for this database is not installed.",
+            hint="PostgreSQL needs creditbot[postgres].",
+        ) from None
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # the driver must not open transactions on its own
+    cursor = connection.cursor()
+    for pragma in PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    write = connection.get_execution_options().get("write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A consistent view of the database; raises StorageError for what a person can mend."""
+    with _explained(), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One write transaction: everything inside is kept, or nothing.  Raises StorageError."""
+    with _explained(), engine.execution_options(write=True).begin() as connection:
+        yield connection
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (DatabaseError, InterfaceError) as error:
+        explained = explain(error)
+        if explained is None:
+            raise
+        raise explained from error
+
+
+def explain(error: Exception) -> StorageError | None:
+    """The sentence for a driver error that a person can mend; None for our own mistakes."""
+    text = str(error).lower()
+    if any(words in text for words in BUSY):
+        return DatabaseBusy(
+            "The database is busy: another process is writing.",
+            hint="Nothing was changed; try again in a moment.",
+        )
+    for words, hint in UNUSABLE.items():
+        if words in text:
+            return DatabaseUnusable(f"The database cannot be used: {words}.", hint=hint)
+    if "connection" in text and ("refused" in text or "failed" in text or "closed" in text):
+        return DatabaseUnusable(
+            "The database server does not answer.", hint="Check CREDITBOT_DATABASE_URL."
+        )
+    return None
+
+
+def insert_for(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """The INSERT that knows ON CONFLICT in the connection's dialect."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+def fill(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Put tuples in column order into a table by the fastest way the driver has."""
+    names = ",".join(column.name for column in table.columns)
+    if connection.dialect.name == "sqlite":
+        marks = ",".join("?" * len(table.columns))
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608  # our names
+        connection.exec_driver_sql(statement, list(rows))
+        return
+    cursor = connection.connection.cursor()
+    with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
