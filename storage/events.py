@@ -41,13 +41,16 @@ class UsageEvent:
 
     `ts` is epoch microseconds UTC: the end of a call, the start of an aggregate's bucket.
     `credits` and `unit` are what the source states, before any conversion; `credits` is in
-    millionths of `unit`.  `tokens_in` excludes cache reads and writes.
+    millionths of `unit`.  `account` is whose usage this is where a record says so (an
+    organisation); it becomes part of the source's name.  `tokens_in` excludes cache reads and
+    writes.
     """
 
     event_id: str
     ts: int
     model: str
     granularity: Granularity = Granularity.EXACT
+    account: str | None = None
     person: str | None = None
     department: str | None = None
     project: str | None = None
