@@ -143,6 +143,10 @@ class Clock:
         naive = datetime.combine(date_of(day), time(), self.zone)
         return from_micros(to_micros(naive.astimezone(UTC))).astimezone(self.zone)
 
+    def local_date(self, moment: datetime) -> date:
+        """Local date of an aware datetime."""
+        return moment.astimezone(self.zone).date()
+
     def day(self, moment: datetime) -> int:
         """Local day number of an aware datetime."""
-        return day_number(moment.astimezone(self.zone).date())
+        return day_number(self.local_date(moment))

@@ -1,0 +1,38 @@
+"""What a question is about: days of a workspace, narrowed by filters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from analytics.timerange import TimeRange
+from storage.reading import Reader
+
+Tier = Literal["premium", "standard", "economy", "unknown"]
+TIERS: tuple[Tier, ...] = ("premium", "standard", "economy", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Ids by dimension; values of one dimension are alternatives, dimensions narrow each other."""
+
+    model: tuple[int, ...] = ()
+    family: tuple[int, ...] = ()
+    tier: tuple[Tier, ...] = ()
+    person: tuple[int, ...] = ()
+    department: tuple[int, ...] = ()
+    project: tuple[int, ...] = ()
+    task: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything is narrowed."""
+        return any(getattr(self, field.name) for field in fields(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A range of one workspace, narrowed; every question reads through one."""
+
+    reader: Reader
+    range: TimeRange
+    filters: Filters = Filters()

@@ -1,0 +1,58 @@
+"""Who asks, where and when: everything a command may know besides its parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from storage.reading import Reader
+
+Role = Literal["member", "lead", "admin", "owner"]
+Visibility = Literal["everyone", "leads", "admins"]
+ROLES: tuple[Role, ...] = ("member", "lead", "admin", "owner")
+
+
+def outranks(role: Role, needed: Role) -> bool:
+    """Whether a role may do what needs another one."""
+    return ROLES.index(role) >= ROLES.index(needed)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a platform says is asking, from its signed envelope.
+
+    `external_id` is the platform's team or guild; `email` comes from the platform's directory,
+    never from the person.  A guest gets help text only.
+    """
+
+    platform: str
+    external_id: str
+    user_id: str
+    name: str = ""
+    email: str | None = None
+    guest: bool = False
+
+    @property
+    def actor(self) -> str:
+        """The identity as one word, for logs and the audit."""
+        return f"{self.platform}:{self.external_id}:{self.user_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """An identity inside a workspace, with its right and the person it is linked to."""
+
+    identity: Identity
+    role: Role = "member"
+    person_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a command is given; `now` is the only clock it knows."""
+
+    now: datetime
+    reader: Reader
+    asker: Asker
+    people_visibility: Visibility = "everyone"

@@ -1,0 +1,132 @@
+"""Pictures are drawn in one process of their own, which may be killed.
+
+Matplotlib holds the interpreter lock for a hundred milliseconds at a time, and a hostile label can
+keep it busy for seconds; neither may delay an acknowledgement.  A picture that takes too long
+costs its process, never the text of an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import multiprocessing
+import resource
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Literal
+
+import structlog
+
+from analytics.report import Figure
+
+log = structlog.get_logger()
+Theme = Literal["light", "dark"]
+SECONDS = 10.0
+FIRST_SECONDS = 60.0  # a new process imports matplotlib and may build its font cache
+MEMORY_BYTES = 2 << 30
+CACHE_BYTES = 32 << 20
+
+
+class Drawing:
+    """Draws figures as PNG, one at a time; equal figures are drawn once and kept a while."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "drawing")
+        self._pen: _Pen | None = None
+        self._cache: OrderedDict[str, bytes] = OrderedDict()
+        self._running: dict[str, asyncio.Future[bytes | None]] = {}
+
+    async def draw(self, figure: Figure, theme: Theme) -> bytes | None:
+        """The PNG of a figure, None when it could not be drawn."""
+        key = hashlib.sha256(f"{theme}{figure!r}".encode()).hexdigest()
+        if key in self._cache:
+            self._cache.move_to_end(key)
+            return self._cache[key]
+        if key not in self._running:
+            loop = asyncio.get_running_loop()
+            job = loop.run_in_executor(self._thread, self._draw, figure, theme)
+            self._running[key] = job
+            job.add_done_callback(lambda _: self._running.pop(key, None))
+        picture = await asyncio.shield(self._running[key])
+        if picture is not None:
+            self._keep(key, picture)
+        return picture
+
+    async def warm_up(self, figure: Figure) -> None:
+        """Start the process and draw once: a first picture costs several warm ones."""
+        await self.draw(figure, "light")
+
+    def close(self) -> None:
+        """End the process and take no more work."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        if self._pen is not None:
+            self._pen.kill()
+
+    def _keep(self, key: str, picture: bytes) -> None:
+        self._cache[key] = picture
+        while sum(map(len, self._cache.values())) > CACHE_BYTES:
+            self._cache.popitem(last=False)
+
+    def _draw(self, figure: Figure, theme: Theme) -> bytes | None:
+        """Runs in the drawing thread, which owns the process."""
+        try:
+            first = self._pen is None
+            self._pen = self._pen or _Pen()
+            return self._pen.draw(figure, theme, seconds=FIRST_SECONDS if first else SECONDS)
+        except (OSError, EOFError, TimeoutError, _NotDrawn) as error:
+            log.warning("figure.not_drawn", kind=figure.kind, reason=str(error) or repr(error))
+            if self._pen is not None and not isinstance(error, _NotDrawn):
+                self._pen.kill()
+                self._pen = None
+            return None
+
+
+class _NotDrawn(Exception):  # noqa: N818  # a value from the other process
+    """The process is well, this figure is not."""
+
+
+class _Pen:
+    """The drawing process and the pipe to it."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process: SpawnProcess = context.Process(
+            target=_serve, args=(theirs,), name="creditbot-drawing", daemon=True
+        )
+        self._process.start()
+        theirs.close()
+
+    def draw(self, figure: Figure, theme: Theme, *, seconds: float) -> bytes:
+        """The PNG; raises TimeoutError or EOFError when the process is lost."""
+        self._pipe.send((figure, theme))
+        if not self._pipe.poll(seconds):
+            raise TimeoutError(f"drawing took longer than {seconds:.0f} s")
+        outcome: bytes | str = self._pipe.recv()
+        if isinstance(outcome, str):
+            raise _NotDrawn(outcome)
+        return outcome
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+        self._process.join(5)
+        self._pipe.close()
+
+
+def _serve(pipe: Connection) -> None:
+    """The drawing process: figures in, PNG or the reason out, until the pipe closes."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    from charts import draw  # noqa: PLC0415  # only this process loads matplotlib
+
+    while True:
+        try:
+            figure, theme = pipe.recv()
+        except (EOFError, KeyboardInterrupt):
+            return
+        try:
+            pipe.send(draw(figure, theme=theme))
+        except Exception as error:  # noqa: BLE001  # one bad figure must not end the process
+            pipe.send(f"{type(error).__name__}: {error}")

@@ -1,0 +1,259 @@
+"""Commands are declared once, here; every surface, button and page of the docs reads this list.
+
+Invariant: a line of text is the address of an answer.  `run(line)` gives a report, and
+`run(report.line)` gives an equal one: Slack sends the line, Discord's options are turned into it,
+a button carries it, a subscription stores it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from analytics.errors import UserError
+from analytics.report import Report
+from bot.context import Context, Role, outranks
+from bot.params import PARAM_TYPES, Param, ParamType
+
+Answer = Callable[..., Report]
+MAX_LINE = 500
+MAX_WORDS = 30
+_WORD = re.compile(r'(?:[^\s"]|"[^"]*")+')
+_PLAIN = re.compile(r"[^\s\"=]+")
+_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "\u00a0": " "})
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: what a person types first, its parameters and the function that answers.
+
+    `shows_people` marks answers with other people's rows, which a workspace may restrict.
+    """
+
+    name: str
+    summary: str
+    details: str
+    example: str
+    params: tuple[Param, ...]
+    answer: Answer
+    needs: Role = "member"
+    shows_people: bool = False
+    aliases: tuple[str, ...] = ()
+
+    def param(self, name: str) -> Param | None:
+        """The parameter of that name."""
+        return next((param for param in self.params if param.name == name), None)
+
+    @property
+    def usage(self) -> str:
+        """How to type it, for help and for hints."""
+        return " ".join([self.name, *(param.usage for param in self.params)])
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A parsed line: a command and the texts given for its parameters, in their order."""
+
+    command: Command
+    given: Mapping[str, tuple[str, ...]]
+
+    @property
+    def line(self) -> str:
+        """The line that repeats this call, parameters in declared order."""
+        parts = [self.command.name]
+        for param in self.command.params:
+            for text in self.given.get(param.name, ()):
+                parts.append(param.written(text))
+        return " ".join(parts).strip()
+
+
+COMMANDS: dict[str, Command] = {}
+OVERVIEW = "overview"
+
+
+def command(  # a declaration, read as a form
+    name: str,
+    *,
+    example: str,
+    needs: Role = "member",
+    shows_people: bool = False,
+    aliases: tuple[str, ...] = (),
+    defaults: Mapping[str, str] | None = None,
+) -> Callable[[Answer], Answer]:
+    """Register the decorated function as a command.
+
+    Its parameters after the context are read from its type hints through `PARAM_TYPES`;
+    `defaults` are texts, read as if the person had typed them.  The docstring is the help: its
+    first line the summary.  A wrong declaration fails at import.
+    """
+
+    def add(answer: Answer) -> Answer:
+        if name in COMMANDS:
+            raise ValueError(f"two commands are called {name}")
+        summary, _, details = (inspect.getdoc(answer) or "").partition("\n")
+        COMMANDS[name] = Command(
+            name=name,
+            summary=summary.strip(),
+            details=details.strip(),
+            example=example,
+            params=tuple(_params_of(answer, defaults or {})),
+            answer=answer,
+            needs=needs,
+            shows_people=shows_people,
+            aliases=aliases,
+        )
+        return answer
+
+    return add
+
+
+def _params_of(answer: Answer, defaults: Mapping[str, str]) -> Iterator[Param]:
+    hints = typing.get_type_hints(answer)
+    names = list(inspect.signature(answer).parameters)[1:]
+    unknown = set(defaults) - set(names)
+    if unknown:
+        raise ValueError(f"no parameter {', '.join(sorted(unknown))}")
+    for name in names:
+        kind: ParamType = PARAM_TYPES[hints[name]]
+        yield from kind.expand(name, defaults.get(name))
+
+
+def find_command(name: str) -> Command:
+    """The command of that name or alias; raises UserError with the nearest one."""
+    folded = name.casefold().lstrip("/")
+    for known in COMMANDS.values():
+        if folded == known.name or folded in known.aliases:
+            return known
+    raise UserError(f"I don't know the command '{name}'.", hint=_nearest_command(folded))
+
+
+def _nearest_command(name: str) -> str:
+    close = difflib.get_close_matches(name, COMMANDS, 1, 0.5)
+    if close:
+        return f"Did you mean `{close[0]}`? `help` lists every command."
+    return "`help` lists every command; for example `by-model last 30d`."
+
+
+def parse(line: str) -> Call:
+    """The call that a typed line means; raises UserError that quotes what is not understood."""
+    words = _words(line)
+    if not words:
+        return Call(COMMANDS[OVERVIEW], {})
+    chosen = find_command(words[0])
+    given: dict[str, tuple[str, ...]] = {}
+    loose: list[str] = []
+    for word in words[1:]:
+        name, equals, value = word.partition("=")
+        if not equals or not _PLAIN.fullmatch(name):
+            loose.append(word.replace('"', ""))
+            continue
+        param = chosen.param(name.casefold())
+        if param is None:
+            raise UserError(
+                f"`{chosen.name}` has no option '{name}'.", hint=_nearest_option(name, chosen)
+            )
+        _add(given, param, value.strip('"'))
+    for param, text in _loose_values(chosen, loose):
+        _add(given, param, text)
+    return Call(chosen, given)
+
+
+def _words(line: str) -> list[str]:
+    text = line.translate(_QUOTES).strip()
+    if len(text) > MAX_LINE:
+        raise UserError(
+            f"This line has {len(text)} characters.", hint=f"A line may have up to {MAX_LINE}."
+        )
+    if text.count('"') % 2:
+        raise UserError(f"A quote is left open in '{text}'.", hint='Close it, or leave the " out.')
+    words = _WORD.findall(text)
+    if len(words) > MAX_WORDS:
+        raise UserError(
+            f"This line has {len(words)} words.", hint=f"A line may have up to {MAX_WORDS}."
+        )
+    return words
+
+
+def _add(given: dict[str, tuple[str, ...]], param: Param, text: str) -> None:
+    already = given.get(param.name, ())
+    if already and not param.repeatable:
+        raise UserError(
+            f"'{param.name}' is given twice: '{already[0]}' and '{text}'.", hint="Keep one of them."
+        )
+    given[param.name] = (*already, text)
+
+
+def _nearest_option(name: str, chosen: Command) -> str:
+    names = [param.name for param in chosen.params]
+    close = difflib.get_close_matches(name.casefold(), names, 1)
+    if close:
+        return f"Did you mean `{close[0]}=`?"
+    known = ", ".join(f"`{known}=`" for known in names)
+    return f"It knows {known}." if known else f"Type just `{chosen.name}`."
+
+
+def _loose_values(chosen: Command, words: Sequence[str]) -> Iterator[tuple[Param, str]]:
+    """Words without `name=`: `by week` belongs to the grain, all others to the loose parameter."""
+    rest = list(words)
+    for param in chosen.params:
+        if param.type.lead and param.type.lead in rest[:-1]:
+            at = rest.index(param.type.lead)
+            yield param, rest[at + 1]
+            del rest[at : at + 2]
+    if not rest:
+        return
+    text = " ".join(rest)
+    loose = next((param for param in chosen.params if param.type.loose), None)
+    if loose is None:
+        raise UserError(f"I don't understand '{text}'.", hint=f"Type `{chosen.usage}`.")
+    yield loose, text
+
+
+def amend(line: str, changes: Mapping[str, Sequence[str]]) -> str:
+    """The line with other values for some parameters; an empty sequence takes one out.
+
+    Parameters that the command does not have are left out silently: a form asks the same
+    questions of every command.
+    """
+    call = parse(line)
+    known = {param.name for param in call.command.params}
+    given = {**call.given, **{k: tuple(v) for k, v in changes.items() if k in known}}
+    return Call(call.command, given).line
+
+
+def run(line: str, ctx: Context) -> Report:
+    """Answer a line; the only way in.  Raises UserError for a mistake or a missing right."""
+    call = parse(line)
+    permit(call.command, ctx)
+    values: dict[str, object] = {}
+    for param in call.command.params:
+        texts = call.given.get(param.name) or ((param.default,) if param.default else ())
+        param.read_into(values, texts, ctx)
+    report = call.command.answer(ctx, **values)
+    return replace(report, line=call.line, as_of=ctx.now)
+
+
+def permit(chosen: Command, ctx: Context) -> None:
+    """Let the asker pass or raise UserError naming who may; checked at every click again."""
+    if not outranks(ctx.asker.role, chosen.needs):
+        raise UserError(
+            f"`{chosen.name}` is for {chosen.needs}s.", hint="Ask an admin of this workspace."
+        )
+    wall = ctx.people_visibility
+    if chosen.shows_people and wall != "everyone":
+        needed: Role = "lead" if wall == "leads" else "admin"
+        if not outranks(ctx.asker.role, needed):
+            raise UserError(
+                f"`{chosen.name}` shows other people's rows, which is for {wall} here.",
+                hint="Ask an admin, or try `by-model`.",
+            )
+
+
+def complete(chosen: Command, name: str, text: str, ctx: Context) -> list[str]:
+    """Up to 25 completions of what is typed for a parameter, best first."""
+    param = chosen.param(name)
+    return param.type.complete(text, ctx)[:25] if param else []
