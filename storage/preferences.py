@@ -1,0 +1,55 @@
+"""Small remembered values: choices of people and workspaces, and the program's own state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+import storage.models  # noqa: F401  # declares the tables that are looked up below
+from storage.engine import insert_for
+
+_PREFERENCE = SQLModel.metadata.tables["preference"]
+_STATE = SQLModel.metadata.tables["state"]
+
+
+def preference(
+    connection: sa.Connection, workspace_id: int, name: str, *, person_id: int = 0
+) -> str | None:
+    """The choice of one person, or of the workspace (`person_id` 0); None when none was made."""
+    keys = {"workspace_id": workspace_id, "person_id": person_id, "name": name}
+    return _value(connection, _PREFERENCE, keys)
+
+
+def set_preference(
+    connection: sa.Connection, workspace_id: int, name: str, value: str, *, person_id: int = 0
+) -> None:
+    """Remember a choice, replacing an earlier one."""
+    keys = {"workspace_id": workspace_id, "person_id": person_id, "name": name}
+    _upsert(connection, _PREFERENCE, keys, value=value)
+
+
+def state(connection: sa.Connection, name: str, workspace_id: int = 0) -> str | None:
+    """What the program remembered under a name; workspace 0 is the installation."""
+    return _value(connection, _STATE, {"workspace_id": workspace_id, "name": name})
+
+
+def set_state(connection: sa.Connection, name: str, value: str, *, workspace_id: int = 0) -> None:
+    """Remember a value of the program's own, replacing an earlier one."""
+    _upsert(connection, _STATE, {"workspace_id": workspace_id, "name": name}, value=value)
+
+
+def _value(connection: sa.Connection, table: sa.Table, keys: Mapping[str, object]) -> str | None:
+    wanted = sa.select(table.c.value).where(*(table.c[name] == key for name, key in keys.items()))
+    found: str | None = connection.execute(wanted).scalar()
+    return found
+
+
+def _upsert(
+    connection: sa.Connection, table: sa.Table, keys: Mapping[str, object], *, value: str
+) -> None:
+    insert = insert_for(connection, table).values(**keys, value=value)
+    connection.execute(
+        insert.on_conflict_do_update(index_elements=list(keys), set_={"value": value})
+    )
