@@ -26,6 +26,21 @@ def exact_credits(micro: int) -> Decimal:
     return (Decimal(micro) / MICRO).normalize() + 0
 
 
+def ratio_text(micro: int) -> str:
+    """Credits per prompt: as credits, but `1.0` below 10, so that a column of them lines up."""
+    text = credits_text(micro)
+    return f"{text}.0" if abs(micro) < 10 * MICRO and "." not in text else text
+
+
+def axis_text(micro: int) -> str:
+    """Credits beside an axis: `250`, `1.5k`, `20M`, `0.05`."""
+    value = Decimal(micro) / MICRO
+    for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
+        if abs(value) >= size:
+            return f"{(value / size).normalize():f}{unit}"
+    return f"{value.normalize():f}"
+
+
 def count_text(value: int) -> str:
     """`2,450`."""
     return f"{value:,}"

@@ -1,0 +1,201 @@
+"""Credits by model under the heading of each family, with the multiplier in a pill.
+
+The card shows what fits.  The smaller models of a family become its "N others" row, then the
+smallest families become one line; both hold exact sums, so the card still adds up to the total.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from analytics.numbers import credits_text, multiplier_text
+from analytics.report import FamilyBars, ModelBar, ModelFigure
+from analytics.text import clean
+from charts.card import (
+    NAME,
+    PAD,
+    RIGHT,
+    STRONG,
+    VALUE,
+    Caption,
+    Card,
+    note,
+    pill_width,
+)
+from charts.lettering import Style, cut_end, shortened, widest
+from charts.theme import Theme
+from charts.typeface import legible
+
+ROW = 18
+HEAD = 18
+GAP = 4
+BAR = 11
+INDENT = PAD + 13
+FAMILY = Style(9.5, 600)
+FLOOR = 2  # models a family shows before another family is folded away
+NAME_ROOM = (60, 118)
+BAR_ROOM = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A family as the card shows it: its largest models, and how many others with what sum."""
+
+    family: FamilyBars
+    shown: tuple[ModelBar, ...]
+    hidden: tuple[ModelBar, ...]
+
+    @property
+    def height(self) -> int:
+        """CSS pixels of heading and rows."""
+        return HEAD + ROW * (len(self.shown) + bool(self.hidden)) + GAP
+
+    @classmethod
+    def of(cls, family: FamilyBars, count: int) -> Section:
+        """The largest `count` models of a family; the rest is hidden."""
+        models = sorted(family.models, key=lambda model: -model.credits)
+        return cls(family, tuple(models[:count]), tuple(models[count:]))
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where pill and bar stand: right edge of the pills, start and longest length of the bars."""
+
+    names: float
+    pills: float
+    bars: float
+    length: float
+
+
+def model_card(figure: ModelFigure, theme: Theme) -> Card:
+    """The card of a figure; a sentence when no model was used."""
+    caption = Caption.of(figure)
+    if not any(family.models for family in figure.families):
+        return note(theme, caption, "No model was used in this range.")
+    sections, folded = fold(figure.families, caption.room - GAP)
+    body = GAP + sum(section.height for section in sections) + (ROW if folded else 0)
+    card = Card(theme, caption, body)
+    columns = _columns(sections)
+    largest = max(model.credits for section in sections for model in section.shown)
+    names = iter(_names(sections, columns.names))
+    y = card.top + GAP
+    for section in sections:
+        _heading(card, y, section.family)
+        for place, model in enumerate(section.shown):
+            middle = y + HEAD + ROW * (place + 0.5)
+            card.label((INDENT, middle), next(names), NAME, colour=theme.ink2)
+            card.pill((columns.pills, middle), _pill(model))
+            share = max(model.credits, 0) / largest if largest > 0 else 0
+            length = _length(share, columns.length)
+            card.bar((columns.bars, middle), (length, BAR), theme.family(section.family.name))
+            x = columns.bars + (length + 5 if length else 0)
+            colour = theme.ink if model.priced else theme.muted
+            card.label((x, middle), _value(model), VALUE, colour=colour)
+        if section.hidden:
+            _others(card, y + HEAD + ROW * (len(section.shown) + 0.5), section, columns)
+        y += section.height
+    if folded:
+        _more(card, y, folded)
+    return card
+
+
+def fold(
+    families: Sequence[FamilyBars], room: float
+) -> tuple[list[Section], tuple[FamilyBars, ...]]:
+    """As many families as fit with two models each, then the largest models there is room for.
+
+    Families keep their order; what is folded away are the smallest ones.
+    """
+    filled = [family for family in families if family.models]
+    ranked = sorted(filled, key=lambda family: -family.credits)
+    for count in range(len(ranked), 0, -1):
+        kept = ranked[:count]
+        sections = [Section.of(family, FLOOR) for family in filled if family in kept]
+        spare = room - (ROW if count < len(ranked) else 0)
+        if sum(section.height for section in sections) <= spare or count == 1:
+            break
+    while grown := next(_grown(sections, spare), None):
+        sections = grown
+    return sections, tuple(ranked[count:])
+
+
+def _grown(sections: Sequence[Section], room: float) -> Iterator[list[Section]]:
+    """The sections with one more model, the largest hidden one that fits first."""
+    waiting = [i for i, section in enumerate(sections) if section.hidden]
+    for i in sorted(waiting, key=lambda i: -sections[i].hidden[0].credits):
+        larger = list(sections)
+        larger[i] = Section.of(sections[i].family, len(sections[i].shown) + 1)
+        if sum(section.height for section in larger) <= room:
+            yield larger
+
+
+def _columns(sections: Sequence[Section]) -> Columns:
+    models = [model for section in sections for model in section.shown]
+    values = [_value(model) for model in models]
+    values += [_value(*section.hidden) for section in sections if section.hidden]
+    pills = max(pill_width(_pill(model)) for model in models)
+    after = 4 + pills + 6, 5 + widest(values, VALUE)
+    wanted = widest([_name(model) for model in models], NAME)
+    free = RIGHT - INDENT - sum(after) - BAR_ROOM
+    names = round(max(min(wanted, free, NAME_ROOM[1]), NAME_ROOM[0]))
+    bars = round(INDENT + names + after[0])
+    return Columns(names, bars - 6, bars, RIGHT - after[1] - bars)
+
+
+def _length(share: float, longest: float) -> float:
+    """Something is never drawn as nothing: the least bar is one pixel long."""
+    return max(share * longest, 1) if share else 0
+
+
+def _name(model: ModelBar) -> str:
+    return legible(clean(model.name))
+
+
+def _names(sections: Sequence[Section], room: float) -> list[str]:
+    return shortened([_name(m) for section in sections for m in section.shown], room, NAME)
+
+
+def _pill(model: ModelBar) -> str:
+    return "?" if model.multiplier is None else multiplier_text(model.multiplier).replace("x", "×")
+
+
+def _value(*models: ModelBar) -> str:
+    """The credits of models together, and whether there are some nobody can price."""
+    known = credits_text(sum(model.credits for model in models))
+    if all(model.priced for model in models):
+        return known
+    return "unpriced" if known == "0" else f"{known} + unpriced"
+
+
+def _total(micro: int, share: int) -> str:
+    """`6,340 · 61%`; what rounds to nothing is said to be something."""
+    return f"{credits_text(micro)} · {'<1' if not share and micro > 0 else share}%"
+
+
+def _heading(card: Card, y: float, family: FamilyBars) -> None:
+    middle = y + HEAD / 2 - 0.5
+    total = _total(family.credits, family.share)
+    room = RIGHT - INDENT - widest([total], STRONG) - 10
+    card.square((PAD, middle), card.theme.family(family.name))
+    name = cut_end(legible(clean(family.name)), room, FAMILY)
+    card.label((INDENT, middle), name, FAMILY, colour=card.theme.ink)
+    card.label((RIGHT, middle), total, STRONG, colour=card.theme.ink2, align="right")
+
+
+def _others(card: Card, middle: float, section: Section, columns: Columns) -> None:
+    muted = card.theme.muted
+    card.label((INDENT, middle), f"{len(section.hidden)} others", NAME, colour=muted)
+    card.label((columns.bars, middle), _value(*section.hidden), VALUE, colour=muted)
+
+
+def _more(card: Card, y: float, folded: Sequence[FamilyBars]) -> None:
+    models = sum(len(family.models) for family in folded)
+    words = f"{len(folded)} more {'family' if len(folded) == 1 else 'families'}, "
+    words += f"{models} {'model' if models == 1 else 'models'}"
+    share = sum(family.share for family in folded)
+    total = _total(sum(family.credits for family in folded), share)
+    middle = y + 1 + ROW / 2
+    card.hairline(y + 1)
+    card.label((PAD, middle), words, NAME, colour=card.theme.muted)
+    card.label((RIGHT, middle), total, STRONG, colour=card.theme.muted, align="right")

@@ -1,0 +1,62 @@
+"""From a figure to the bytes of a file: the one place that knows every chart kind and format."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Literal, assert_never
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from analytics.report import Figure, ModelFigure, PersonFigure, TimelineFigure
+from analytics.text import clean
+from charts import Format, ThemeName
+from charts.by_model import model_card
+from charts.by_person import person_card
+from charts.card import MAX_SENTENCE, Card
+from charts.png import palette_png
+from charts.theme import THEMES, Theme
+from charts.timeline import timeline_card
+from charts.typeface import prepare
+
+MAX_ALT = 2000  # Slack's limit for an alt text, the largest there is
+
+
+def picture(figure: Figure, theme: ThemeName, format: Format) -> bytes:  # noqa: A002
+    """The figure as a PNG, SVG or PDF file that carries its alt text."""
+    card = compose(figure, THEMES[theme])
+    alt = clean(figure.alt, MAX_ALT)
+    if format == "png":
+        return _png(card, alt)
+    return _vector(card, format, title=clean(figure.title, MAX_SENTENCE), alt=alt)
+
+
+def compose(figure: Figure, theme: Theme) -> Card:
+    """The card of a figure, laid out but not drawn."""
+    prepare()
+    match figure:
+        case ModelFigure():
+            return model_card(figure, theme)
+        case PersonFigure():
+            return person_card(figure, theme)
+        case TimelineFigure():
+            return timeline_card(figure, theme)
+        case _:
+            assert_never(figure)
+
+
+def _png(card: Card, alt: str) -> bytes:
+    agg = FigureCanvasAgg(card.canvas)
+    agg.draw()  # type: ignore[no-untyped-call]  # matplotlib gives no types here
+    pixels = np.asarray(agg.buffer_rgba(), np.uint8)  # type: ignore[no-untyped-call]  # nor here
+    return palette_png(pixels, exact=card.theme.colours, description=alt)
+
+
+def _vector(card: Card, format: Literal["svg", "pdf"], *, title: str, alt: str) -> bytes:  # noqa: A002
+    """A file without a time stamp, so that its bytes repeat."""
+    words = {"Title": title, "Date": None, "Description": alt}
+    if format == "pdf":
+        words = {"Title": title, "CreationDate": None, "Subject": alt}
+    file = BytesIO()
+    card.canvas.savefig(file, format=format, metadata=words)
+    return file.getvalue()
