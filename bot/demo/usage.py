@@ -1,0 +1,205 @@
+"""The usage of the pretended company: the same workload always gives the same events.
+
+Prompts come roughly in time order; a few arrive late.  One model is only reported as sums of a
+UTC day (`day_rows`), one is unknown to the catalogue, some providers tell no cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from bot.demo.company import (
+    DAY_MODEL,
+    ENGINES,
+    ERRORS,
+    SPIKE_MAIL,
+    SPIKE_MODEL,
+    TEAMS,
+    UNKNOWN_MODEL,
+    members,
+)
+from bot.demo.rhythm import Hour, hours, months_before, spike_hours
+from storage.events import Granularity, UsageEvent
+from storage.timekeys import DAY_US, HOUR_US, to_micros
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+FAVOURITES = 5  # models a person uses for most prompts
+FAVOURITE_SHARE = 0.65
+SPIKE_SHARE = 0.008
+LATE_SHARE = 0.02
+RATED_SHARE = 0.12
+FAILED_SHARE = 0.03
+UNKNOWN_SHARE = 0.0006
+DAY_ROW_SHARE = 0.004  # rows of the summing source for each prompt of the others
+DAY_ROW_PROMPTS = 9.0
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """How much usage to pretend, up to which moment.
+
+    With the same numbers and the same local day of `now` only the last hours differ.
+    """
+
+    now: datetime
+    zone: str
+    events: int = 200_000
+    people: int = 40
+    months: int = 13
+    seed: int = 7
+
+    @property
+    def period(self) -> Sequence[Hour]:
+        """Every hour of the whole local days it spans."""
+        zone = ZoneInfo(self.zone)
+        last = self.now.astimezone(zone).date()
+        return hours(months_before(last, self.months), last, zone)
+
+
+def prompts(work: Workload, size: int) -> Iterator[list[UsageEvent]]:
+    """Batches of about `size` single prompts, none after the workload's `now`."""
+    dice = _Dice(work)
+    starts, spiked = _starts(work, dice.rng)
+    end = to_micros(work.now)
+    held: list[UsageEvent] = []
+    for first in range(0, len(starts), size):
+        chunk = slice(first, first + size)
+        batch, held = held, []
+        late = dice.rng.random(size) < LATE_SHARE
+        for event, waits in zip(dice.events(starts[chunk], spiked[chunk]), late, strict=False):
+            if event.ts <= end:
+                (held if waits else batch).append(event)
+        if batch:
+            yield batch
+    if held:
+        yield held
+
+
+def day_rows(work: Workload) -> list[UsageEvent]:
+    """One row for each complete UTC day and engineer that used the model of the summing source."""
+    rng = np.random.default_rng(work.seed + 1)
+    team = [person for person in members(work.people) if person.team is TEAMS[0]]
+    loads: dict[int, float] = {}
+    for hour in work.period:
+        day = hour.start_us // DAY_US
+        loads[day] = loads.get(day, 0) + hour.weight
+    loads.pop(to_micros(work.now) // DAY_US, None)
+    scale = work.events * DAY_ROW_SHARE / sum(loads.values())
+    users = {day: min(len(team), rng.poisson(load * scale)) for day, load in loads.items()}
+    return [
+        UsageEvent(
+            event_id=f"{day}:{team[index].mail}",
+            ts=day * DAY_US,
+            granularity=Granularity.DAY,
+            model=DAY_MODEL,
+            provider="cursor",
+            person=team[index].mail,
+            department=team[index].team.name,
+            prompts=int(rng.poisson(DAY_ROW_PROMPTS)) + 1,
+        )
+        for day, count in users.items()
+        for index in rng.choice(len(team), count, replace=False).tolist()
+    ]
+
+
+def _starts(work: Workload, rng: np.random.Generator) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Start of each prompt's hour in order, and whether it belongs to the spike."""
+    period = work.period
+    spiked = int(work.events * SPIKE_SHARE)
+    load = np.array([hour.weight for hour in period])
+    counts = rng.multinomial(work.events - spiked, load / load.sum())
+    usual = np.repeat(np.array([hour.start_us for hour in period], dtype=np.int64), counts)
+    burst = rng.choice(np.array(spike_hours(work.now, ZoneInfo(work.zone))), spiked)
+    both = np.concatenate([usual, burst])
+    order = np.argsort(both, kind="stable")
+    return both[order], order >= len(usual)
+
+
+def _cdf(weights: Sequence[float]) -> Floats:
+    summed: Floats = np.cumsum(np.array(weights))
+    scaled: Floats = summed / summed[-1]  # ends at exactly 1, which no draw reaches
+    return scaled
+
+
+class _Dice:
+    """The tables that are drawn from, and one generator for everything."""
+
+    def __init__(self, work: Workload) -> None:
+        self.rng = np.random.default_rng(work.seed)
+        self.people = members(work.people)
+        self.engines = [engine for engine in ENGINES if engine.slug != DAY_MODEL]
+        self.person_cdf = _cdf([person.weight for person in self.people])
+        self.engine_cdf = _cdf([engine.weight for engine in self.engines])
+        shares = np.diff(self.engine_cdf, prepend=0)
+        self.favourites = np.array(
+            [self.rng.choice(len(shares), FAVOURITES, replace=False, p=shares) for _ in self.people]
+        )
+        mails = [person.mail for person in self.people]
+        # A workload of a handful of people may lack the one who makes the spike.
+        self.spiker = mails.index(SPIKE_MAIL) if SPIKE_MAIL in mails else 0
+        self.spike_engine = [engine.slug for engine in self.engines].index(SPIKE_MODEL)
+
+    def events(self, starts: Ints, spiked: npt.NDArray[np.bool_]) -> Iterator[UsageEvent]:
+        """One event for each start of an hour, somewhere inside it."""
+        rng, count = self.rng, len(starts)
+        person = np.where(spiked, self.spiker, self._drawn(self.person_cdf, count))
+        engine = np.where(spiked, self.spike_engine, self._engines(person))
+        failed = rng.random(count) < FAILED_SHARE
+        rated = (rng.random(count) < RATED_SHARE) & ~failed
+        stars = np.where(rated, np.clip(np.round(rng.normal(4.3, 0.8, count)), 1, 5), 0)
+        drawn = zip(
+            rng.bytes(16 * count).hex(" ", 16).split(),
+            (starts + rng.integers(0, HOUR_US, count)).tolist(),
+            person.tolist(),
+            engine.tolist(),
+            rng.random((count, 4)).tolist(),
+            np.exp(rng.normal(7.0, 1.0, count)).astype(np.int64).tolist(),
+            np.exp(rng.normal(6.0, 0.9, count)).astype(np.int64).tolist(),
+            np.exp(rng.normal(0.0, 0.5, count)).tolist(),
+            failed.tolist(),
+            stars.astype(np.int64).tolist(),
+            strict=True,
+        )
+        for key, ts, who, what, chance, read, written, slowness, broken, rating in drawn:
+            asker, used = self.people[who], self.engines[what]
+            paid = used.dollars is not None and not broken
+            yield UsageEvent(
+                event_id=key,
+                ts=ts,
+                model=UNKNOWN_MODEL if chance[0] < UNKNOWN_SHARE else used.slug,
+                provider=used.provider,
+                person=asker.mail,
+                department=asker.team.name,
+                project=_pick(asker.team.projects, chance[1]),
+                task=_pick(asker.team.tasks, chance[2]),
+                ok=not broken,
+                error=_pick(ERRORS, chance[3]) if broken else None,
+                cost_nano=round((read / 4 + written) * used.dollars * 1000) if paid else None,
+                currency="USD" if paid else None,
+                tokens_in=read,
+                tokens_out=0 if broken else written,
+                latency_ms=round(used.seconds * slowness * 1000),
+                rating=rating or None,
+            )
+
+    def _engines(self, person: Ints) -> Ints:
+        """Mostly a favourite of the person, sometimes any."""
+        count = len(person)
+        favourite = self.favourites[person, self.rng.integers(0, FAVOURITES, count)]
+        is_usual = self.rng.random(count) < FAVOURITE_SHARE
+        return np.where(is_usual, favourite, self._drawn(self.engine_cdf, count))
+
+    def _drawn(self, cdf: Floats, count: int) -> Ints:
+        return np.searchsorted(cdf, self.rng.random(count), side="right").astype(np.int64)
+
+
+def _pick(names: Sequence[str], chance: float) -> str:
+    """The first names most often."""
+    return names[int(len(names) * chance * chance)]
