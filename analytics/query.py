@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Literal
 
 from analytics.timerange import TimeRange
@@ -31,8 +32,9 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A range of one workspace, narrowed; every question reads through one."""
+    """A range of one workspace at a moment, narrowed; every question reads through one."""
 
     reader: Reader
+    now: datetime
     range: TimeRange
     filters: Filters = Filters()

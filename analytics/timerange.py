@@ -18,11 +18,22 @@ from analytics.errors import UserError
 
 EARLIEST = date(2000, 1, 1)
 MONTHS = (
-    ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
 )
-WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-MONTH_NAMES = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-WEEKDAY_NAMES = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MONTH_NAMES = tuple(name[:3].title() for name in MONTHS)
+WEEKDAY_NAMES = tuple(name[:3].title() for name in WEEKDAYS)
 EXAMPLES = (
     "today",
     "yesterday",
@@ -40,9 +51,7 @@ EXAMPLES = (
     "last year",
     "since monday",
 )
-HINT = (
-    "Try `today`, `last 7d`, `last 3 months`, `this month`, `2026-03` or `2026-03-01..2026-03-15`."  # one sentence
-)
+HINT = "Try `today`, `last 7d`, `last 3 months`, `2026-03` or `2026-03-01..2026-03-15`."
 UNITS = {"d": "day", "w": "week", "m": "month", "mo": "month", "q": "quarter", "y": "year"}
 DAY = timedelta(days=1)
 

@@ -56,7 +56,7 @@ class Wish:
     line: str
 
 
-class NotBound(UserError):
+class NotBound(UserError):  # noqa: N818  # the state is the name
     """The team or guild of the asker belongs to no workspace."""
 
     def __init__(self, identity: Identity) -> None:
@@ -98,11 +98,11 @@ class Desk:
             with reading(self.engine) as connection:
                 return run(line, self._context(connection, identity))
         except (UserError, StorageError) as error:
-            return refusal(error, line)
+            return refusal(error)
         except Exception:  # the outermost door: our bug must not reach the person
             reference = secrets.token_hex(4)
             log.exception("line.failed", reference=reference, actor=identity.actor)
-            return apology(reference, line)
+            return apology(reference)
 
     def completions(self, name: str, param: str, text: str, identity: Identity) -> list[str]:
         """Up to 25 completions for a parameter; none when the asker may not ask at all."""
@@ -188,7 +188,7 @@ class Desk:
                 )
                 return report
         except (UserError, StorageError) as error:
-            return refusal(error, line)
+            return refusal(error)
 
     def is_new(self, key: str, identity: Identity) -> bool:
         """Whether an inbound envelope is seen for the first time; unbound teams are never new."""
@@ -267,13 +267,13 @@ class Desk:
         )
 
 
-def refusal(error: UserError | StorageError, line: str) -> Report:
+def refusal(error: UserError | StorageError) -> Report:
     """A mistake in the frame of an answer: what was wrong, what helps.  It carries no line."""
     hint = (Note(error.hint, "hint"),) if error.hint else ()
     return Report(title=error.message, headline=error.message, blocks=hint)
 
 
-def apology(reference: str, line: str) -> Report:
+def apology(reference: str) -> Report:
     """Our own bug, in the frame of an answer."""
     return Report(
         title="Something went wrong here",

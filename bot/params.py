@@ -10,7 +10,7 @@ import typing
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NewType
+from typing import Any, Literal, NewType
 
 from analytics import timerange
 from analytics.errors import UserError
@@ -88,7 +88,8 @@ class Param:
             values[self.target] = value
             return
         whole = values.get(self.target, Filters())
-        values[self.target] = replace(typing.cast("Filters", whole), **{self.part: value})
+        changes: dict[str, Any] = {self.part: value}
+        values[self.target] = replace(typing.cast("Filters", whole), **changes)
 
 
 class RangeType(ParamType):
@@ -245,6 +246,7 @@ class FiltersType(ParamType):
 
     def read(self, texts: Sequence[str], ctx: Context) -> Filters:
         """Never asked itself: its parts are."""
+        del texts, ctx
         raise AssertionError("filters are read by their parts")
 
     def expand(self, name: str, default: str | None) -> Iterator[Param]:

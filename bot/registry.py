@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from analytics.errors import UserError
-from analytics.report import Report
+from analytics.report import Actions, Button, Report
 from bot.context import Context, Role, outranks
 from bot.params import PARAM_TYPES, Param, ParamType
 
@@ -64,11 +64,12 @@ class Call:
     @property
     def line(self) -> str:
         """The line that repeats this call, parameters in declared order."""
-        parts = [self.command.name]
-        for param in self.command.params:
-            for text in self.given.get(param.name, ()):
-                parts.append(param.written(text))
-        return " ".join(parts).strip()
+        texts = (
+            param.written(text)
+            for param in self.command.params
+            for text in self.given.get(param.name, ())
+        )
+        return " ".join([self.command.name, *texts])
 
 
 COMMANDS: dict[str, Command] = {}
@@ -234,7 +235,32 @@ def run(line: str, ctx: Context) -> Report:
         texts = call.given.get(param.name) or ((param.default,) if param.default else ())
         param.read_into(values, texts, ctx)
     report = call.command.answer(ctx, **values)
-    return replace(report, line=call.line, as_of=ctx.now)
+    framed = (*report.blocks, *_frame(call, report))
+    return replace(report, blocks=framed, line=call.line, as_of=ctx.now)
+
+
+# Other ranges that are one click away from any question with a range.
+RANGE_BUTTONS = (("7d", "last 7d"), ("30d", "last 30d"), ("Month", "this month"))
+
+
+def _frame(call: Call, report: Report) -> Iterator[Actions]:
+    """The buttons under every answer about a period: other ranges, form, export, sharing."""
+    if report.period is None or call.command.param("range") is None:
+        return
+    line = call.line
+    others = [
+        Button(label, amend(line, {"range": [words]}))
+        for label, words in RANGE_BUTTONS
+        if words != report.period.label
+    ]
+    yield Actions(
+        (
+            *others,
+            Button("More…", line, "edit"),
+            Button("Export CSV", line, "csv"),
+            Button("Share to channel", line, "share"),
+        )
+    )
 
 
 def permit(chosen: Command, ctx: Context) -> None:

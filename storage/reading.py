@@ -18,7 +18,6 @@ from sqlmodel import SQLModel
 
 from storage.catalog import Catalog
 from storage.errors import StorageError
-from storage.models import Department, LedgerEvent, Person, PersonAlias, Project, Task
 from storage.rollups import BY_NAME, Rollup
 from storage.timekeys import HOUR_US, date_of, first_day, from_micros, month_number, to_micros
 from storage.workspaces import WorkspaceInfo
@@ -27,12 +26,6 @@ Dimension = Literal["model", "family", "person", "department", "project", "task"
 DIMENSIONS: Mapping[str, Dimension] = {name: name for name in get_args(Dimension)}
 MAX_LEDGER_DAYS = 31
 Key = Literal["day", "bucket", "model", "person", "department", "project", "task"]
-_DIMENSION_TABLES: Mapping[str, type[SQLModel]] = {
-    "person": Person,
-    "department": Department,
-    "project": Project,
-    "task": Task,
-}
 
 
 class RangeTooLong(StorageError):  # noqa: N818  # the mistake is the name
@@ -80,7 +73,7 @@ _LEVELS = (
     _Level(BY_NAME["usage_project_day"], BY_NAME["usage_project_month"]),
     _Level(BY_NAME["usage_person_day"], BY_NAME["usage_person_month"]),
 )
-_LEDGER = LedgerEvent.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
+_LEDGER = SQLModel.metadata.tables["usage_event"]
 _LEDGER_MEASURES: Mapping[str, sa.ColumnElement[Any]] = {
     "events": sa.func.count(),
     "prompts": sa.func.sum(_LEDGER.c.prompts),
@@ -129,9 +122,8 @@ class Reader:
         if dimension == "model":
             return self.catalog.find(text)
         if dimension == "person":
-            alias = sa.select(PersonAlias.person_id).where(
-                PersonAlias.workspace_id == self.workspace.id, PersonAlias.alias == folded
-            )
+            table = SQLModel.metadata.tables["person_alias"]
+            alias = sa.select(table.c.person_id).where(self._here(table), table.c.alias == folded)
             found = self.connection.execute(alias).scalar()
             if found is not None:
                 return int(found)
@@ -189,7 +181,7 @@ class Reader:
             table = level.day.table
             # A BETWEEN on the first key column stops the index at it; a list of days does not.
             if level.day.keys[1] in narrowed:
-                inside = table.c.day.in_(range(days.first, days.end))
+                inside: sa.ColumnElement[bool] = table.c.day.in_(range(days.first, days.end))
             else:
                 inside = sa.and_(table.c.day >= days.first, table.c.day < days.end)
             parts.append(self._sum(table, keys, measures, inside, narrowed))
@@ -286,8 +278,15 @@ class Reader:
     @cached_property
     def newest(self) -> datetime | None:
         """Time of the newest usage event, None in an empty workspace."""
-        newest = sa.select(sa.func.max(_LEDGER.c.ts)).where(self._here(_LEDGER))
-        found = self.connection.execute(newest).scalar()
+        return self._moment(sa.func.max(_LEDGER.c.ts))
+
+    @cached_property
+    def oldest(self) -> datetime | None:
+        """Time of the oldest usage event, None in an empty workspace."""
+        return self._moment(sa.func.min(_LEDGER.c.ts))
+
+    def _moment(self, edge: sa.ColumnElement[Any]) -> datetime | None:
+        found = self.connection.execute(sa.select(edge).where(self._here(_LEDGER))).scalar()
         return None if found is None else from_micros(int(found)).astimezone(self.clock.zone)
 
 

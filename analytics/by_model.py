@@ -1,0 +1,255 @@
+"""Credits by model, grouped by family."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from analytics.captions import caption, footnotes, heading, period_of
+from analytics.lines import (
+    OTHER,
+    Line,
+    Sort,
+    alt_text,
+    both_sides,
+    change_over,
+    cost_cells,
+    cut_lines,
+    delta_note,
+    empty_report,
+    ordered_lines,
+    previous_of,
+    sum_costs,
+)
+from analytics.measures import Costs, Usage, comparison, gather, stated_costs, total
+from analytics.numbers import count_text, credits_text, multiplier_text, shares
+from analytics.query import Query
+from analytics.report import (
+    Cell,
+    Column,
+    FamilyBars,
+    Group,
+    ModelBar,
+    ModelFigure,
+    Node,
+    Report,
+    Row,
+    Table,
+    Tree,
+)
+from analytics.text import clean
+from storage.timekeys import to_micros
+
+EXPANDED_FAMILIES = 6  # the tree stays on one screen; smaller families share its last branch
+
+
+def by_model(query: Query, limit: int, sort: Sort) -> Report:
+    """Multiplier, prompts, credits, share and change of each model, grouped by family."""
+    sums = gather(query, ("model",))
+    title = heading("Model Usage", query)
+    if not sums:
+        return empty_report(title, query)
+    compared = comparison(query)
+    lines = _lines(query, sums, *both_sides(query, "model", compared))
+    shown, rest = cut_lines(ordered_lines(lines, sort), limit)
+    families = _by_family(shown, sort)
+    costs = stated_costs(query, ("model",))
+    headline = _headline(lines)
+    return Report(
+        title=title,
+        headline=headline,
+        blocks=(
+            *delta_note(lines, compared),
+            _figure(query, headline, lines),
+            _tree(title, families, rest, total(sums)),
+            _table(families, rest, costs),
+            *footnotes(query, total(sums), costs),
+        ),
+        period=period_of(query),
+        data_to=query.reader.newest,
+    )
+
+
+def _lines(
+    query: Query,
+    sums: Mapping[tuple[int, ...], Usage],
+    now: Mapping[int, int],
+    before: Mapping[int, int] | None,
+) -> list[Line]:
+    catalog = query.reader.catalog
+    ts = to_micros(period_of(query).end) - 1
+    lines = []
+    for (key,), usage in sums.items():
+        model = catalog.models[key]
+        price = catalog.price_at(key, ts)
+        lines.append(
+            Line(
+                key,
+                clean(model.name),
+                usage,
+                now.get(key, 0),
+                previous_of(before, key),
+                clean(model.family, 40),
+                price.multiplier if price else None,
+            )
+        )
+    return lines
+
+
+def _family_order(lines: Sequence[Line], sort: Sort) -> tuple[bool, float, str]:
+    measure = sum(line.usage.prompts if sort == "prompts" else line.usage.credits for line in lines)
+    return lines[0].family == OTHER, 0 if sort == "name" else -measure, lines[0].family
+
+
+def _by_family(lines: Sequence[Line], sort: Sort) -> list[list[Line]]:
+    """Lines in families, the largest family first, Other last."""
+    families: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        families[line.family].append(line)
+    return sorted(families.values(), key=lambda members: _family_order(members, sort))
+
+
+def _headline(lines: Sequence[Line]) -> str:
+    credits = sum(line.usage.credits for line in lines)
+    models = f"{len(lines)} models" if len(lines) > 1 else "1 model"
+    lead = _lead(lines, credits)
+    return f"{credits_text(credits)} credits on {models}{lead}"
+
+
+def _lead(lines: Sequence[Line], credits: int) -> str:
+    """`; GPT-4o takes 47%`, with the share that the table shows."""
+    if not credits or len(lines) < 2:
+        return ""
+    ordered = ordered_lines(lines, "credits")
+    share = shares([line.usage.credits for line in ordered])[0]
+    return f"; {ordered[0].name} takes {share}%"
+
+
+def _table(families: Sequence[Sequence[Line]], rest: Line | None, costs: Costs | None) -> Table:
+    lines = [line for members in families for line in members] + ([rest] if rest else [])
+    portions = shares([line.usage.credits for line in lines])
+    money = cost_cells(lines, rest, costs)
+    rows = tuple(
+        _row(line, portion, cost)
+        for line, portion, cost in zip(lines, portions, money, strict=True)
+    )
+    columns = (
+        Column("family", "Family"),
+        Column("model", "Model"),
+        Column("multiplier", "Multiplier", "multiplier"),
+        Column("prompts", "Prompts", "count"),
+        Column("credits", "Credits", "credits"),
+        Column("share", "Share", "share"),
+        *((Column("cost", "Cost", "cost", costs.currency),) if costs else ()),
+        Column("change", "Change", "change"),
+    )
+    sizes = [len(members) for members in families] + ([1] if rest else [])
+    groups, at = [], 0
+    for size in sizes:
+        part = slice(at, at + size)
+        groups.append(
+            Group(
+                lines[at].family or "All others",
+                size,
+                _total(lines[part], sum(portions[part]), money[part], family=lines[at].family),
+            )
+        )
+        at += size
+    return Table(
+        columns,
+        rows,
+        total=_total(lines, sum(portions), money),
+        groups=tuple(groups),
+        others=len(rows) - 1 if rest else None,
+    )
+
+
+def _row(line: Line, share: int, cost: tuple[Cell, ...]) -> Row:
+    usage = line.usage
+    return (
+        line.family,
+        line.name,
+        line.multiplier,
+        usage.known_prompts,
+        usage.known_credits,
+        share,
+        *cost,
+        line.change,
+    )
+
+
+def _total(
+    lines: Sequence[Line], share: int, costs: Sequence[tuple[Cell, ...]], *, family: str = ""
+) -> Row:
+    usage = sum((line.usage for line in lines), Usage())
+    return (
+        family,
+        "Total",
+        None,
+        usage.known_prompts,
+        usage.credits,
+        share,
+        *sum_costs(costs),
+        change_over(lines),
+    )
+
+
+def _tree(title: str, families: Sequence[Sequence[Line]], rest: Line | None, usage: Usage) -> Tree:
+    """Families with several models as branches, single models and small families on one line."""
+    large = [members for members in families if len(members) > 1 and members[0].family != OTHER]
+    large = large[:EXPANDED_FAMILIES]
+    small = [line for members in families if members not in large for line in members]
+    nodes = [
+        Node(
+            f"{members[0].family} Models",
+            children=tuple(Node(line.name, _words(line)) for line in members),
+        )
+        for members in large
+    ]
+    if small or rest:
+        named = [_with_multiplier(line) for line in small[:4]]
+        listed = [*named, *(["All Others"] if rest or len(small) > 4 else [])]
+        together = sum((line.usage for line in small), rest.usage if rest else Usage())
+        nodes.append(Node("Other Models", f": {', '.join(listed)} — {_used(together)}"))
+    nodes.append(Node("Total Credits Used", f": {credits_text(usage.credits)}"))
+    return Tree(title, tuple(nodes))
+
+
+def _with_multiplier(line: Line) -> str:
+    shown = "unpriced" if line.multiplier is None else multiplier_text(line.multiplier)
+    return f"{line.name} ({shown})"
+
+
+def _words(line: Line) -> str:
+    """` (2x): 2,450 prompts (4,900 credits used)`."""
+    return f"{_with_multiplier(line).removeprefix(line.name)}: {_used(line.usage)}"
+
+
+def _used(usage: Usage) -> str:
+    prompts, credits = usage.known_prompts, usage.known_credits
+    words = "prompts not stated" if prompts is None else f"{count_text(prompts)} prompts"
+    spent = "credits not known" if credits is None else f"{credits_text(credits)} credits used"
+    return f"{words} ({spent})"
+
+
+def _figure(query: Query, headline: str, lines: Sequence[Line]) -> ModelFigure:
+    families = _by_family(ordered_lines(lines, "credits"), "credits")
+    sums = [sum(line.usage.credits for line in members) for members in families]
+    bars = tuple(
+        FamilyBars(members[0].family, credits, share, tuple(map(_bar, members)))
+        for members, credits, share in zip(families, sums, shares(sums), strict=True)
+    )
+    footer = caption(query)
+    return ModelFigure(
+        title=headline.replace(f" credits on {len(lines)} models; ", " credits: "),
+        subtitle="Credits by model. Pill = credits per prompt",
+        footer=footer,
+        alt=alt_text("Bar chart by model", headline, ordered_lines(lines, "credits"), footer),
+        families=bars,
+    )
+
+
+def _bar(line: Line) -> ModelBar:
+    return ModelBar(
+        line.name, line.usage.credits, line.multiplier, line.usage.known_credits is not None
+    )

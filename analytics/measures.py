@@ -1,0 +1,240 @@
+"""Sums of usage by key, narrowed by filters and compared with the time before.
+
+Unknown is not zero: prompts that a source does not state and credits that cannot be priced are
+counted beside the sums, so that every question can say so.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from analytics.query import Query, Tier
+from storage.events import MICRO
+from storage.reading import Days, Hours, Key, Span
+from storage.timekeys import day_number, to_micros
+
+SPEND = ("events", "prompts", "credits")
+FULL = (*SPEND, "uncounted", "unpriced")
+PREMIUM_FROM = 2 * MICRO
+STANDARD_FROM = MICRO
+Where = dict[str, tuple[int, ...]]
+Sums = dict[tuple[int, ...], "Usage"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Additive sums of one cell.
+
+    `uncounted` rows do not say how many prompts they stand for; `unpriced` rows have no credits.
+    """
+
+    events: int = 0
+    prompts: int = 0
+    credits: int = 0
+    uncounted: int = 0
+    unpriced: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        """Both together."""
+        return Usage(
+            self.events + other.events,
+            self.prompts + other.prompts,
+            self.credits + other.credits,
+            self.uncounted + other.uncounted,
+            self.unpriced + other.unpriced,
+        )
+
+    @property
+    def known_prompts(self) -> int | None:
+        """Prompts, None when nothing but uncounted rows is there."""
+        return None if self.uncounted and not self.prompts else self.prompts
+
+    @property
+    def known_credits(self) -> int | None:
+        """Micro-credits, None when every row is unpriced."""
+        return None if self.unpriced and self.unpriced == self.events else self.credits
+
+    @property
+    def per_prompt(self) -> int | None:
+        """Micro-credits a prompt, rounded half to even; None when either is not fully known."""
+        if self.uncounted or self.unpriced or not self.prompts:
+            return None
+        return round_half_even(self.credits, self.prompts)
+
+
+def round_half_even(part: int, whole: int) -> int:
+    """Integer division, rounded half to even; exact for any size."""
+    floor, rest = divmod(part, whole)
+    return floor + (2 * rest > whole or (2 * rest == whole and floor % 2))
+
+
+def total(sums: Mapping[tuple[int, ...], Usage]) -> Usage:
+    """All cells together."""
+    return sum(sums.values(), Usage())
+
+
+def gather(
+    query: Query, by: Sequence[Key], *, span: Span | None = None, only: Where | None = None
+) -> Sums:
+    """Sums by key over the query's range or another span; cells without usage are absent.
+
+    `only` narrows further, for a second look at the few rows that are shown.
+    """
+    return _gather(query, by, span or span_of(query), FULL, only or {})
+
+
+def gather_spend(query: Query, by: Sequence[Key], *, span: Span | None = None) -> Sums:
+    """`gather` without what is unknown: for rankings over many keys, from the smallest tables."""
+    return _gather(query, by, span or span_of(query), SPEND, {})
+
+
+def _gather(
+    query: Query, by: Sequence[Key], span: Span, measures: Sequence[str], only: Where
+) -> Sums:
+    found: dict[tuple[int, ...], Usage] = defaultdict(Usage)
+    for part, where in pieces(query, span):
+        for row in query.reader.sums(by, measures, part, {**where, **only}):
+            found[row[: len(by)]] += Usage(*row[len(by) :])
+    return dict(found)
+
+
+def span_of(query: Query) -> Days:
+    """The days of the query's range."""
+    return Days(day_number(query.range.first), day_number(query.range.end))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a change compares: complete days with as many before, or the hours of today so far."""
+
+    now: Span
+    before: Span
+    words: str
+
+
+def comparison(query: Query) -> Comparison | None:
+    """The two spans of a change, None in the first hour of a day that stands alone."""
+    whole = query.range.complete()
+    days = whole.days
+    if not whole.is_partial:
+        before = whole.previous()
+        words = "the day before" if days == 1 else f"the {days} days before"
+        return Comparison(
+            Days(day_number(whole.first), day_number(whole.end)),
+            Days(day_number(before.first), day_number(before.end)),
+            words,
+        )
+    clock = query.reader.clock
+    today = day_number(query.range.first)
+    start, before_start = (to_micros(clock.midnight(day)) for day in (today, today - 1))
+    hours = clock.bucket(to_micros(query.now)) - clock.bucket(start)
+    if not hours:
+        return None
+    return Comparison(
+        Hours(clock.bucket(start), clock.bucket(start) + hours),
+        Hours(clock.bucket(before_start), clock.bucket(before_start) + hours),
+        "the same hours yesterday",
+    )
+
+
+def tier_of(multiplier: int | None) -> Tier:
+    """The tier of a multiplier in millionths; a model without one is of unknown tier."""
+    if multiplier is None:
+        return "unknown"
+    if multiplier >= PREMIUM_FROM:
+        return "premium"
+    return "standard" if multiplier >= STANDARD_FROM else "economy"
+
+
+def pieces(query: Query, span: Span) -> list[tuple[Span, Where]]:
+    """The span, cut where a wanted tier means other models, each with ids to narrow by.
+
+    Empty when the filters contradict each other.
+    """
+    filters = query.filters
+    where: Where = {
+        name: ids
+        for name in ("person", "department", "project", "task")
+        if (ids := getattr(filters, name))
+    }
+    models = _chosen_models(query)
+    if not filters.tier:
+        if models is None:
+            return [(span, where)]
+        return [(span, {**where, "model": models})] if models else []
+    candidates = tuple(query.reader.catalog.models) if models is None else models
+    cut: list[tuple[Span, Where]] = []
+    for part in _cut_at_prices(query, span, candidates):
+        chosen = tuple(
+            model
+            for model in candidates
+            if _tier_at(query, model, part.first, span) in filters.tier
+        )
+        if chosen:
+            cut.append((part, {**where, "model": chosen}))
+    return cut
+
+
+def _chosen_models(query: Query) -> tuple[int, ...] | None:
+    """Models that the model and family filters leave; None when neither is given."""
+    filters, models = query.filters, query.reader.catalog.models
+    if not filters.model and not filters.family:
+        return None
+    return tuple(
+        key
+        for key, model in models.items()
+        if (not filters.model or key in filters.model)
+        and (not filters.family or model.family_id in filters.family)
+    )
+
+
+def _cut_at_prices(query: Query, span: Span, models: Sequence[int]) -> list[Span]:
+    """The span in pieces within which no model changes its price; prices change at midnight."""
+    clock, catalog = query.reader.clock, query.reader.catalog
+    changes = {price.valid_from for model in models for price in catalog.prices(model)}
+    at = clock.bucket if isinstance(span, Hours) else lambda ts: clock.keys(ts).day
+    edges = sorted({edge for ts in changes if span.first < (edge := at(ts)) < span.end})
+    starts, ends = [span.first, *edges], [*edges, span.end]
+    kind = type(span)
+    return [kind(first, end) for first, end in zip(starts, ends, strict=True)]
+
+
+def _tier_at(query: Query, model: int, first: int, span: Span) -> Tier:
+    clock = query.reader.clock
+    start = clock.bucket_start(first) if isinstance(span, Hours) else clock.midnight(first)
+    price = query.reader.catalog.price_at(model, to_micros(start))
+    return tier_of(price.multiplier if price else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Stated costs by key in one currency; `covered` of `prompts` prompts have one."""
+
+    currency: str
+    by_key: Mapping[tuple[int, ...], int]
+    covered: int
+
+    @property
+    def total(self) -> int:
+        """All of them, in billionths."""
+        return sum(self.by_key.values())
+
+
+def stated_costs(query: Query, by: Sequence[Key]) -> Costs | None:
+    """Costs of the range by key; None when none is known or they are in several currencies."""
+    found: dict[tuple[int, ...], int] = defaultdict(int)
+    currencies: set[str] = set()
+    covered = 0
+    for part, where in pieces(query, span_of(query)):
+        rows = query.reader.costs(by, part, where) if isinstance(part, Days) else None
+        if rows is None:
+            return None
+        for key, currency, nano, prompts in rows:
+            found[key] += nano
+            currencies.add(currency)
+            covered += prompts
+    if len(currencies) != 1:
+        return None
+    return Costs(currencies.pop(), dict(found), covered)
