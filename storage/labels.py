@@ -187,7 +187,7 @@ def _load(connection: sa.Connection, workspace_id: int) -> _Known:
         rows = connection.execute(
             sa.select(key, value).where(key.table.c.workspace_id == workspace_id)
         )
-        return dict(rows.tuples().all())
+        return dict(rows.all())
 
     homes = connection.execute(
         sa.select(_PERSON.c.id, _PERSON.c.department_id).where(
@@ -199,7 +199,7 @@ def _load(connection: sa.Connection, workspace_id: int) -> _Known:
         revision=state(connection, REVISION, workspace_id),
         catalog=Catalog.load(connection, workspace_id),
         people={"": 0, **pairs(_ALIAS.c.alias, _ALIAS.c.person_id)},
-        homes=dict(homes.tuples().all()),
+        homes=dict(homes.all()),
         plain={
             kind: {"": 0, **pairs(table.c.folded, table.c.id)} for kind, table in _PLAIN.items()
         },

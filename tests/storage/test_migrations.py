@@ -1,0 +1,158 @@
+"""Migrations build exactly the models' schema, from empty and from each released version.
+
+One of the tests that matter most: a difference here is found when history is already written.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlmodel import SQLModel
+
+from storage.engine import open_engine, reading, writing
+from storage.errors import DatabaseUnusable, SchemaOutdated, StorageError
+from storage.migrate import HEAD, Upgrade, configuration, is_current, require_current, upgrade
+from storage.rollups import BY_NAME
+from storage.workspaces import list_workspaces
+from tests.cast import NOW, ZONE
+from tests.databases import Postgres
+
+
+def picture(engine: sa.Engine) -> dict[str, Any]:
+    """Everything the database itself says about its tables, in an order of our own."""
+    inspector = sa.inspect(engine)
+
+    def told(found: list[Any]) -> list[str]:
+        return sorted(repr(sorted(one.items(), key=repr)) for one in found)
+
+    return {
+        table: {
+            "columns": [repr(column) for column in map(_plain, inspector.get_columns(table))],
+            "key": inspector.get_pk_constraint(table),
+            "unique": told(inspector.get_unique_constraints(table)),
+            "checks": told(inspector.get_check_constraints(table)),
+            "indexes": told(inspector.get_indexes(table)),
+            "options": inspector.get_table_options(table),
+        }
+        for table in sorted(inspector.get_table_names())
+        if table != "alembic_version"
+    }
+
+
+def _plain(column: Any) -> dict[str, str]:  # noqa: ANN401  # SQLAlchemy's reflected column
+    return {name: repr(value) for name, value in sorted(column.items())}
+
+
+def test_the_steps_build_what_the_models_say(empty_engine: sa.Engine) -> None:
+    SQLModel.metadata.create_all(empty_engine)
+    declared = picture(empty_engine)
+    SQLModel.metadata.drop_all(empty_engine)
+    upgrade(empty_engine, zone=ZONE, now=NOW)
+    assert picture(empty_engine) == declared
+
+
+def test_alembic_finds_nothing_to_change(engine: sa.Engine) -> None:
+    with reading(engine) as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_sqlite_text_keys_are_kept_in_the_tables_that_rollups_are(
+    sqlite_engine: sa.Engine,
+) -> None:
+    with reading(sqlite_engine) as connection:
+        built = connection.execute(sa.text("SELECT name, sql FROM sqlite_master")).all()
+    compact = {name for name, sql in built if sql and sql.rstrip().endswith("WITHOUT ROWID")}
+    assert compact == {*BY_NAME, "usage_source_day"}
+
+
+def test_the_newest_step_is_the_one_the_program_asks_for(sqlite_engine: sa.Engine) -> None:
+    with reading(sqlite_engine) as connection:
+        steps = ScriptDirectory.from_config(configuration(connection))
+    assert steps.get_heads() == [HEAD]
+
+
+def test_a_new_database_has_the_default_workspace_and_a_second_walk_changes_nothing(
+    empty_engine: sa.Engine,
+) -> None:
+    assert upgrade(empty_engine, zone=ZONE, now=NOW) == Upgrade(None, HEAD, None)
+    assert upgrade(empty_engine, zone="UTC", now=NOW) == Upgrade(HEAD, HEAD, None)
+    with reading(empty_engine) as connection:
+        assert [(known.name, known.zone) for known in list_workspaces(connection)] == [
+            ("default", ZONE)
+        ]
+
+
+def test_a_walk_that_fails_leaves_nothing_behind(empty_engine: sa.Engine) -> None:
+    with pytest.raises(StorageError, match=r'no time zone "Europe/Brlin".*Europe/Berlin'):
+        upgrade(empty_engine, zone="Europe/Brlin", now=NOW)
+    assert sa.inspect(empty_engine).get_table_names() == []
+
+
+def test_an_empty_database_is_not_current_and_says_what_to_type(empty_engine: sa.Engine) -> None:
+    assert not is_current(empty_engine)
+    with pytest.raises(SchemaOutdated, match="Run `creditbot migrate`"):
+        require_current(empty_engine)
+
+
+def test_a_migrated_database_is_current(engine: sa.Engine) -> None:
+    require_current(engine)
+
+
+def test_a_database_of_a_newer_program_is_refused_and_not_touched(engine: sa.Engine) -> None:
+    with writing(engine) as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999_later'"))
+    with pytest.raises(SchemaOutdated, match=r'"9999_later".*newer'):
+        upgrade(engine, zone=ZONE, now=NOW)
+
+
+def test_a_database_of_another_program_is_refused_and_not_touched(empty_engine: sa.Engine) -> None:
+    with writing(empty_engine) as connection:
+        connection.execute(sa.text("CREATE TABLE person (shoe_size INTEGER)"))
+    with pytest.raises(DatabaseUnusable, match='table "person" that is not creditbot'):
+        upgrade(empty_engine, zone=ZONE, now=NOW)
+    assert sa.inspect(empty_engine).get_table_names() == ["person"]
+
+
+def test_a_sqlite_file_with_tables_is_copied_before_it_is_changed(tmp_path: Path) -> None:
+    file = tmp_path / "it's 100% mine.db"
+    engine = open_engine(f"sqlite:///{file}")
+    with writing(engine) as connection:
+        connection.execute(sa.text("CREATE TABLE shoes AS SELECT 46 AS size"))
+    done = upgrade(engine, zone=ZONE, now=NOW)
+    engine.dispose()
+    assert done.backup == tmp_path / "it's 100% mine-before-creditbot-20260330T120500Z.db"
+    with closing(sqlite3.connect(done.backup)) as copy:
+        assert copy.execute("SELECT name FROM sqlite_master").fetchall() == [("shoes",)]
+        assert copy.execute("SELECT size FROM shoes").fetchall() == [(46,)]
+
+
+def test_a_new_sqlite_file_can_give_back_space(sqlite_engine: sa.Engine) -> None:
+    with reading(sqlite_engine) as connection:
+        incremental = 2
+        assert connection.exec_driver_sql("PRAGMA auto_vacuum").scalar() == incremental
+
+
+def test_a_missing_folder_is_a_sentence(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'nowhere' / 'creditbot.db'}")
+    with pytest.raises(DatabaseUnusable, match="Check that the folder exists"):
+        upgrade(engine, zone=ZONE, now=NOW)
+
+
+def test_two_programs_that_migrate_at_once_build_one_database(postgres: Postgres) -> None:
+    with postgres.database("template0") as engine, ThreadPoolExecutor() as pool:
+        walks = [pool.submit(upgrade, engine, zone=ZONE, now=NOW) for _ in range(3)]
+        assert {walk.result().after for walk in walks} == {HEAD}
+        with reading(engine) as connection:
+            assert len(list_workspaces(connection)) == 1
