@@ -6,6 +6,7 @@ smallest families become one line; both hold exact sums, so the card still adds 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from analytics.numbers import credits_text, multiplier_text
 from analytics.report import FamilyBars, ModelBar, ModelFigure
 from analytics.text import clean
 from charts.card import (
+    MAX_BODY,
+    MAX_NAME,
     NAME,
     PAD,
     RIGHT,
@@ -28,8 +31,9 @@ from charts.theme import Theme
 from charts.typeface import legible
 
 ROW = 18
-HEAD = 18
-GAP = 4
+HEAD = 17
+ABOVE = 4
+GAP = 3
 BAR = 11
 INDENT = PAD + 13
 FAMILY = Style(9.5, 600)
@@ -73,13 +77,13 @@ def model_card(figure: ModelFigure, theme: Theme) -> Card:
     caption = Caption.of(figure)
     if not any(family.models for family in figure.families):
         return note(theme, caption, "No model was used in this range.")
-    sections, folded = fold(figure.families, caption.room - GAP)
-    body = GAP + sum(section.height for section in sections) + (ROW if folded else 0)
+    sections, folded = fold(figure.families, MAX_BODY - ABOVE)
+    body = ABOVE + sum(section.height for section in sections) + (ROW if folded else 0)
     card = Card(theme, caption, body)
     columns = _columns(sections)
     largest = max(model.credits for section in sections for model in section.shown)
     names = iter(_names(sections, columns.names))
-    y = card.top + GAP
+    y = card.top + ABOVE
     for section in sections:
         _heading(card, y, section.family)
         for place, model in enumerate(section.shown):
@@ -135,11 +139,11 @@ def _columns(sections: Sequence[Section]) -> Columns:
     values = [_value(model) for model in models]
     values += [_value(*section.hidden) for section in sections if section.hidden]
     pills = max(pill_width(_pill(model)) for model in models)
-    after = 4 + pills + 6, 5 + widest(values, VALUE)
+    after = 7 + pills + 6, 5 + widest(values, VALUE)
     wanted = widest([_name(model) for model in models], NAME)
     free = RIGHT - INDENT - sum(after) - BAR_ROOM
-    names = round(max(min(wanted, free, NAME_ROOM[1]), NAME_ROOM[0]))
-    bars = round(INDENT + names + after[0])
+    names = math.ceil(max(min(wanted, free, NAME_ROOM[1]), NAME_ROOM[0]))
+    bars = math.ceil(INDENT + names + after[0])
     return Columns(names, bars - 6, bars, RIGHT - after[1] - bars)
 
 
@@ -149,7 +153,7 @@ def _length(share: float, longest: float) -> float:
 
 
 def _name(model: ModelBar) -> str:
-    return legible(clean(model.name))
+    return legible(clean(model.name, MAX_NAME))
 
 
 def _names(sections: Sequence[Section], room: float) -> list[str]:
@@ -174,11 +178,13 @@ def _total(micro: int, share: int) -> str:
 
 
 def _heading(card: Card, y: float, family: FamilyBars) -> None:
-    middle = y + HEAD / 2 - 0.5
+    middle = y + HEAD // 2
     total = _total(family.credits, family.share)
+    if not all(model.priced for model in family.models):
+        total = f"{total} + unpriced" if family.credits else "unpriced"
     room = RIGHT - INDENT - widest([total], STRONG) - 10
     card.square((PAD, middle), card.theme.family(family.name))
-    name = cut_end(legible(clean(family.name)), room, FAMILY)
+    name = cut_end(legible(clean(family.name, MAX_NAME)), room, FAMILY)
     card.label((INDENT, middle), name, FAMILY, colour=card.theme.ink)
     card.label((RIGHT, middle), total, STRONG, colour=card.theme.ink2, align="right")
 

@@ -5,13 +5,26 @@ The row of others has no bar: scaled into the bars it would crush the people.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analytics.numbers import change_of, change_text, credits_text, ratio_text
 from analytics.report import PersonBar, PersonFigure
 from analytics.text import clean
-from charts.card import COLUMN, NAME, PAD, RIGHT, SMALL, STRONG, Caption, Card, note
+from charts.card import (
+    COLUMN,
+    MAX_BODY,
+    MAX_NAME,
+    NAME,
+    PAD,
+    RIGHT,
+    SMALL,
+    STRONG,
+    Caption,
+    Card,
+    note,
+)
 from charts.lettering import cut_middle, shortened, widest
 from charts.theme import Theme
 from charts.typeface import legible
@@ -21,7 +34,7 @@ HEAD = 16
 BAR = 12
 TICK = 16
 GAP = 10
-NAME_ROOM = (60, 118)
+NAME_ROOM = (60, 108)
 BAR_ROOM = 44
 
 
@@ -44,7 +57,7 @@ def person_card(figure: PersonFigure, theme: Theme) -> Card:
     caption = Caption.of(figure)
     if not figure.people:
         return note(theme, caption, "Nobody used credits in this range.")
-    people, others = fold(figure, (caption.room - HEAD) // ROW)
+    people, others = fold(figure, (MAX_BODY - HEAD) // ROW)
     rows = [*people, *([others] if others else [])]
     card = Card(theme, caption, HEAD + ROW * len(rows))
     columns = _columns(rows)
@@ -92,15 +105,15 @@ def _columns(rows: Sequence[PersonBar]) -> Columns:
     if any(row.per_prompt is not None for row in rows):
         per_prompt = edge
         words = widest([_per_prompt(row) for row in rows], NAME)
-        edge -= max(words, widest(["per prompt"], COLUMN)) + GAP
+        edge -= max(words, widest(["Per prompt"], COLUMN)) + GAP
     if any(row.change is not None for row in rows):
         change = edge
         words = widest([change_text(row.change) for row in rows], SMALL)
-        edge -= max(words, widest(["change"], COLUMN)) + GAP
+        edge -= max(words, widest(["Change"], COLUMN)) + GAP
     value = 5 + widest([credits_text(row.credits) for row in rows], STRONG)
     wanted = widest([_name(row) for row in rows], NAME)
     free = edge - PAD - GAP - value - BAR_ROOM
-    names = round(max(min(wanted, free, NAME_ROOM[1]), NAME_ROOM[0]))
+    names = math.ceil(max(min(wanted, free, NAME_ROOM[1]), NAME_ROOM[0]))
     bars = PAD + names + GAP
     return Columns(names, bars, edge - value - bars, change, per_prompt)
 
@@ -110,9 +123,9 @@ def _heads(card: Card, columns: Columns) -> None:
     muted = card.theme.muted
     card.text((columns.bars, y), "Credits", COLUMN, colour=muted)
     if columns.change is not None:
-        card.text((columns.change, y), "change", COLUMN, colour=muted, align="right")
+        card.text((columns.change, y), "Change", COLUMN, colour=muted, align="right")
     if columns.per_prompt is not None:
-        card.text((columns.per_prompt, y), "per prompt", COLUMN, colour=muted, align="right")
+        card.text((columns.per_prompt, y), "Per prompt", COLUMN, colour=muted, align="right")
 
 
 def _bar(card: Card, person: PersonBar, middle: float, *, columns: Columns, largest: int) -> float:
@@ -140,7 +153,7 @@ def _figures(card: Card, person: PersonBar, middle: float, *, columns: Columns) 
 
 
 def _name(person: PersonBar) -> str:
-    return legible(clean(person.name))
+    return legible(clean(person.name, MAX_NAME))
 
 
 def _per_prompt(person: PersonBar) -> str:

@@ -30,8 +30,9 @@ WIDTH = 360
 PAD = 14
 RIGHT = WIDTH - PAD
 ROOM = WIDTH - 2 * PAD
-MAX_HEIGHT = 400
+MAX_BODY = 318  # makes 400 with a title of one line, which a chat shows whole
 MAX_SENTENCE = 400
+MAX_NAME = 200  # the middle is cut by width; a shorter limit would cut the end before
 
 TITLE = Style(13.5, 600)
 SUBTITLE = Style(9)
@@ -79,11 +80,6 @@ class Caption:
     def foot(self) -> int:
         """What stays free under the body: padding, footer and the gap above it."""
         return PAD + (FOOT_LINE * len(self.footer) + 7 if self.footer else 0)
-
-    @property
-    def room(self) -> int:
-        """The most a body may take, so that a card stays readable in a chat."""
-        return MAX_HEIGHT - self.top - self.foot
 
 
 def _lines(sentence: str, style: Style, *, balance: bool = False) -> tuple[str, ...]:
@@ -167,11 +163,13 @@ class Card:
         self.add(outline)
 
     def line(self, points: Sequence[Point], *, colour: str, stroke: float) -> None:
-        """A line through points, with round joins and flat ends."""
+        """A line through points, with round joins and flat ends; grid lines lie under bars."""
         xs, ys = [x for x, _ in points], [y for _, y in points]
         line = Line2D(xs, ys, color=colour, linewidth=stroke)
         line.set_solid_capstyle("butt")
         line.set_solid_joinstyle("round")
+        if colour == self.theme.grid:
+            line.set_zorder(0.5)
         self.add(line)
 
     def hairline(self, y: float) -> None:

@@ -158,7 +158,13 @@ def _common(names: Sequence[str]) -> int:
 
 
 def _in_word(char: str) -> bool:
-    return char.isalnum() or unicodedata.category(char).startswith("M") or char == "\u200d"
+    """Version numbers are words, so a point does not part them."""
+    return (
+        char.isalnum()
+        or char == "."
+        or unicodedata.category(char).startswith("M")
+        or char == "\u200d"
+    )
 
 
 def wrapped(text: str, room: float, style: Style, *, balance: bool = False) -> list[str]:

@@ -21,10 +21,12 @@ from charts.lettering import SCALE, Style, cut_end, widest, width
 from charts.theme import Theme
 from charts.typeface import legible
 
-BODY = 166
+BODY = 170
 LEGEND_AT = 6
-PLOT_AT = 20
+PLOT_AT = 24
 AXIS = 16
+GAP = 0.26  # of a bucket
+WIDEST = 56
 HEADROOM = 1.2  # of the largest bar, for the label of the peak
 PEAK = Style(8.5, 600)
 STEPS = (10, 20, 25, 50)
@@ -60,10 +62,12 @@ class Plot:
     def edges(self, place: int) -> tuple[float, float]:
         """Left and right of a bar, on whole pixels; narrow bars touch each other."""
         pixels = self.slot * SCALE
-        gap = max(round(pixels * 0.26), 1) if pixels >= 3 else 0
-        left = round(self.left * SCALE + place * pixels + gap / 2)
-        right = left + int(pixels) - gap if gap else round(self.left * SCALE + (place + 1) * pixels)
-        return left / SCALE, right / SCALE
+        start = self.left * SCALE + place * pixels
+        if pixels < 3:
+            return round(start) / SCALE, round(start + pixels) / SCALE
+        wide = min(int(pixels) - max(round(pixels * GAP), 1), WIDEST * SCALE)
+        left = round(start + (pixels - wide) / 2)
+        return left / SCALE, (left + wide) / SCALE
 
 
 def timeline_card(figure: TimelineFigure, theme: Theme) -> Card:
@@ -134,7 +138,7 @@ def _average(card: Card, plot: Plot, bars: Sequence[TimeBar]) -> None:
         points = [(plot.middle(place), plot.y(bar.average or 0)) for place, bar in run]
         if len(points) == 1:  # a single bucket has no line to its neighbours
             ((x, y),) = points
-            points = [(x - plot.slot * 0.37, y), (x + plot.slot * 0.37, y)]
+            points = [(x - plot.slot * (1 - GAP) / 2, y), (x + plot.slot * (1 - GAP) / 2, y)]
         card.line(points, colour=card.theme.ink, stroke=1.6)
 
 
@@ -187,7 +191,21 @@ def axis_labels(figure: TimelineFigure) -> list[tuple[int, str]]:
         chosen = [item for item in chosen if item[1].start.day == 1]
     elif figure.grain == "day" and len(chosen) > FEW:
         chosen = [item for item in chosen if item[1].start.weekday() == 0]
-    return [(place, words(bar)) for place, bar in _thinned(chosen, words)]
+    chosen = _thinned(chosen, words)
+    if words is _month_words and len({bar.start.year for bar in figure.bars}) > 1:
+        return _with_years(chosen)
+    return [(place, words(bar)) for place, bar in chosen]
+
+
+def _with_years(chosen: Sequence[tuple[int, TimeBar]]) -> list[tuple[int, str]]:
+    """Months, the first of each year with its year."""
+    named = set[int]()
+    labels = []
+    for place, bar in chosen:
+        year = "" if bar.start.year in named else f" {bar.start.year}"
+        named.add(bar.start.year)
+        labels.append((place, _month_words(bar) + year))
+    return labels
 
 
 def _thinned(
@@ -210,8 +228,7 @@ def _day_words(bar: TimeBar) -> str:
 
 
 def _month_words(bar: TimeBar) -> str:
-    month = MONTH_NAMES[bar.start.month - 1]
-    return f"{month} {bar.start.year}" if bar.start.month == 1 else month
+    return MONTH_NAMES[bar.start.month - 1]
 
 
 _WORDS: dict[Grain, Callable[[TimeBar], str]] = {
