@@ -1,0 +1,133 @@
+"""The database of the demo: built beside its place, moved there when it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from bot.demo.company import TEAMS, members
+from bot.demo.usage import Workload, day_rows, prompts
+from storage.engine import open_engine, reading, writing
+from storage.errors import DatabaseUnusable
+from storage.events import Route
+from storage.labels import Labels
+from storage.ledger import Ledger, Origin
+from storage.migrate import is_current, upgrade
+from storage.text import folded
+from storage.workspaces import WorkspaceInfo, find_workspace, set_state, state
+
+GATEWAY = Origin("litellm:acme", "litellm", Route.CALLBACK)
+EDITOR = Origin("cursor:acme", "cursor", Route.PULL)
+BATCH = 10_000
+_MADE = "demo_made"
+Step = Callable[[int], None]
+
+
+def is_fresh(file: Path, work: Workload) -> bool:
+    """Whether the file holds this workload up to the local day of its `now`.
+
+    Raises StorageError for a file that the demo did not make: that is never overwritten.
+    """
+    if not file.exists():
+        return False
+    with opened(file) as engine:
+        made = _made_as(engine)
+        if made is None:
+            raise DatabaseUnusable(
+                f"'{file}' was not made by the demo.", hint="Move it away, or use another folder."
+            )
+        return made == _stamp(work) and is_current(engine)
+
+
+def _made_as(engine: sa.Engine) -> str | None:
+    with reading(engine) as connection:
+        return state(connection, _MADE) if sa.inspect(connection).has_table("state") else None
+
+
+def create(file: Path, work: Workload, *, step: Step) -> None:
+    """Write the workload's usage to the file, instead of what it held; all of it or nothing.
+
+    `step` is told how many events were written since it was called last.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    half = file.with_name(f"{file.name}.new")
+    _remove(half)
+    try:
+        with opened(half) as engine:
+            fill(engine, work, step=step)
+        _remove(file)
+        half.rename(file)
+    finally:
+        _remove(half)
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[sa.Engine]:
+    """An engine for an SQLite file, closed at the end so that no write-ahead log remains."""
+    engine = open_engine(f"sqlite:///{file}")
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def fill(engine: sa.Engine, work: Workload, *, step: Step) -> WorkspaceInfo:
+    """Bring the workload into an empty database, through the same door as all usage."""
+    upgrade(engine, zone=work.zone, now=work.now)
+    with writing(engine) as connection:
+        workspace = find_workspace(connection, None)
+        _introduce(connection, workspace.id, work)
+    ledger = Ledger(engine, workspace, Labels(engine, workspace.id))
+    for batch in prompts(work, BATCH):
+        ledger.write(batch, GATEWAY, now=work.now)
+        step(len(batch))
+    sums = day_rows(work)
+    ledger.replace_slices(sums, EDITOR, now=work.now)
+    step(len(sums))
+    with writing(engine) as connection:
+        set_state(connection, _MADE, _stamp(work))
+    return workspace
+
+
+def _introduce(connection: sa.Connection, workspace_id: int, work: Workload) -> None:
+    """The people with their names: usage only knows their mails."""
+    tables = SQLModel.metadata.tables
+    here = {"workspace_id": workspace_id}
+    homes = {team.name: number for number, team in enumerate(TEAMS, 1)}
+    people = list(enumerate(members(work.people), 1))
+    connection.execute(
+        sa.insert(tables["department"]),
+        [{**here, "id": key, "name": name, "folded": folded(name)} for name, key in homes.items()],
+    )
+    connection.execute(
+        sa.insert(tables["person"]),
+        [
+            {
+                **here,
+                "id": key,
+                "name": person.name,
+                "department_id": homes[person.team.name],
+                "created_at": work.now,
+            }
+            for key, person in people
+        ],
+    )
+    connection.execute(
+        sa.insert(tables["person_alias"]),
+        [{**here, "alias": folded(person.mail), "person_id": key} for key, person in people],
+    )
+
+
+def _stamp(work: Workload) -> str:
+    day = work.now.astimezone(ZoneInfo(work.zone)).date()
+    return f"{day} {work.zone} {work.events} {work.people} {work.seed}"
+
+
+def _remove(file: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
