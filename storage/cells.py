@@ -1,0 +1,222 @@
+"""What rows add to the rollups, summed by cell, and the one way to write it down.
+
+Rows are grouped once at the finest grain and folded from there: months from days, departments
+from people, the whole from departments.  A cell whose measures are all zero does not exist.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.engine import fill
+from storage.records import Detail, LedgerRow, PlainRow, Record
+from storage.rollups import FULL, ROLLUPS, Rollup
+from storage.timekeys import Clock, date_of, latency_bin, month_number
+
+CellKey = tuple[Any, ...]  # integers, and the currency in cost_day
+Measures = tuple[int, ...]
+Cells = dict[CellKey, Measures]
+
+# Not a question's table but a companion (`storage.models.UsageSourceDay`), kept the same way.
+SOURCE_DAY = Rollup("usage_source_day", ("day", "source_id"), FULL[:5])
+TABLES = (*ROLLUPS, SOURCE_DAY)  # the lock order
+_FEW = 20  # rows; below this a COPY costs more than single statements
+
+
+class Sums:
+    """The signed sums of ledger rows, by cell of every rollup."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._hours: defaultdict[CellKey, list[Measures]] = defaultdict(list)
+        self._people: defaultdict[CellKey, list[Measures]] = defaultdict(list)
+        self._tasks: defaultdict[CellKey, list[Measures]] = defaultdict(list)
+        self._projects: defaultdict[CellKey, list[Measures]] = defaultdict(list)
+        self._sources: defaultdict[CellKey, list[Measures]] = defaultdict(list)
+        self._latencies: defaultdict[CellKey, int] = defaultdict(int)
+        self._costs: defaultdict[CellKey, list[Measures]] = defaultdict(list)
+
+    def add(self, rows: Iterable[PlainRow], sign: int = 1) -> None:
+        """Add rows, or take them away with sign -1; their costs are added apart."""
+        hours, people, tasks = self._hours, self._people, self._tasks
+        projects, sources, latencies = self._projects, self._sources, self._latencies
+        keys_at = self._clock.keys
+        for (
+            _, source_id, _, ts, grain, day, person_id, department_id, project_id, model_id,
+            task_id, prompts, ok, ok_n, tokens_in, tokens_out, latency_ms, rating, _,
+            credits_micro, flags, _, _, _,
+        ) in rows:  # fmt: skip
+            full: Measures = (
+                1, prompts, credits_micro, flags & 1, flags >> 1 & 1, ok, ok_n,
+                tokens_in, tokens_out, latency_ms or 0, int(latency_ms is not None),
+                rating, int(rating > 0),
+            )  # fmt: skip
+            if sign < 0:
+                full = tuple(-measure for measure in full)
+            people[day, person_id, department_id, model_id].append(full)
+            tasks[day, task_id, model_id].append(full)
+            projects[day, project_id, model_id].append(full)
+            sources[day, source_id].append(full)
+            if grain < 2:
+                keys = keys_at(ts, grain)
+                hours[keys.bucket, model_id].append(full)
+                if latency_ms is not None:
+                    latencies[day, model_id, keys.hour_class, latency_bin(latency_ms)] += sign
+
+    def add_costs(self, costs: Iterable[tuple[LedgerRow, Detail]], sign: int = 1) -> None:
+        """Add the costs of rows whose currency is known."""
+        for row, detail in costs:
+            if detail.cost_nano is None or detail.currency is None:
+                continue
+            prompts = 1 if row.flags & 1 else row.prompts
+            key = (row.day, detail.currency, row.person_id, row.department_id, row.model_id)
+            self._costs[key].append((sign * detail.cost_nano, sign * prompts))
+
+    def add_record(self, record: Record, sign: int = 1) -> None:
+        """Add one record with its cost."""
+        self.add((record.row,), sign)
+        self.add_costs(((record.row, record.detail),), sign)
+
+    def cells(self) -> Iterator[tuple[Rollup, Cells]]:
+        """The cells of every table in lock order, without those whose measures are all zero."""
+        found = self._folded()
+        for rollup in TABLES:
+            width = len(rollup.measures)
+            yield (
+                rollup,
+                {key: cell[:width] for key, cell in found[rollup.name].items() if any(cell)},
+            )
+
+    def _folded(self) -> dict[str, Cells]:
+        people = _total(self._people)
+        person_totals = _fold({key: cell[:3] for key, cell in people.items()}, _of_person)
+        departments = _fold(people, _of_department)
+        projects = _total(self._projects)
+        latencies: Cells = {key: (count,) for key, count in self._latencies.items()}
+        return {
+            "usage_hour": _total(self._hours),
+            "usage_day": _fold(departments, _of_model),
+            "usage_person_day": people,
+            "usage_person_month": _fold(people, _by_month),
+            "usage_person_day_total": person_totals,
+            "usage_person_month_total": _fold(person_totals, _by_month),
+            "usage_department_day": departments,
+            "usage_department_month": _fold(departments, _by_month),
+            "usage_task_day": _total(self._tasks),
+            "usage_project_day": projects,
+            "usage_project_month": _fold(projects, _by_month),
+            "lat_model_day": _fold(latencies, _of_model_bin),
+            "lat_class_day": _fold(latencies, _of_class_bin),
+            "cost_day": _total(self._costs),
+            "usage_source_day": _total(self._sources),
+        }
+
+
+def _total(groups: Mapping[CellKey, Sequence[Measures]]) -> Cells:
+    return {
+        # Half of the cells have one row, and zip() sums columns without a loop of ours.
+        key: rows[0] if len(rows) == 1 else tuple(map(sum, zip(*rows, strict=True)))
+        for key, rows in groups.items()
+    }
+
+
+def _fold(cells: Cells, project: Callable[[CellKey], CellKey]) -> Cells:
+    groups: defaultdict[CellKey, list[Measures]] = defaultdict(list)
+    for key, cell in cells.items():
+        groups[project(key)].append(cell)
+    return _total(groups)
+
+
+@cache
+def _month(day: int) -> int:
+    return month_number(date_of(day))
+
+
+def _by_month(key: CellKey) -> CellKey:
+    return _month(key[0]), *key[1:]
+
+
+def _of_person(key: CellKey) -> CellKey:
+    return key[:3]
+
+
+def _of_department(key: CellKey) -> CellKey:
+    return key[0], key[2], key[3]
+
+
+def _of_model(key: CellKey) -> CellKey:
+    return key[0], key[2]
+
+
+def _of_model_bin(key: CellKey) -> CellKey:
+    return key[0], key[1], key[3]
+
+
+def _of_class_bin(key: CellKey) -> CellKey:
+    return key[0], key[2], key[3]
+
+
+# ---- writing
+
+
+class _Statements:
+    """The SQL of one rollup."""
+
+    def __init__(self, rollup: Rollup) -> None:
+        name, keys = rollup.name, ("workspace_id", *rollup.keys)
+        names = ",".join((*keys, *rollup.measures))
+        added = ",".join(f"{m}={name}.{m}+excluded.{m}" for m in rollup.measures)
+        merge = f"ON CONFLICT ({','.join(keys)}) DO UPDATE SET {added}"
+        self.delta = rollup.table.to_metadata(sa.MetaData(), name=f"delta_{name}")
+        self.upsert = f"INSERT INTO {name} ({names}) VALUES ({{marks}}) {merge}"  # noqa: S608  # our names
+        # Emptied at once: a rebuild fills it many times in one transaction.
+        self.from_delta = (
+            f"INSERT INTO {name} ({names}) SELECT {names} FROM delta_{name} "  # noqa: S608  # our names
+            f"ORDER BY {','.join(keys)} {merge}; DELETE FROM delta_{name}"
+        )
+        empty = " AND ".join(f"{m}=0" for m in rollup.measures)
+        match = " AND ".join(f"{k}={{mark}}" for k in keys)
+        self.drop_empty = f"DELETE FROM {name} WHERE {match} AND {empty}"  # noqa: S608  # our names
+        self.width = len(keys) + len(rollup.measures)
+
+
+_SQL = {rollup.name: _Statements(rollup) for rollup in TABLES}
+_DELTAS = ";".join(
+    f"CREATE TEMP TABLE IF NOT EXISTS delta_{r.name} (LIKE {r.name}) ON COMMIT DELETE ROWS"
+    for r in TABLES
+)
+
+
+def apply(connection: sa.Connection, workspace_id: int, sums: Sums) -> None:
+    """Add the sums to every rollup, in lock order, and remove cells that became empty."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_DELTAS)
+    for rollup, cells in sums.cells():
+        if not cells:
+            continue
+        rows = [(workspace_id, *key, *cell) for key, cell in cells.items()]
+        _add(connection, rollup, rows)
+        shrunk = [(workspace_id, *key) for key, cell in cells.items() if min(cell) < 0]
+        if shrunk:
+            mark = "?" if connection.dialect.name == "sqlite" else "%s"
+            statement = _SQL[rollup.name].drop_empty.format(mark=mark)
+            connection.exec_driver_sql(statement, shrunk)
+
+
+def _add(connection: sa.Connection, rollup: Rollup, rows: list[tuple[Any, ...]]) -> None:
+    sql = _SQL[rollup.name]
+    if connection.dialect.name == "sqlite":
+        statement = sql.upsert.format(marks=",".join("?" * sql.width))
+        connection.exec_driver_sql(statement, rows)
+    elif len(rows) <= _FEW:
+        # Sorted, like the ORDER BY below: two writers lock the same cells in the same order.
+        statement = sql.upsert.format(marks=",".join(["%s"] * sql.width))
+        connection.exec_driver_sql(statement, sorted(rows))
+    else:
+        fill(connection, sql.delta, rows)
+        connection.exec_driver_sql(sql.from_delta)

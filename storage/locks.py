@@ -1,0 +1,42 @@
+"""Who may write the usage of one workspace at the same time.
+
+SQLite has one writer anyway.  On PostgreSQL every write holds its workspace shared and a rebuild
+holds it alone, because a rebuild throws away cells that a writer may just be adding to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+# First halves of PostgreSQL's two-number advisory locks; any number nobody else uses.
+_WORKSPACE = 0x6372_6564
+_SOURCE = 0x6372_7372
+
+
+def share(connection: sa.Connection, workspace_id: int) -> None:
+    """Write beside other writers, never beside a rebuild, until the transaction ends."""
+    _lock(connection, "pg_advisory_xact_lock_shared", _WORKSPACE, workspace_id)
+
+
+def alone(connection: sa.Connection, workspace_id: int) -> None:
+    """Wait until every other writer of the workspace is done, and keep them waiting."""
+    _lock(connection, "pg_advisory_xact_lock", _WORKSPACE, workspace_id)
+
+
+def one_by_one(connection: sa.Connection, workspace_id: int, source_ids: Iterable[int]) -> None:
+    """Let only one transaction at a time replace slices of the sources."""
+    for source_id in sorted(source_ids):
+        # Both are SMALLINT, so their pair fits the second number of the lock.
+        _lock(
+            connection,
+            "pg_advisory_xact_lock",
+            _SOURCE,
+            (workspace_id << 15 | source_id) & 0x7FFF_FFFF,
+        )
+
+
+def _lock(connection: sa.Connection, function: str, kind: int, number: int) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT {function}(%s, %s)", (kind, number))  # our names

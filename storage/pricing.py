@@ -1,0 +1,165 @@
+"""What an event costs in the workspace's credit, and when that is not known.
+
+Explicit credits win, then the conversion factor of the source's unit, then the cost where the
+catalogue says so, then multiplier x prompts.  What cannot be priced is marked, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from storage.catalog import Catalog, Price
+from storage.events import MICRO, NANO, WORKSPACE_UNIT
+from storage.records import FOREIGN_UNIT, STATED, UNCOUNTED, UNPRICED, Record
+
+_FACTOR = SQLModel.metadata.tables["source_factor"]
+_PRICING = UNPRICED | FOREIGN_UNIT | STATED
+
+
+class Charge(Protocol):
+    """What pricing reads of an event; `UsageEvent` is one."""
+
+    @property
+    def credits(self) -> int | None:
+        """Millionths of `unit` that the source states."""
+
+    @property
+    def unit(self) -> str:
+        """What the source counts in."""
+
+    @property
+    def cost_nano(self) -> int | None:
+        """Billionths of `currency`."""
+
+    @property
+    def currency(self) -> str | None:
+        """Three letters."""
+
+    @property
+    def prompts(self) -> int | None:
+        """How many prompts, None when the source does not say."""
+
+    @property
+    def ok(self) -> bool | None:
+        """Whether they succeeded, None when that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one source's amounts are worth: micro-credits for one of each unit it counts in."""
+
+    unit: str | None
+    factors: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """The prices of one workspace; `unit` is None as long as it has no credit."""
+
+    unit: str | None
+    catalog: Catalog
+    factors: Mapping[int, Mapping[str, int]]
+
+    def terms(self, source_id: int) -> Terms:
+        """What the amounts of a source are worth."""
+        return Terms(self.unit, self.factors.get(source_id, {}))
+
+    def price(self, record: Record) -> Record:
+        """The record with the credits and the multiplier that hold at its time."""
+        row = record.row
+        price = self.catalog.price_at(row.model_id, row.ts)
+        credits_micro, flags = quote(charge_of(record, self.unit), price, self.terms(row.source_id))
+        multiplier = price.multiplier if price else 0
+        flags |= row.flags & ~_PRICING
+        return Record(
+            row._replace(credits=credits_micro, multiplier=multiplier, flags=flags), record.detail
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    credits: int | None
+    unit: str
+    cost_nano: int | None
+    currency: str | None
+    prompts: int | None
+    ok: bool | None
+
+
+def charge_of(record: Record, unit: str | None) -> Charge:
+    """What a stored event is priced by; `unit` is the workspace's credit."""
+    row, detail = record.row, record.detail
+    stated = row.flags & STATED
+    return _Kept(
+        credits=row.credits if stated else detail.amount,
+        unit=(unit if stated else detail.unit) or WORKSPACE_UNIT,
+        cost_nano=detail.cost_nano,
+        currency=detail.currency,
+        prompts=None if row.flags & UNCOUNTED else row.prompts,
+        ok=bool(row.ok) if row.ok_n else None,
+    )
+
+
+def quote(charge: Charge, price: Price | None, terms: Terms) -> tuple[int, int]:
+    """Micro-credits and flags (STATED, UNPRICED, FOREIGN_UNIT) of one event."""
+    amount, unit = charge.credits, charge.unit
+    if amount is None:
+        amount, unit = derived(charge, price), WORKSPACE_UNIT
+        if not amount:
+            return 0, UNPRICED if amount is None else 0
+        if terms.unit == WORKSPACE_UNIT:
+            return amount, 0
+    elif unit == terms.unit:
+        return amount, STATED
+    factor = terms.factors.get(unit)
+    if factor is None:
+        return 0, UNPRICED | FOREIGN_UNIT
+    return _rounded(amount * factor, MICRO), 0
+
+
+def derived(charge: Charge, price: Price | None) -> int | None:
+    """Micro-credits by the catalogue, in the unit "credit"; None when they cannot be known.
+
+    A prompt known to have failed costs 0, unless its cost is known and counts.
+    """
+    prompts = charge.prompts
+    rate = price.per_currency if price else None
+    if price and rate is not None and charge.currency == price.currency:
+        cost = charge.cost_nano
+        if cost is not None and cost >= 0:
+            return _rounded(cost * rate, NANO)
+    if prompts is None:
+        return None
+    if charge.ok is False or prompts == 0:
+        return 0
+    if price is None or rate is not None:
+        return None
+    return price.multiplier * prompts
+
+
+def _rounded(value: int, scale: int) -> int:
+    return (2 * value + scale) // (2 * scale)
+
+
+def factors(connection: sa.Connection, workspace_id: int) -> dict[int, dict[str, int]]:
+    """Every conversion factor of a workspace by source and unit."""
+    wanted = sa.select(_FACTOR).where(_FACTOR.c.workspace_id == workspace_id)
+    found: dict[int, dict[str, int]] = {}
+    for row in connection.execute(wanted):
+        found.setdefault(row.source_id, {})[row.unit] = row.factor
+    return found
+
+
+def first_unit(charges: Iterable[tuple[Charge, Price | None]]) -> str | None:
+    """The first unit that the events bring, for a workspace that has no credit yet."""
+    for charge, price in charges:
+        if charge.credits is not None:
+            return charge.unit
+        if price is not None and derived(charge, price) is not None:
+            return WORKSPACE_UNIT
+    return None
