@@ -1,0 +1,100 @@
+"""`/credits` as Discord's native command: one subcommand for each command of the registry."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, Protocol
+
+import discord
+from discord import app_commands
+
+from bot.registry import COMMANDS, Call, Command
+
+MAX_TEXT = 100
+GROUP = "credits"
+Interaction = discord.Interaction[discord.Client]
+Tree = app_commands.CommandTree[discord.Client]
+Choices = list[app_commands.Choice[str]]
+Native = app_commands.Command[Any, ..., None]  # the library's own way to say "any owner"
+
+
+class Answering(Protocol):
+    """Who answers what is typed and completes what is being typed."""
+
+    async def command(self, interaction: Interaction, line: str) -> None:
+        """Answer a line."""
+
+    async def completions(
+        self, interaction: Interaction, *, command: str, param: str, text: str
+    ) -> list[str]:
+        """What a beginning may become."""
+
+
+def credits_group(answering: Answering) -> app_commands.Group:
+    """The whole `/credits` command; the library raises ValueError above 25 subcommands."""
+    group = app_commands.Group(
+        name=GROUP,
+        description="Where our AI credits went, and whether they will last",
+        allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True),
+        allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
+    )
+    for command in COMMANDS.values():
+        group.add_command(_native(command, answering))
+    return group
+
+
+def tree_digest(tree: Tree) -> str:
+    """A fingerprint of what Discord would be told; equal between starts of the same program."""
+    shape = [command.to_dict(tree) for command in tree.get_commands()]
+    return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
+
+
+def line_of(command: Command, options: Mapping[str, str | None]) -> str:
+    """The line that chosen options stand for, as it would have been typed."""
+    texts = {name: _tidy(text) for name, text in options.items() if text}
+    return Call(command, {name: (text,) for name, text in texts.items() if text}).line
+
+
+def _tidy(text: str) -> str:
+    return " ".join(text.replace('"', "").split())
+
+
+def _native(command: Command, answering: Answering) -> Native:
+    async def call(interaction: Interaction, **options: str | None) -> None:
+        await answering.command(interaction, line_of(command, options))
+
+    _sign(call, [param.name for param in command.params])
+    native: Native = app_commands.Command(
+        name=command.name, description=_cut(command.summary), callback=call
+    )
+    for param in command.params:
+        app_commands.describe(**{param.name: _cut(param.usage.strip("[]"))})(native)
+        native.autocomplete(param.name)(_completer(command.name, param.name, answering))
+    return native
+
+
+def _sign(call: Callable[..., Awaitable[None]], names: list[str]) -> None:
+    """Give the callback the signature that the library reads its options from."""
+    kind = inspect.Parameter
+    first = kind("interaction", kind.POSITIONAL_OR_KEYWORD, annotation=Interaction)
+    rest = [kind(n, kind.KEYWORD_ONLY, default=None, annotation=str | None) for n in names]
+    call.__signature__ = inspect.Signature([first, *rest])  # type: ignore[attr-defined]  # read by inspect
+    call.__annotations__ = {"interaction": Interaction} | dict.fromkeys(names, str | None)
+
+
+def _completer(
+    command: str, param: str, answering: Answering
+) -> Callable[[Interaction, str], Coroutine[None, None, Choices]]:
+    async def complete(interaction: Interaction, current: str) -> Choices:
+        found = await answering.completions(interaction, command=command, param=param, text=current)
+        # A value that is cut would be another one, so a longer one has to be typed.
+        return [app_commands.Choice(name=v, value=v) for v in found if 0 < len(v) <= MAX_TEXT][:25]
+
+    return complete
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
