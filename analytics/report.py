@@ -87,6 +87,7 @@ class Fact:
     value: Cell
     unit: Unit = "text"
     note: str = ""
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,127 @@
+"""The frame every answer has: headline, delta, body, hints, context, buttons.
+
+Invariant: each block of a report is in exactly one place of the frame, in the report's order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, assert_never
+from zoneinfo import ZoneInfo
+
+from analytics.report import (
+    Actions,
+    Button,
+    Facts,
+    ModelFigure,
+    Note,
+    PersonFigure,
+    Report,
+    Table,
+    TimelineFigure,
+    Tree,
+)
+from analytics.text import clean
+from analytics.timerange import TimeRange
+from bot.render.cells import cleaned, moment_text, prose
+
+MAX_HEADLINE = 300
+MAX_LINE = 500
+
+Body = Facts | Table | ModelFigure | PersonFigure | TimelineFigure | Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A report sorted into its places; texts are clean, not yet escaped."""
+
+    headline: str
+    deltas: tuple[str, ...]
+    body: tuple[Body, ...]
+    hints: tuple[str, ...]
+    contexts: tuple[str, ...]
+    buttons: tuple[Button, ...]
+
+    @property
+    def has_table(self) -> bool:
+        """Whether a table says in numbers what a tree or a chart would say."""
+        return any(isinstance(block, Table) for block in self.body)
+
+
+def frame_of(report: Report) -> Frame:
+    """The report in its frame."""
+    body: list[Body] = []
+    notes: list[Note] = []
+    buttons: list[Button] = []
+    for block in report.blocks:
+        match block:
+            case Note():
+                notes.append(block)
+            case Actions():
+                buttons += block.buttons
+            case Facts() | Table() | ModelFigure() | PersonFigure() | TimelineFigure() | Tree():
+                body.append(block)
+            case _:
+                assert_never(block)
+    return Frame(
+        headline=clean(report.headline, MAX_HEADLINE),
+        deltas=_texts(notes, "delta"),
+        body=tuple(body),
+        hints=_texts(notes, "hint"),
+        contexts=_texts(notes, "context"),
+        buttons=tuple(buttons),
+    )
+
+
+def _texts(notes: Iterable[Note], role: Literal["delta", "context", "hint"]) -> tuple[str, ...]:
+    texts = (prose(note.text) for note in notes if note.role == role)
+    return tuple(text for text in texts if text)
+
+
+def scope(report: Report) -> tuple[str, ...]:
+    """What the numbers cover: `1–30 Mar 2026, so far` and the zone; nothing without a period."""
+    period = report.period
+    if period is None:
+        return ()
+    zone = ZoneInfo(period.zone)
+    first = period.start.astimezone(zone).date()
+    last = (period.end - timedelta(microseconds=1)).astimezone(zone).date()
+    end = max(first, last) + timedelta(days=1)
+    dates = TimeRange(first, end, period.label, first).dates
+    return (f"{dates}, so far" if period.partial else dates, period.zone)
+
+
+def freshness(report: Report) -> tuple[str, ...]:
+    """`data to 30 Mar 14:05` in the period's zone; the year is said when it is not this one."""
+    if report.data_to is None:
+        return ()
+    zone = ZoneInfo(report.period.zone) if report.period else report.data_to.tzinfo
+    newest = report.data_to.astimezone(zone)
+    this_year = report.as_of is not None and report.as_of.astimezone(zone).year == newest.year
+    return (f"data to {moment_text(newest, year=not this_year)}",)
+
+
+def line_of(report: Report) -> str:
+    """The line that repeats the answer, safe to show between backticks; "" for a mistake."""
+    return cleaned(report.line, MAX_LINE).replace("`", "'")
+
+
+def left_out(report: Report, cuts: Iterable[str]) -> tuple[str, ...]:
+    """One sentence that names everything cut ("12 more rows") and says how to see it, or none."""
+    named = ", ".join(cuts)
+    if not named:
+        return ()
+    line = line_of(report)
+    if not line:
+        return (f"{named}.",)
+    buttons = frame_of(report).buttons
+    label = next((clean(button.label) for button in buttons if button.verb == "csv"), "")
+    press = f"press {label}, or " if label else ""
+    return (f"{named}: {press}type `{line}` with a filter.",)
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 more row`, `12 more rows`."""
+    return f"{number:,} more {thing}" + ("" if number == 1 else "s")

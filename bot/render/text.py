@@ -1,0 +1,93 @@
+"""A report for a terminal: no colours, no control characters, numbers aligned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import assert_never
+
+from analytics.report import (
+    Button,
+    Facts,
+    ModelFigure,
+    PersonFigure,
+    Report,
+    Table,
+    TimelineFigure,
+    Tree,
+)
+from analytics.text import clean
+from bot.render.cells import fact_text
+from bot.render.frame import MAX_LINE, Body, Frame, frame_of, freshness, scope
+from bot.render.grid import drawn, grid
+from bot.render.sketch import bar_lines, tree_lines
+from bot.render.widths import display_width
+
+RULE = "─"
+DOT = " · "
+
+
+def render(report: Report, *, width: int = 100) -> str:
+    """The report as lines, without a line break at the end; tables are about `width` wide.
+
+    Trees stand before tables; the chart of models or people is left to them.
+    """
+    frame = frame_of(report)
+    trees = [block for block in frame.body if isinstance(block, Tree)]
+    others = [block for block in frame.body if not isinstance(block, Tree)]
+    sections = [
+        [frame.headline, *frame.deltas],
+        *(_body_lines(block, frame, width) for block in (*trees, *others)),
+        frame.hints,
+        [*frame.contexts, DOT.join([*scope(report), *freshness(report)])],
+        _numbered(frame.buttons),
+    ]
+    texts = ("\n".join(filter(None, lines)) for lines in sections)
+    return "\n\n".join(filter(None, texts))
+
+
+def _body_lines(block: Body, frame: Frame, width: int) -> list[str]:
+    match block:
+        case Facts():
+            facts = (f"{clean(fact.title)}: {fact_text(fact)}" for fact in block.facts)
+            return list(_side_by_side(facts, width))
+        case Table():
+            return _table_lines(block, width)
+        case Tree():
+            return tree_lines(block)
+        case TimelineFigure():
+            return bar_lines(block)
+        case ModelFigure() | PersonFigure():
+            is_told = frame.has_table or any(isinstance(other, Tree) for other in frame.body)
+            return [] if is_told else [clean(block.alt, MAX_LINE)]
+        case _:
+            assert_never(block)
+
+
+def _table_lines(table: Table, width: int) -> list[str]:
+    """Titles, rows under their group's heading, and the total under a rule."""
+    shown = grid(table, indent="  ")
+    head, lines = drawn(shown, width=width)
+    rule = RULE * max(map(display_width, (head, *lines)))
+    out = [head]
+    for line, text in zip(shown.lines, lines, strict=True):
+        out += [rule, text] if line.kind == "total" else [text]
+    return out if lines else [head, "No rows."]
+
+
+def _side_by_side(texts: Iterable[str], width: int) -> Iterator[str]:
+    line = ""
+    for text in texts:
+        if line and display_width(line + DOT + text) > width:
+            yield line
+            line = text
+        else:
+            line = line + DOT + text if line else text
+    yield line
+
+
+def _numbered(buttons: Sequence[Button]) -> list[str]:
+    """`[1] 7d  by-model last 7d`, numbered over all buttons of the report."""
+    return [
+        f"[{number}] {clean(button.label)}  {clean(button.line, MAX_LINE)}"
+        for number, button in enumerate(buttons, 1)
+    ]
