@@ -147,9 +147,13 @@ def _spellings(raw: str) -> Iterator[str]:
     """The names a raw name may be known by, most exact first; none for a blank one."""
     whole = folded(raw)
     plain = _AUTO.sub("", whole)
-    bare = _VENDOR.sub("", plain.rpartition("/")[2])
-    unvaried = _VARIANT.sub("", bare)
-    return filter(None, (whole, plain, bare, unvaried, _STAMP.sub("", _loosened(unvaried))))
+    names = [whole, plain]
+    tail = plain.rpartition("/")[2]
+    # `deepseek.v3.2` is known with its vendor, `anthropic.claude-opus-4-7` only without.
+    for bare in (tail, _VENDOR.sub("", tail)):
+        unvaried = _VARIANT.sub("", bare)
+        names += (bare, unvaried, _STAMP.sub("", _loosened(unvaried)))
+    return filter(None, names)
 
 
 def canonical(raw: str) -> str:

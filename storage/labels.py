@@ -312,7 +312,7 @@ def person_of_alias(connection: sa.Connection, workspace_id: int, alias: str) ->
     return found
 
 
-def link_alias(connection: sa.Connection, workspace_id: int, alias: str, *, person_id: int) -> None:
+def link_alias(connection: sa.Connection, workspace_id: int, alias: str, person_id: int) -> None:
     """Let usage and chat under an identity belong to a person from now on.
 
     Recorded usage stays where it is.  Raises StorageError for a blank identity.

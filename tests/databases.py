@@ -20,8 +20,9 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from storage.engine import open_engine
+from storage.engine import open_engine, reading, writing
 from storage.migrate import upgrade
+from storage.workspaces import WorkspaceInfo, create_workspace, find_workspace
 from tests.cast import NOW, ZONE
 
 EXTERNAL = os.environ.get("CREDITBOT_TEST_DATABASE_URL", "")
@@ -152,3 +153,15 @@ def _external() -> Iterator[sa.Engine]:
     url = sa.make_url(EXTERNAL).update_query_dict({"options": f"-csearch_path={schema}"})
     with _opened(url.render_as_string(hide_password=False)) as engine:
         yield engine
+
+
+def home(engine: sa.Engine) -> WorkspaceInfo:
+    """The workspace "default", where Alice and Bob are."""
+    with reading(engine) as connection:
+        return find_workspace(connection, None)
+
+
+def elsewhere(engine: sa.Engine) -> WorkspaceInfo:
+    """A second workspace, Charlie's."""
+    with writing(engine) as connection:
+        return create_workspace(connection, "Elsewhere", zone="America/New_York", now=NOW)
