@@ -31,13 +31,13 @@ from storage.catalog import Catalog
 from storage.engine import reading, writing
 from storage.errors import StorageError
 from storage.labels import person_of_alias
+from storage.preferences import preference
 from storage.reading import Reader
 from storage.roles import role_of
 from storage.workspaces import (
     WorkspaceInfo,
     bound_workspace,
     find_workspace,
-    preference,
     workspace_by_id,
 )
 
@@ -46,6 +46,7 @@ Verb = Literal["ask", "csv", "share", "edit"]
 VERBS: tuple[Verb, ...] = ("ask", "csv", "share", "edit")
 Result = TypeVar("Result")
 THREADS = 4
+ONCE, MANY = "once", "id"  # how a button names its stored action: pressed once, or again
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,15 @@ class Desk:
 
     # ---- for everybody who can wait
 
+    def report(self, line: str, identity: Identity) -> Report:
+        """The report of a line; raises UserError or StorageError."""
+        with reading(self.engine) as connection:
+            return run(line, self._context(connection, identity))
+
     def answer(self, line: str, identity: Identity) -> Report:
         """The report of a line; what went wrong is a report, too."""
         try:
-            with reading(self.engine) as connection:
-                return run(line, self._context(connection, identity))
+            return self.report(line, identity)
         except (UserError, StorageError) as error:
             return refusal(error)
         except Exception:  # the outermost door: our bug must not reach the person
@@ -146,7 +151,7 @@ class Desk:
                     user_id=identity.user_id if button.verb == "share" else None,
                     now=self.now(),
                 )
-                values[button] = f"id:{action}"
+                values[button] = f"{ONCE if button.verb == 'share' else MANY}:{action}"
         return values
 
     def wish(self, value: str, identity: Identity) -> Wish | None:
@@ -154,7 +159,7 @@ class Desk:
         verb, _, rest = value.partition(":")
         if verb in VERBS and verb != "share":
             return Wish(cast("Verb", verb), rest)
-        if verb != "id":
+        if verb not in (ONCE, MANY):
             return None
         with suppress(UserError, StorageError), writing(self.engine) as connection:
             workspace = self._workspace_of(connection, identity)
@@ -165,6 +170,7 @@ class Desk:
                 platform=identity.platform,
                 user_id=identity.user_id,
                 now=self.now(),
+                single_use=verb == ONCE,
             )
             return Wish(cast("Verb", found.kind), found.line) if found else None
         return None
@@ -248,15 +254,20 @@ class Desk:
     def _asker(
         self, connection: sa.Connection, workspace: WorkspaceInfo, identity: Identity
     ) -> Asker:
-        aliases = [alias for alias in (identity.actor, identity.email) if alias]
+        local = identity.user_id if identity.platform == "terminal" else None
+        aliases = [alias for alias in (identity.actor, identity.email, local) if alias]
         people = (person_of_alias(connection, workspace.id, alias) for alias in aliases)
         person = next((found for found in people if found is not None), None)
+        if local and person is None:
+            raise UserError(f"I know no person '{local}'.", hint="Check the name after --as.")
         return Asker(identity, self._role(connection, workspace, identity), person)
 
     def _role(
         self, connection: sa.Connection, workspace: WorkspaceInfo, identity: Identity
     ) -> Role:
-        if identity.platform == "terminal" or identity.actor in self._owners:
+        if identity.platform == "terminal":
+            return "member" if identity.user_id else "owner"
+        if identity.actor in self._owners:
             return "owner"
         return role_of(
             connection,

@@ -1,0 +1,50 @@
+"""The `creditbot` program."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from analytics.errors import UserError
+from bot.cli import admin, ask, data, serve
+from bot.cli.terminal import EXIT_MISTAKE, err
+from storage.errors import StorageError
+
+app = typer.Typer(
+    help="Shows a team, where it already talks, where its AI credits went.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("demo")(serve.demo_command)
+app.command("run")(serve.run_command)
+app.command("ask")(ask.ask_command)
+app.command("import")(data.import_command)
+app.command("migrate")(data.migrate_command)
+app.command("doctor")(serve.doctor_command)
+app.command("verify")(data.verify_command)
+app.command("rebuild")(data.rebuild_command)
+app.add_typer(admin.workspaces, name="workspace")
+app.add_typer(admin.models, name="models")
+app.add_typer(admin.sources, name="sources")
+app.command("slack-manifest")(serve.slack_manifest_command)
+app.command("discord-sync")(serve.discord_sync_command)
+
+
+def main() -> None:
+    """Run the program: mistakes are one or two sentences on stderr and exit 2."""
+    try:
+        app()
+    except (UserError, StorageError) as error:
+        err.print(error.message)
+        if error.hint:
+            err.print(error.hint)
+        sys.exit(EXIT_MISTAKE)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+"""What an operator sets up: workspaces, the chats they belong to, prices, units of sources."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated
+
+import sqlalchemy as sa
+import typer
+from rich.table import Table
+
+from analytics.errors import UserError
+from analytics.numbers import multiplier_text
+from bot.cli.ask import moment
+from bot.cli.data import FromDay, ToDay, day_after, day_of
+from bot.cli.terminal import WorkspaceOption, current_engine, load_settings, out, utc_now
+from storage.accounts import list_accounts
+from storage.accounts import set_factor as keep_factor
+from storage.audit import record
+from storage.catalog import Catalog, set_multiplier
+from storage.changes import reprice
+from storage.engine import reading, writing
+from storage.events import MICRO
+from storage.timekeys import to_micros
+from storage.workspaces import (
+    WorkspaceInfo,
+    bind_chat,
+    create_workspace,
+    find_workspace,
+    list_workspaces,
+)
+
+workspaces = typer.Typer(help="Workspaces and the chats that talk to them.", no_args_is_help=True)
+models = typer.Typer(help="The catalogue and its prices.", no_args_is_help=True)
+sources = typer.Typer(help="Where usage comes from, and in which unit.", no_args_is_help=True)
+MAX_MULTIPLIER = 1000
+
+
+@workspaces.command("create")
+def create(
+    name: str,
+    zone: Annotated[str | None, typer.Option("--tz", help="IANA zone: Europe/Berlin.")] = None,
+) -> None:
+    """Create a workspace with the default catalogue."""
+    settings = load_settings()
+    now = utc_now()
+    with writing(current_engine(settings)) as connection:
+        made = create_workspace(connection, name, zone=zone or settings.timezone, now=now)
+        note(connection, made, now, "workspace.create", made.name)
+    out.print(f"Workspace {made.name} counts its days in {made.zone}.")
+
+
+@workspaces.command("list")
+def list_all() -> None:
+    """Every workspace with its zone and credit unit."""
+    with reading(current_engine(load_settings())) as connection:
+        found = list_workspaces(connection)
+    table = Table("Workspace", "Zone", "Credit unit", box=None)
+    for one in found:
+        table.add_row(one.name, one.zone, one.credit_unit or "not known yet")
+    out.print(table)
+
+
+@workspaces.command("bind")
+def bind(
+    chat: Annotated[str, typer.Argument(help="slack:TEAM or discord:GUILD")],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Let a Slack team or Discord guild talk to a workspace."""
+    platform, _, external_id = chat.partition(":")
+    if platform not in ("slack", "discord") or not external_id:
+        raise UserError(f"'{chat}' is not a chat.", hint="Write slack:TEAM or discord:GUILD.")
+    now = utc_now()
+    with writing(current_engine(load_settings())) as connection:
+        chosen = find_workspace(connection, workspace)
+        bind_chat(connection, chosen.id, platform=platform, external_id=external_id, now=now)
+        note(connection, chosen, now, "workspace.bind", chat)
+    out.print(f"{chat} talks to workspace {chosen.name}.")
+
+
+@models.command("list")
+def list_models(workspace: WorkspaceOption = None) -> None:
+    """Every model with its family and today's multiplier."""
+    with reading(current_engine(load_settings())) as connection:
+        chosen = find_workspace(connection, workspace)
+        catalog = Catalog.load(connection, chosen.id)
+    now = to_micros(utc_now())
+    table = Table("Model", "Family", "Multiplier", box=None)
+    for model in sorted(catalog.models.values(), key=lambda m: (m.family, m.name)):
+        price = catalog.price_at(model.id, now)
+        table.add_row(
+            model.name, model.family, multiplier_text(price.multiplier) if price else "unpriced"
+        )
+    out.print(table)
+
+
+@models.command("set")
+def set_price(
+    model: str,
+    multiplier: Annotated[str, typer.Argument(help="Credits a prompt costs: 2.5x.")],
+    since: Annotated[
+        str | None, typer.Option("--from", help="First day it is valid; without it, from now on.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Set a multiplier from a day on; past usage keeps its credits."""
+    value = _multiplier(multiplier)
+    now = utc_now()
+    with writing(current_engine(load_settings())) as connection:
+        chosen = find_workspace(connection, workspace)
+        key = _model(connection, chosen, model)
+        start = moment(since, chosen.zone) if since else now
+        set_multiplier(connection, chosen.id, key, multiplier=value, valid_from=to_micros(start))
+        note(connection, chosen, now, "models.set", f"{model} {multiplier_text(value)}")
+    out.print(f"{model} costs {multiplier_text(value)} from {start:%Y-%m-%d %H:%M} on.")
+    out.print("Usage already recorded keeps its credits; `creditbot models reprice` changes it.")
+
+
+@models.command("reprice")
+def reprice_command(
+    first: FromDay = None,
+    last: ToDay = None,
+    model: Annotated[str | None, typer.Option("--model", help="Only this model.")] = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Compute the credits of recorded usage anew with today's catalogue, through the change log."""
+    engine = current_engine(load_settings())
+    with reading(engine) as connection:
+        chosen = find_workspace(connection, workspace)
+        key = _model(connection, chosen, model) if model else None
+    count = reprice(
+        engine,
+        chosen,
+        first_day=day_of(first),
+        last_day=day_after(last),
+        model_id=key,
+        actor=_operator(),
+        reason="models reprice",
+        now=utc_now(),
+    )
+    out.print(f"{count:,} usage events have new credits.")
+
+
+@sources.command("list")
+def list_sources(workspace: WorkspaceOption = None) -> None:
+    """Every source, its kind and the units it counts in."""
+    with reading(current_engine(load_settings())) as connection:
+        chosen = find_workspace(connection, workspace)
+        found = list_accounts(connection, chosen.id)
+    table = Table("Source", "Kind", "Unit = credits", box=None)
+    for one in found:
+        units = ", ".join(f"{u} = {f / MICRO:g}" for u, f in one.factors.items())
+        table.add_row(one.name, one.kind, units or "–")
+    out.print(table)
+
+
+@sources.command("factor")
+def set_factor(
+    name: str,
+    factor: Annotated[str, typer.Argument(help="Credits of one unit of this source: 0.1.")],
+    unit: Annotated[str | None, typer.Option("--unit", help="The unit, e.g. ai_credit.")] = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Say what one unit of a source is worth in credits of the workspace."""
+    value = _multiplier(factor)
+    now = utc_now()
+    with writing(current_engine(load_settings())) as connection:
+        chosen = find_workspace(connection, workspace)
+        chosen_unit = keep_factor(connection, chosen.id, name=name, unit=unit, factor=value)
+        note(connection, chosen, now, "sources.factor", f"{name} {chosen_unit} {factor}")
+    out.print(f"One {chosen_unit} of {name} is {value / MICRO:g} credits from now on.")
+    out.print("`creditbot models reprice` applies it to usage already recorded.")
+
+
+def _multiplier(text: str) -> int:
+    try:
+        value = Decimal(text.strip().removesuffix("x").removesuffix("×"))
+    except InvalidOperation:
+        value = Decimal(-1)
+    if not value.is_finite() or not 0 < value <= MAX_MULTIPLIER:
+        raise UserError(
+            f"'{text}' is not a number above 0 and up to {MAX_MULTIPLIER}.", hint="For example 2.5."
+        )
+    return int((value * MICRO).to_integral_value())
+
+
+def _model(connection: sa.Connection, workspace: WorkspaceInfo, name: str) -> int:
+    found = Catalog.load(connection, workspace.id).find(name)
+    if found is None:
+        raise UserError(f"I know no model '{name}'.", hint="`creditbot models list` names them.")
+    return found
+
+
+def _operator() -> str:
+    return f"terminal:{getpass.getuser()}"[:64]
+
+
+def note(
+    connection: sa.Connection, workspace: WorkspaceInfo, now: datetime, action: str, what: str
+) -> None:
+    """Record a change made at the terminal in the audit."""
+    record(
+        connection,
+        workspace.id,
+        at=now,
+        actor=_operator(),
+        role="owner",
+        action=action,
+        object=what[:200],
+    )

@@ -1,0 +1,124 @@
+"""`creditbot ask`: one line answered at the terminal, in any form."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from analytics.errors import UserError
+from analytics.report import Actions, Button, Report
+from bot.cli.terminal import WorkspaceOption, current_engine, load_settings, out, utc_now
+from bot.context import Identity
+from bot.desk import Desk
+from bot.render import csv, discord, slack, text
+from bot.render import json as json_renderer
+from storage.timekeys import Clock
+
+
+class Form(StrEnum):
+    """What an answer can be printed as."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+    PNG = "png"
+    SLACK = "slack"
+    DISCORD = "discord"
+
+
+def ask_command(  # one parameter an option of the program
+    line: Annotated[str, typer.Argument(help='For example "by-user last 7d".')] = "",
+    at: Annotated[
+        str | None, typer.Option("--at", help="Answer as of this time, 2026-03-30T14:05+02:00.")
+    ] = None,
+    as_person: Annotated[
+        str | None, typer.Option("--as", help="Ask as this person instead of as owner.")
+    ] = None,
+    form: Annotated[Form, typer.Option("--format", help="How to print the answer.")] = Form.TEXT,
+    output: Annotated[Path | None, typer.Option("--output", help="Write to this file.")] = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Answer a line as the chat would."""
+    settings = load_settings()
+    now = moment(at, settings.timezone) if at else utc_now()
+    desk = Desk(current_engine(settings), now=lambda: now, workspace=workspace)
+    identity = Identity("terminal", "", as_person or "")
+    try:
+        report = desk.report(line, identity)
+    finally:
+        desk.close()
+    write(rendered(report, form, width=out.width), output)
+
+
+def moment(text: str, zone: str) -> datetime:
+    """An ISO time; one without offset is of the zone.  Raises UserError."""
+    try:
+        found = datetime.fromisoformat(text.replace(" ", "T", 1))
+    except ValueError:
+        raise UserError(
+            f"'{text}' is not a time.", hint="For example --at 2026-03-30T14:05+02:00."
+        ) from None
+    return found if found.tzinfo else found.replace(tzinfo=Clock(zone).zone)
+
+
+def rendered(report: Report, form: Form, *, width: int) -> bytes:
+    """The report in one of the forms; raises UserError for a picture of an answer without one."""
+    match form:
+        case Form.TEXT:
+            return text.render(report, width=width).encode()
+        case Form.JSON:
+            return json_renderer.render(report).encode()
+        case Form.CSV:
+            return csv.render(report)
+        case Form.PNG:
+            return _picture(report)
+        case Form.SLACK:
+            message = slack.message(report, image=None, values=_values(report))
+            return _json({"text": message.text, "blocks": message.blocks})
+        case Form.DISCORD:
+            return _json(
+                {
+                    "flags": 1 << 15,
+                    "components": discord.message(report, image=False, values=_values(report)),
+                }
+            )
+
+
+def _picture(report: Report) -> bytes:
+    if report.figure is None:
+        raise UserError(f"`{report.line}` has no chart.", hint="Try --format text.")
+    from charts import draw  # noqa: PLC0415  # loads matplotlib
+
+    return draw(report.figure, theme="light")
+
+
+def _values(report: Report) -> dict[Button, str]:
+    """Placeholders of what buttons carry: a printed payload is looked at, not clicked."""
+    rows = [block for block in report.blocks if isinstance(block, Actions)]
+    return {button: f"{button.verb}:{button.line}"[:90] for row in rows for button in row.buttons}
+
+
+def _json(payload: dict[str, Any]) -> bytes:
+    return json.dumps(payload, ensure_ascii=False, indent=1).encode()
+
+
+def write(content: bytes, output: Path | None) -> None:
+    """To the file, else to standard output; a picture is kept off a terminal."""
+    if output is not None:
+        try:
+            output.write_bytes(content)
+        except OSError as error:
+            raise UserError(
+                f"'{output}' cannot be written: {error.strerror}.", hint="Choose another --output."
+            ) from None
+        return
+    if content.startswith(b"\x89PNG") and sys.stdout.isatty():
+        raise UserError("A picture cannot be printed.", hint="Name a file with --output.")
+    sys.stdout.buffer.write(content if content.endswith(b"\n") else content + b"\n")
+    sys.stdout.buffer.flush()

@@ -1,0 +1,142 @@
+"""Database and usage: migrate, import, verify, rebuild."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+
+from bot.cli.terminal import WorkspaceOption, current_engine, err, load_settings, out, utc_now
+from storage.audit import broken_link
+from storage.engine import open_engine, reading
+from storage.migrate import upgrade
+from storage.rebuild import rebuild
+from storage.timekeys import date_of, day_number
+from storage.verify import verify
+from storage.workspaces import find_workspace
+
+FromDay = Annotated[str | None, typer.Option("--from", help="First local day, 2026-03-01.")]
+ToDay = Annotated[str | None, typer.Option("--to", help="Last local day, included.")]
+
+
+def migrate_command() -> None:
+    """Create or update the tables; a SQLite file is copied first."""
+    settings = load_settings()
+    engine = open_engine(settings.database_url)
+    done = upgrade(engine, zone=settings.timezone, now=utc_now())
+    if done.backup is not None:
+        out.print(f"The database was copied to {done.backup} first.")
+    out.print(
+        "The database is up to date." if done.before == done.after else "Tables are in place."
+    )
+
+
+def verify_command(
+    workspace: WorkspaceOption = None, first: FromDay = None, last: ToDay = None
+) -> None:
+    """Compare the ledger with every rollup, and the audit's chain; exit 1 on any difference."""
+    engine = current_engine(load_settings())
+    with reading(engine) as connection:
+        chosen = find_workspace(connection, workspace)
+        broken = broken_link(connection, chosen.id)
+    wrong = 0
+    for difference in verify(engine, chosen, first_day=day_of(first), last_day=day_after(last)):
+        wrong += 1
+        err.print(str(difference))
+    if broken is not None:
+        wrong += 1
+        err.print(f"The audit's chain is broken at row {broken}.")
+    if wrong:
+        err.print(f"{wrong} differences. `creditbot rebuild` computes the rollups anew.")
+        raise typer.Exit(1)
+    out.print(f"Ledger, rollups and audit of workspace {chosen.name} agree.")
+
+
+def rebuild_command(
+    workspace: WorkspaceOption = None, first: FromDay = None, last: ToDay = None
+) -> None:
+    """Compute the rollups anew from the ledger."""
+    engine = current_engine(load_settings())
+    with reading(engine) as connection:
+        chosen = find_workspace(connection, workspace)
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("Rebuilding", total=None)
+        count = rebuild(
+            engine,
+            chosen,
+            first_day=day_of(first),
+            last_day=day_after(last),
+            progress=lambda rows: bar.advance(task, rows),
+        )
+    out.print(f"Rebuilt from {count:,} usage events.")
+
+
+def import_command(  # noqa: PLR0913, PLR0917  # one parameter an option of the program
+    files: Annotated[list[Path] | None, typer.Argument(help="Files to read.")] = None,
+    source: Annotated[
+        str, typer.Option("--source", help="events, litellm, copilot; auto detects.")
+    ] = "auto",
+    workspace: WorkspaceOption = None,
+    zone: Annotated[
+        str | None, typer.Option("--tz", help="Zone of times without an offset: Europe/Berlin.")
+    ] = None,
+    delimiter: Annotated[str, typer.Option("--delimiter", help="Column delimiter of a CSV.")] = ",",
+    decimal: Annotated[str, typer.Option("--decimal", help="Decimal sign of a CSV.")] = ".",
+    encoding: Annotated[str, typer.Option("--encoding", help="Text encoding.")] = "utf-8",
+    *,
+    rejects: Annotated[
+        bool, typer.Option("--rejects", help="Write rejected rows to FILE.rejected.csv.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read and judge, store nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    undo: Annotated[
+        int | None, typer.Option("--undo", help="Take back the import of this number.")
+    ] = None,
+) -> None:
+    """Import usage from files; safe to repeat, and to undo with --undo."""
+    from bot import importing  # noqa: PLC0415  # readers are only needed here
+
+    engine = current_engine(load_settings())
+    if undo is not None:
+        code = importing.run_undo(
+            engine, workspace=workspace, batch_id=undo, now=utc_now(), console=out
+        )
+        raise typer.Exit(code)
+    if not files:
+        raise typer.BadParameter("name at least one file")
+    code = importing.run_import(
+        engine,
+        files,
+        workspace=workspace,
+        source=source,
+        options=importing.options(
+            zone=zone, delimiter=delimiter, decimal=decimal, encoding=encoding
+        ),
+        json_output=as_json,
+        dry_run=dry_run,
+        rejects=rejects,
+        now=utc_now(),
+        console=out,
+    )
+    raise typer.Exit(code)
+
+
+def day_of(text: str | None) -> int | None:
+    """The day number of an ISO day; raises BadParameter."""
+    if text is None:
+        return None
+    try:
+        return day_number(date.fromisoformat(text))
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is not a day like 2026-03-01") from None
+
+
+def day_after(text: str | None) -> int | None:
+    """The day after a day that is meant to be included."""
+    day = day_of(text)
+    return None if day is None else day_number(date_of(day + 1))

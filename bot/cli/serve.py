@@ -1,0 +1,86 @@
+"""Running it: the service, its check-up, and what the platforms need to be told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.terminal import current_engine, err, load_settings, out, utc_now
+from bot.desk import Desk
+from bot.doctor import examine
+from bot.logs import set_up_logs
+from bot.service import serve
+
+
+def run_command() -> None:
+    """Run the bot until it is stopped."""
+    settings = load_settings()
+    set_up_logs(settings.log_level)
+    try:
+        asyncio.run(serve(settings, utc_now))
+    except OSError as error:
+        if error.errno is None or "address" not in str(error).lower():
+            raise
+        err.print(
+            f"{settings.http_host}:{settings.http_port} cannot be listened on: {error.strerror}."
+        )
+        err.print("Set CREDITBOT_HTTP_PORT to a free port; 0 takes any.")
+        raise typer.Exit(2) from None
+
+
+def doctor_command(
+    *,
+    live: Annotated[bool, typer.Option("--live", help="Ask Slack and Discord, too.")] = False,
+) -> None:
+    """Check settings, database, tokens and clock; exit 1 when something must be mended."""
+    findings = asyncio.run(examine(load_settings(), now=utc_now(), live=live))
+    for finding in findings:
+        out.print(f"{finding.mark}  {finding.subject}: {finding.words}")
+    if any(finding.is_wrong for finding in findings):
+        raise typer.Exit(1)
+
+
+def slack_manifest_command() -> None:
+    """Print the manifest to create the Slack app from."""
+    from bot.slack_manifest import manifest  # noqa: PLC0415  # only here
+
+    out.print(json.dumps(manifest(), indent=2))
+
+
+def discord_sync_command(
+    guild: Annotated[
+        int | None, typer.Option("--guild", help="Only this server, where it shows at once.")
+    ] = None,
+) -> None:
+    """Tell Discord the slash commands."""
+    from bot.platforms.discord import sync_commands  # noqa: PLC0415  # loads discord.py
+
+    settings = load_settings()
+    desk = Desk(current_engine(settings), now=utc_now)
+    try:
+        count = asyncio.run(sync_commands(settings, desk, guild=guild))
+    finally:
+        desk.close()
+    out.print(f"Discord knows {count} commands now.")
+
+
+def demo_command(
+    folder: Annotated[Path, typer.Option("--folder", help="Where to put it.")] = Path("demo"),
+    events: Annotated[int, typer.Option("--events", help="About how many prompts.")] = 200_000,
+) -> None:
+    """Make a demo workspace and answer three questions; then type further lines."""
+    from bot.demo.program import run_demo  # noqa: PLC0415  # loads numpy
+
+    code = run_demo(
+        folder,
+        events=events,
+        now=utc_now(),
+        console=out,
+        interactive=sys.stdin.isatty() and sys.stdout.isatty(),
+    )
+    raise typer.Exit(code)

@@ -1,0 +1,48 @@
+"""What every command of the program shares: settings, engine, clock, options, exit codes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import sqlalchemy as sa
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from bot.settings import Settings
+from storage.engine import open_engine
+from storage.errors import StorageError
+from storage.migrate import require_current
+
+WorkspaceOption = Annotated[
+    str | None, typer.Option("--workspace", help="Name of the workspace; without it the default.")
+]
+EXIT_MISTAKE = 2
+
+out = Console(highlight=False, markup=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+
+def utc_now() -> datetime:
+    """The wall clock; everything below the terminal gets its time from here."""
+    return datetime.now(UTC)
+
+
+def load_settings() -> Settings:
+    """The settings; raises StorageError naming the one that cannot be read."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"CREDITBOT_{'_'.join(map(str, first['loc'])).upper()}"
+        raise StorageError(
+            f"{name} cannot be used: {first['msg']}.", hint="See .env.example."
+        ) from None
+
+
+def current_engine(settings: Settings) -> sa.Engine:
+    """An engine on an up-to-date database; raises StorageError."""
+    engine = open_engine(settings.database_url)
+    require_current(engine)
+    return engine

@@ -1,0 +1,43 @@
+"""The HTTP server: health of the running service.
+
+It binds CREDITBOT_HTTP_HOST, the loopback by default: chat needs no inbound port.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from aiohttp import web
+
+MAX_BODY = 1 << 20
+
+
+class HealthServer:
+    """Serves `/health` while the service runs."""
+
+    def __init__(self, host: str, port: int, states: Callable[[], Mapping[str, str]]) -> None:
+        self._host, self._port = host, port
+        self._states = states
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> int:
+        """Begin to serve; returns the port.  Raises OSError when it is taken."""
+        app = web.Application(client_max_size=MAX_BODY)
+        app.add_routes([web.get("/health", self._health)])
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._host, self._port)
+        await site.start()
+        port: int = self._runner.addresses[0][1]
+        return port
+
+    async def stop(self) -> None:
+        """Serve no more."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _health(self, _: web.Request) -> web.Response:
+        """200 while every part is up or not configured, else 503; the states in words."""
+        states = self._states()
+        healthy = all(state == "up" for state in states.values())
+        return web.json_response({"parts": dict(states)}, status=200 if healthy else 503)

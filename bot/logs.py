@@ -1,0 +1,69 @@
+"""Logs: short facts in the past with their keys, without secrets.
+
+Libraries' own records pass the same filter, so that a token in one of their messages is cut out.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+SECRETS = re.compile(
+    r"xox[a-z]-[\w-]+"
+    r"|xapp-[\w-]+"
+    r"|crk_[\w-]+"
+    r"|[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}"  # a Discord token
+    r"|(?<=Bearer )\S+"
+    r"|(?<=://)[^\s/@:]+:[^\s/@]+(?=@)"  # user and password of a URL
+    r"|(?<=hooks\.slack\.com)\S+"
+)
+CUT = "[secret]"
+
+
+def redacted(text: str) -> str:
+    """The text without anything that looks like a token or password."""
+    return SECRETS.sub(CUT, text)
+
+
+class _Redaction(logging.Filter):
+    """Cuts secrets out of library records, their arguments and tracebacks included."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always true: a record is mended, never dropped."""
+        record.msg, record.args = redacted(record.getMessage()), ()
+        if record.exc_info:
+            record.exc_text = redacted(logging.Formatter().formatException(record.exc_info))
+            record.exc_info = None
+        return True
+
+
+def _cut_secrets(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {k: redacted(v) if isinstance(v, str) else v for k, v in event.items()}
+
+
+def set_up_logs(level: str) -> None:
+    """Log to stderr: for people at a terminal, as JSON lines elsewhere."""
+    number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_Redaction())
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+    terminal = sys.stderr.isatty()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _cut_secrets,
+            structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,132 @@
+"""The running service, wired by hand: database, desk, platforms, clock, health, in one loop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+
+import sqlalchemy as sa
+import structlog
+
+from analytics.report import ModelFigure
+from bot.desk import Desk
+from bot.drawing import Drawing
+from bot.health import HealthServer
+from bot.platforms.base import Platform
+from bot.scheduler import Ticker
+from bot.settings import Settings
+from bot.supervisor import supervise
+from bot.upkeep import PURGE_SECONDS, VERIFY_SECONDS, Upkeep
+from storage.engine import open_engine
+from storage.migrate import require_current, upgrade
+
+log = structlog.get_logger()
+# Discord resets the token of a bot that identifies 1,000 times a day: 2 minutes are 720.
+LONGEST_PAUSE = {"slack": 30.0, "discord": 120.0}
+GRACE_SECONDS = 8.0
+NOTHING = ModelFigure("Warm-up", "", "", "", ())
+
+
+class Service:
+    """Everything that runs; `states` says in words how each part is."""
+
+    def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
+        self.settings = settings
+        self.now = now
+        self.stop = asyncio.Event()
+        self.states: dict[str, str] = {}
+
+    async def run(self) -> None:
+        """Serve until `stop` is set, then leave in order: clock, platforms, server, pools."""
+        engine = await asyncio.to_thread(self._database)
+        drawing = Drawing()
+        owners = [word.strip() for word in self.settings.admins.split(",") if word.strip()]
+        desk = Desk(engine, now=self.now, owners=owners, drawing=drawing)
+        ticker = self._ticker(engine)
+        server = HealthServer(self.settings.http_host, self.settings.http_port, lambda: self.states)
+        port = await server.start()
+        parts = [self._supervised(platform) for platform in self._platforms(desk)]
+        ticker.start()
+        warm = asyncio.create_task(drawing.warm_up(NOTHING))
+        log.info("service.started", platforms=sorted(self.states), health_port=port)
+        try:
+            await self.stop.wait()
+        finally:
+            ticker.stop()
+            await _finish(parts)
+            warm.cancel()
+            await server.stop()
+            drawing.close()
+            desk.close()
+            engine.dispose()
+            log.info("service.stopped")
+
+    def _database(self) -> sa.Engine:
+        """SQLite brings itself up to date after a copy; PostgreSQL waits for its operator."""
+        engine = open_engine(self.settings.database_url)
+        if engine.dialect.name == "sqlite":
+            upgrade(engine, zone=self.settings.timezone, now=self.now())
+        require_current(engine)
+        return engine
+
+    def _ticker(self, engine: sa.Engine) -> Ticker:
+        ticker, upkeep = Ticker(), Upkeep(engine, self.now)
+        ticker.every(PURGE_SECONDS, upkeep.purge, name="purge")
+        ticker.every(VERIFY_SECONDS, upkeep.verify, name="verify")
+        return ticker
+
+    def _platforms(self, desk: Desk) -> list[Platform]:
+        """The platforms that have a token; a missing library or token leaves the other alone."""
+        found: list[Platform] = []
+        if self.settings.slack_bot_token or self.settings.slack_app_token:
+            from bot.platforms.slack import SlackPlatform  # noqa: PLC0415  # only where it is used
+
+            found.append(SlackPlatform(self.settings, desk, report=self._reporter("slack")))
+        if self.settings.discord_token:
+            from bot.platforms.discord import (  # noqa: PLC0415  # only where it is used
+                DiscordPlatform,
+            )
+
+            found.append(DiscordPlatform(self.settings, desk, report=self._reporter("discord")))
+        return found
+
+    def _reporter(self, name: str) -> Callable[[str], None]:
+        def report(state: str) -> None:
+            if self.states.get(name) != state:
+                log.info("platform.state", platform=name, state=state)
+            self.states[name] = state
+
+        report("connecting")
+        return report
+
+    def _supervised(self, platform: Platform) -> asyncio.Task[None]:
+        work = supervise(
+            platform,
+            self.stop,
+            longest_pause=LONGEST_PAUSE[platform.name],
+            report=self._reporter(platform.name),
+        )
+        return asyncio.create_task(work, name=platform.name)
+
+
+async def _finish(parts: list[asyncio.Task[None]]) -> None:
+    """Commands in flight get a few seconds; what is late is cut off."""
+    if not parts:
+        return
+    _, late = await asyncio.wait(parts, timeout=GRACE_SECONDS)
+    for part in late:
+        part.cancel()
+        with suppress(asyncio.CancelledError):
+            await part
+
+
+async def serve(settings: Settings, now: Callable[[], datetime]) -> None:
+    """Run the service until SIGTERM or SIGINT."""
+    service = Service(settings, now)
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, service.stop.set)
+    await service.run()
