@@ -30,6 +30,7 @@ from storage.timekeys import DAY_US, HOUR_US, to_micros
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+EVENTS = 200_000
 FAVOURITES = 5  # models a person uses for most prompts
 FAVOURITE_SHARE = 0.65
 SPIKE_SHARE = 0.008
@@ -50,7 +51,7 @@ class Workload:
 
     now: datetime
     zone: str
-    events: int = 200_000
+    events: int = EVENTS
     people: int = 40
     months: int = 13
     seed: int = 7
@@ -113,13 +114,23 @@ def _starts(work: Workload, rng: np.random.Generator) -> tuple[Ints, npt.NDArray
     """Start of each prompt's hour in order, and whether it belongs to the spike."""
     period = work.period
     spiked = int(work.events * SPIKE_SHARE)
-    load = np.array([hour.weight for hour in period])
+    load = np.array([hour.weight for hour in period]) * _moods(period, rng)
     counts = rng.multinomial(work.events - spiked, load / load.sum())
     usual = np.repeat(np.array([hour.start_us for hour in period], dtype=np.int64), counts)
     burst = rng.choice(np.array(spike_hours(work.now, ZoneInfo(work.zone))), spiked)
     both = np.concatenate([usual, burst])
     order = np.argsort(both, kind="stable")
     return both[order], order >= len(usual)
+
+
+def _moods(period: Sequence[Hour], rng: np.random.Generator) -> Floats:
+    """A factor for each hour: no two days and no two weeks are equally busy."""
+    days = np.array([hour.start_us // DAY_US for hour in period])
+    days -= days[0]
+    by_day = np.exp(rng.normal(0.0, 0.08, days[-1] + 1))
+    by_week = np.exp(rng.normal(0.0, 0.12, days[-1] // 7 + 1))
+    factors: Floats = by_day[days] * by_week[days // 7]
+    return factors
 
 
 def _cdf(weights: Sequence[float]) -> Floats:

@@ -1,0 +1,94 @@
+"""`creditbot demo`: a seeded company to ask about, without any token."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing, suppress
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from analytics.errors import UserError
+from bot.demo import database
+from bot.demo.session import Session
+from bot.demo.usage import EVENTS, Workload
+from bot.desk import Desk
+from bot.drawing import Drawing
+
+ZONE = "Europe/Berlin"
+FOLDER = Path("demo")
+FILE = "creditbot.db"
+QUESTIONS = ("by-model last 30d", "by-user last 7d", "timeline last 3 months by week")
+PROMPT = "/credits "
+INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+
+
+def run_demo(
+    folder: Path = FOLDER,
+    *,
+    zone: str = ZONE,
+    events: int = EVENTS,
+    now: datetime,
+    console: Console,
+    interactive: bool,
+) -> int:
+    """Make the demo's database when it is missing or older than today, then answer.
+
+    The clock of all answers stands still at `now`, where the pretended usage ends.  Interactive,
+    it takes lines until the person leaves.  Gives the exit code.  Raises UserError when the
+    folder cannot be written, StorageError for a file that is not the demo's and for a zone that
+    does not exist.
+    """
+    work = Workload(now=now, zone=zone, events=events)
+    try:
+        _prepare(folder / FILE, work, console)
+        _talk(folder, now, console, interactive=interactive)
+    except OSError as error:
+        raise UserError(
+            f"The demo cannot be written to '{folder}': {error.strerror}.",
+            hint="Run it in a folder of your own.",
+        ) from error
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return INTERRUPTED
+    return 0
+
+
+def _prepare(file: Path, work: Workload, console: Console) -> None:
+    if database.is_fresh(file, work):
+        return
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,} events"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task("A company of forty at work", total=work.events)
+        database.create(file, work, step=lambda count: bar.advance(task, count))
+
+
+def _talk(folder: Path, now: datetime, console: Console, *, interactive: bool) -> None:
+    with (
+        database.opened(folder / FILE) as engine,
+        closing(Drawing()) as drawing,
+        closing(Desk(engine, now=lambda: now, drawing=drawing)) as desk,
+        asyncio.Runner() as runner,
+    ):
+        session = Session(desk, console, folder, runner)
+        for line in QUESTIONS:
+            console.print(f"{PROMPT}{line}", style="bold", markup=False, highlight=False)
+            session.ask(line)
+        if interactive:
+            _remember_lines()
+            session.stay(lambda: console.input(PROMPT))
+
+
+def _remember_lines() -> None:
+    """Let the arrow keys bring typed lines back, where the terminal library is there."""
+    with suppress(ImportError):
+        import readline  # noqa: F401, PLC0415  # its import is what changes input()

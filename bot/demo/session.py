@@ -1,0 +1,133 @@
+"""The demo's conversation: lines in, answers out, buttons pressed by their number."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+
+from analytics.report import Button, Report
+from bot.context import Identity
+from bot.desk import Desk
+from bot.registry import parse
+from bot.render import text
+from bot.render.frame import frame_of
+
+YOU = Identity("terminal", "local", "")  # without a person: the owner at this computer
+CHANNEL = "#ai-credits"
+MAX_WIDTH = 100
+_NOT_IN_NAMES = re.compile(r"[^\w.-]+")
+HELP = (
+    "Type a line, for example `by-model last 7d` or `by-user this month department=Design`.\n"
+    "A number presses a button of the last answer; `help` lists every command; `quit` ends."
+)
+
+
+@dataclass(slots=True)
+class Session:
+    """One conversation at a terminal; it remembers the buttons of the last answer.
+
+    Pictures and tables are written into `folder`.
+    """
+
+    desk: Desk
+    console: Console
+    folder: Path
+    runner: asyncio.Runner
+    buttons: tuple[Button, ...] = field(default=())
+
+    def ask(self, line: str) -> None:
+        """Print the answer of a line, write its picture, offer its buttons."""
+        report = self.desk.answer(line, YOU)
+        self._print_report(report)
+        self._write_picture(report)
+        self.buttons = frame_of(report).buttons
+        self._say("")
+
+    def take(self, typed: str) -> None:
+        """Do what a person typed: press a button, or answer the line."""
+        line = typed.strip().removeprefix("/credits").strip()
+        if line.isascii() and line.isdigit():
+            self._press(int(line))
+        elif typed.strip():
+            self.ask(line)
+
+    def stay(self, read: Callable[[], str]) -> None:
+        """Take lines until the person leaves."""
+        self._say(HELP)
+        while True:
+            try:
+                typed = read()
+            except (EOFError, KeyboardInterrupt):
+                self._say("")
+                return
+            if typed.strip().casefold() in ("quit", "exit"):
+                return
+            self.take(typed)
+
+    # ---- buttons
+
+    def _press(self, number: int) -> None:
+        if not 1 <= number <= len(self.buttons):
+            known = f"1 to {len(self.buttons)}" if self.buttons else "none"
+            self._say(f"The last answer has no button {number}; it has {known}.")
+            return
+        button = self.buttons[number - 1]
+        match button.verb:
+            case "ask":
+                self._say(f"> {button.line}")
+                self.ask(button.line)
+            case "csv":
+                self._write_table(button.line)
+            case "share":
+                self._share(button.line)
+            case "edit":
+                usage = parse(button.line).command.usage
+                self._say(f"Change `{button.line}` and type it again: {usage}")
+
+    def _write_table(self, line: str) -> None:
+        table = self.desk.table(line, YOU)
+        if isinstance(table, Report):
+            self._print_report(table)
+            return
+        name, content = table
+        self._write(name, content)
+
+    def _share(self, line: str) -> None:
+        report = self.desk.shared(line, YOU, channel=CHANNEL)
+        self._say(f"In {CHANNEL} everybody would see:")
+        self._print_report(report)
+
+    # ---- output
+
+    def _write_picture(self, report: Report) -> None:
+        picture = self.runner.run(self.desk.picture(report, "light"))
+        if picture is not None:
+            name = _NOT_IN_NAMES.sub("-", report.line).strip("-")
+            self._write(f"{name[:80]}.png", picture)
+
+    def _write(self, name: str, content: bytes) -> None:
+        file = self.folder / name
+        try:
+            file.write_bytes(content)
+        except OSError as error:
+            self._say(f"{_shown(file)} could not be written: {error.strerror}.")
+            return
+        self._say(f"Written: {_shown(file)}")
+
+    def _print_report(self, report: Report) -> None:
+        self._say(text.render(report, width=min(self.console.width, MAX_WIDTH)))
+
+    def _say(self, words: str) -> None:
+        # Names in an answer must not be read as rich's markup.
+        self.console.print(words, markup=False, highlight=False, soft_wrap=True)
+
+
+def _shown(file: Path) -> str:
+    """A path as seen from the working directory."""
+    return os.path.relpath(file)
