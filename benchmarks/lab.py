@@ -1,0 +1,92 @@
+"""Where the benches work: a folder for their files, the sizes of this run, filled databases."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import chain, count
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from bot.demo import database
+from bot.demo.usage import Workload, prompts
+from storage.engine import open_engine, reading
+from storage.events import UsageEvent
+from storage.labels import Labels
+from storage.ledger import Ledger, Origin
+from storage.migrate import upgrade
+from storage.workspaces import find_workspace
+
+NOW = datetime(2026, 11, 10, 14, 30, tzinfo=UTC)
+ZONE = "Europe/Berlin"
+GATEWAY: Origin = database.GATEWAY
+
+
+@dataclass(slots=True)
+class Lab:
+    """Sizes of one run; databases are filled once for each number of events.
+
+    `sample` is the size of whatever is repeated for its ratio (ingest, imports).
+    """
+
+    folder: Path
+    events: int = 1_000_000
+    small: int = 100_000
+    sample: int = 100_000
+    people: int = 2_000
+    repeats: int = 15
+    charts: int = 1_000
+    answers: int = 200
+    _numbers: Iterator[int] = field(default_factory=count)
+    _filled: dict[int, Path] = field(default_factory=dict)
+
+    def work(self, events: int) -> Workload:
+        """A workload of this run's people."""
+        return Workload(now=NOW, zone=ZONE, events=events, people=self.people)
+
+    def plain_events(self, events: int) -> list[UsageEvent]:
+        """Events that only have what the ledger's row holds: no cost, provider or error."""
+        bare = {"provider": None, "cost_nano": None, "currency": None, "error": None}
+        return [replace(event, **bare) for event in self.full_events(events)]  # type: ignore[arg-type]  # all of them are optional
+
+    def full_events(self, events: int) -> list[UsageEvent]:
+        """Events as the demo's gateway reports them."""
+        return list(chain.from_iterable(prompts(self.work(events), 20_000)))
+
+    def filled(self, events: int) -> Path:
+        """A database with that many events; only to be read."""
+        if events not in self._filled:
+            file = self.folder / f"filled-{events}.db"
+            with opened(f"sqlite:///{file}") as engine:
+                database.fill(engine, self.work(events), step=lambda _: None)
+            self._filled[events] = file
+        return self._filled[events]
+
+    def fresh(self) -> Path:
+        """A migrated database without usage."""
+        template = self.folder / "template.db"
+        if not template.exists():
+            with opened(f"sqlite:///{template}") as engine:
+                upgrade(engine, zone=ZONE, now=NOW)
+        return Path(shutil.copy(template, self.folder / f"fresh-{next(self._numbers)}.db"))
+
+
+@contextmanager
+def opened(url: str) -> Iterator[sa.Engine]:
+    """An engine that is closed at the end."""
+    engine = open_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def ledger_of(engine: sa.Engine) -> Ledger:
+    """The ledger of the only workspace."""
+    with reading(engine) as connection:
+        workspace = find_workspace(connection, None)
+    return Ledger(engine, workspace, Labels(engine, workspace.id))
