@@ -13,7 +13,8 @@ from storage.sources.base import RowError
 from storage.sources.names import quoted
 
 MAX_AMOUNT = 10**12
-MAX_COST = 10**9  # in billionths it still fits into 64 bits, and sums do too
+MAX_CREDITS = 10**9  # in millionths, sums of a whole table stay inside 64 bits
+MAX_COST = 10**6  # in billionths, for the same reason
 MAX_COUNT = 2 * 10**9  # prompts and milliseconds have 32 bits on PostgreSQL
 MAX_DIGITS = 64
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")

@@ -10,7 +10,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from storage.events import Granularity, UsageEvent
-from storage.sources.amounts import MAX_COST, count, micro, nano, number_in_text
+from storage.sources.amounts import MAX_COST, MAX_CREDITS, count, micro, nano, number_in_text
 from storage.sources.base import RowError, fold
 from storage.sources.moments import check_day, check_moment, day_of, day_start, moment_of
 from storage.sources.names import MAX_ACCOUNT, UNLABELED, label, person, row_digest, row_key
@@ -68,7 +68,9 @@ def read_request(cells: Cells, columns: Columns, ordinal: Ordinal) -> Found:
     """One request of a G0 report, in UTC."""
     ts = moment_of(cells["timestamp"], ZoneInfo("UTC")).ts
     check_moment(ts, columns.now)
-    used = number_in_text(cells["requests_used"], "Requests Used", decimal=columns.decimal)
+    used = number_in_text(
+        cells["requests_used"], "Requests Used", decimal=columns.decimal, limit=MAX_CREDITS
+    )
     digest = row_digest([ts, cells["user"], cells["model"], micro(used)])
     event = UsageEvent(
         event_id=row_key(digest, ordinal(digest)),
@@ -142,7 +144,7 @@ class _DayRow:
             return self.quantity
         if self._is_request:
             return self._number("aic_quantity")
-        stated = self._optional("aic_quantity")
+        stated = self._optional("aic_quantity", limit=MAX_CREDITS)
         return self.quantity if stated is None else stated
 
     @property
@@ -195,7 +197,8 @@ class _DayRow:
         return self._optional("total_monthly_quota")
 
     def _number(self, name: str) -> Decimal:
-        return number_in_text(self._cells[name], name, decimal=self._columns.decimal)
+        text = self._cells[name]
+        return number_in_text(text, name, decimal=self._columns.decimal, limit=MAX_CREDITS)
 
     def _optional(self, name: str, *, limit: int = 10**12) -> Decimal | None:
         text = self._cells.get(name, "")

@@ -19,6 +19,7 @@ from storage.sources.amounts import (
     MAX_AMOUNT,
     MAX_COST,
     MAX_COUNT,
+    MAX_CREDITS,
     count,
     micro,
     nano,
@@ -187,7 +188,7 @@ class _Values:
 
     def micro(self, name: str) -> int | None:
         """Millionths."""
-        found = self.number(name, text=True)
+        found = self.number(name, text=True, limit=MAX_CREDITS)
         return None if found is None else micro(found)
 
     def milliseconds(self, name: str) -> int | None:

@@ -1,0 +1,157 @@
+"""Importing files at the terminal: progress, a summary or JSON, and the exit code.
+
+Exit codes: 0 everything is stored or was known, 1 some rows were refused (the others are stored),
+2 a file or the database cannot be used (nothing of it was stored), 3 it stopped in the middle.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from analytics.numbers import count_text
+from analytics.text import clean
+from storage.errors import StorageError, UnusableFile
+from storage.imports import FileResult, ImportPlan, ImportStopped, import_file
+
+SHOWN = 20
+GOOD, REFUSED, UNUSABLE, STOPPED = 0, 1, 2, 3
+# An import reads about 3 MB a second, and a bar is worth its line from two seconds on.
+BIG_BYTES = 6_000_000
+MAX_LINE = 400
+
+
+def run_import(
+    engine: sa.Engine,
+    files: Sequence[Path],
+    plan: ImportPlan,
+    *,
+    json_output: bool,
+    now: datetime,
+    console: Console,
+) -> int:
+    """Import files one after the other and tell what became of them; gives the exit code.
+
+    A file that cannot be used does not keep the others out; a failing database ends it all.
+    Errors and progress go to stderr, the summary or exactly one JSON object to `console`.
+    """
+    errors = Console(stderr=True)
+    results: list[FileResult] = []
+    code = GOOD
+    for path in files:
+        try:
+            with _progress(path, errors) as progress:
+                result = import_file(engine, path, plan, now=now, progress=progress)
+        except StorageError as error:
+            errors.out(f"{clean(str(path), MAX_LINE)}: {error}", highlight=False)
+            code = max(code, STOPPED if isinstance(error, ImportStopped) else UNUSABLE)
+            if not isinstance(error, UnusableFile):
+                break
+            continue
+        results.append(result)
+        code = max(code, REFUSED if result.rejected_count else GOOD)
+        if not json_output:
+            for line in summary(result, dry_run=plan.dry_run):
+                console.out(line, highlight=False)
+    if json_output:
+        console.out(json.dumps({"files": [as_json(result) for result in results]}), highlight=False)
+    return code
+
+
+def as_json(result: FileResult) -> dict[str, object]:
+    """The result of one file in the shape of `creditbot import --json`.
+
+    A known event whose gaps were filled counts as duplicate.
+    """
+    return {
+        "file": result.file,
+        "source": result.source,
+        "read": result.read,
+        "accepted": result.accepted,
+        "duplicate": result.duplicate + result.merged,
+        "conflicting": result.conflicting,
+        "replaced": result.replaced,
+        "adjusted": result.adjusted,
+        "rejected": [{"line": line, "reason": reason} for line, reason in result.rejected],
+    }
+
+
+def summary(result: FileResult, *, dry_run: bool = False) -> Iterator[str]:
+    """What a person wants to know about one file, line by line."""
+    done = "tried only, nothing is stored" if dry_run else "imported"
+    yield f"{clean(result.file, MAX_LINE)}: {done} as {result.source}"
+    yield f"  {_counts(result)}"
+    if result.first and result.last:
+        yield f"  usage from {result.first:%Y-%m-%d %H:%M} to {result.last:%Y-%m-%d %H:%M} UTC"
+    yield from _listed("refused", result.rejected, result.rejected_count)
+    yield from _listed("adjusted", result.notes, result.adjusted - result.older)
+    yield from _remarks(result)
+    if result.rejects_file is not None:
+        yield f"  refused rows to mend: {clean(str(result.rejects_file), MAX_LINE)}"
+    if result.batch_id is not None:
+        yield f"  undo with: creditbot import --undo {result.batch_id}"
+
+
+def _counts(result: FileResult) -> str:
+    named = (
+        ("accepted", result.accepted),
+        ("duplicate", result.duplicate),
+        ("completed", result.merged),
+        ("conflicting", result.conflicting),
+        ("replaced", result.replaced),
+        ("rejected", result.rejected_count),
+        ("left out", result.left_out),
+    )
+    always = ("accepted", "duplicate", "conflicting", "rejected")
+    parts = [f"{count_text(count)} {name}" for name, count in named if count or name in always]
+    return f"{count_text(result.read)} rows read: {', '.join(parts)}"
+
+
+def _listed(name: str, lines: Sequence[tuple[int, str]], total: int) -> Iterator[str]:
+    if not total:
+        return
+    yield f"  {name}:"
+    for line, reason in lines[:SHOWN]:
+        yield f"    line {line}: {clean(reason, MAX_LINE)}"
+    if total > SHOWN:
+        yield f"    … and {count_text(total - min(SHOWN, len(lines)))} more"
+
+
+def _remarks(result: FileResult) -> Iterator[str]:
+    if not result.read:
+        yield "  the file has a header but no rows"
+    if result.new_unit:
+        yield f"  the workspace has no credit yet: from now on it counts in {result.new_unit}"
+    if result.unpriced:
+        yield (
+            f"  {count_text(result.unpriced)} rows are unpriced: their credits are not known in the"
+            " workspace's unit and are shown apart"
+        )
+    if result.blank_people:
+        yield f"  {count_text(result.blank_people)} rows name no person"
+    if result.removed:
+        yield f"  {count_text(result.removed)} earlier rows of the same days are gone"
+    if result.older:
+        yield (
+            f"  {count_text(result.older)} rows were left out: a later export already brought"
+            " their days"
+        )
+
+
+@contextmanager
+def _progress(path: Path, errors: Console) -> Iterator[Callable[[int], None] | None]:
+    size = path.stat().st_size if path.is_file() else 0
+    if size < BIG_BYTES or not errors.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=errors, transient=True) as bar:
+        task = bar.add_task(clean(path.name, 40), total=size)
+        yield lambda read: bar.update(task, completed=read)

@@ -1,0 +1,345 @@
+"""Files of usage become ledger events, one import batch a file, streaming and repeatable.
+
+Single events go in by their key, thousands in a transaction.  Day sums are put together first, so
+that a slice (account, UTC day) is always replaced in one transaction: whatever stops an import,
+whole transactions stay and no slice is half.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import sqlalchemy as sa
+
+from storage.engine import reading
+from storage.errors import StorageError, UnusableFile
+from storage.events import Granularity, Route, UsageEvent
+from storage.import_log import Exports, ImportLog, Slice
+from storage.labels import Labels
+from storage.ledger import Ledger, Origin, Outcome
+from storage.sources.base import Item, Rejected, Source, SourceOptions
+from storage.sources.csv_rows import delimiter_of, open_csv
+from storage.sources.registry import AUTO, choose
+from storage.sources.rejects import RejectsFile
+from storage.sources.sample import is_json, take_sample
+from storage.sources.slices import Slices
+from storage.timekeys import DAY_US, from_micros
+from storage.workspaces import find_workspace
+
+BATCH = 10_000
+TOLD = 10_000  # rejected lines that a result names; the count is always whole
+PULSE = 1_000  # items between two reports of progress
+SETTLED = ("accepted", "duplicate", "merged", "conflicting", "replaced")
+COUNTED = (*SETTLED, "removed", "unpriced")
+
+Progress = Callable[[int], None]
+
+
+class ImportStopped(StorageError):  # noqa: N818  # the state is the name
+    """The database failed or a person interrupted; what was stored before can be undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    """What is wanted of an import; `rejects` writes refused CSV rows beside the file."""
+
+    workspace: str | None = None
+    source: str = AUTO
+    options: SourceOptions = field(default_factory=SourceOptions)
+    dry_run: bool = False
+    rejects: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileResult:
+    """What became of the rows of one file.
+
+    `read` = accepted + duplicate + merged + conflicting + replaced + rejected + left_out.
+    `adjusted` rows were taken with a change that is told in `notes`, or knowingly left out;
+    `older` of them belong to days that a later export already brought.  `rejected` and `notes`
+    are (line, reason) and name the first 10,000; `rejected_count` is whole.  `batch_id` is None
+    when nothing was written.
+    """
+
+    file: str
+    source: str
+    batch_id: int | None
+    read: int
+    accepted: int
+    duplicate: int
+    merged: int
+    conflicting: int
+    replaced: int
+    removed: int
+    adjusted: int
+    left_out: int
+    older: int
+    rejected: tuple[tuple[int, str], ...]
+    rejected_count: int
+    notes: tuple[tuple[int, str], ...]
+    unpriced: int
+    new_unit: str | None
+    blank_people: int
+    first: datetime | None
+    last: datetime | None
+    rejects_file: Path | None = None
+
+
+def import_file(
+    engine: sa.Engine,
+    path: Path,
+    plan: ImportPlan,
+    *,
+    now: datetime,
+    progress: Progress | None = None,
+) -> FileResult:
+    """Read one file into the ledger; `progress` is told how many bytes were read.
+
+    A dry run reads everything and touches no database: what is already known counts as accepted.
+    Raises UnusableFile (nothing was stored), ImportStopped (what came before stays), and
+    DatabaseBusy or DatabaseUnusable before the first transaction.
+    """
+    options = plan.options
+    with _opened(path) as file:
+        source = choose(plan.source, take_sample(file, options))
+        rejects = RejectsFile(path, _head(file, plan), delimiter=delimiter_of(options))
+        items = _watched(source.read(file, options, now=now), file, progress)
+        with closing(rejects):
+            if plan.dry_run:
+                tally = _rehearsed(items, rejects)
+            else:
+                run = _Import(engine, plan.workspace, source, path=path, now=now)
+                tally = run.over(items, rejects)
+    return tally.result(file=str(path), source=source.name, rejects_file=rejects.written)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except FileNotFoundError:
+        raise UnusableFile(f'There is no file "{path}".', hint="Check its name.") from None
+    except IsADirectoryError:
+        raise UnusableFile(f'"{path}" is a folder.', hint="Name the files in it.") from None
+    except OSError as error:
+        raise UnusableFile(f'"{path}" cannot be read: {error.strerror}.') from None
+
+
+def _head(file: BinaryIO, plan: ImportPlan) -> str | None:
+    """The header line to put on top of refused rows, when they are wanted and the file has one."""
+    if not plan.rejects or is_json(file, plan.options):
+        return None
+    head = open_csv(file, plan.options).head
+    file.seek(0)
+    return head
+
+
+def _watched(items: Iterator[Item], file: BinaryIO, progress: Progress | None) -> Iterator[Item]:
+    for number, item in enumerate(items):
+        if progress is not None and number % PULSE == 0:
+            progress(file.tell())
+        yield item
+    if progress is not None:
+        progress(file.tell())
+
+
+def _rehearsed(items: Iterator[Item], rejects: RejectsFile) -> _Tally:
+    tally = _Tally()
+    for item in items:
+        event = tally.take(item)
+        if isinstance(item, Rejected):
+            rejects.add(item)
+        if event is not None:
+            tally.counts["accepted"] += 1
+            tally.saw((event,))
+    return tally
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What has been counted so far."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    rejected: list[tuple[int, str]] = field(default_factory=list)
+    notes: list[tuple[int, str]] = field(default_factory=list)
+    new_unit: str | None = None
+    first: int | None = None
+    last: int | None = None
+    batch_id: int | None = None
+
+    def take(self, item: Item) -> UsageEvent | None:
+        """Count one item; the event it brings, if any."""
+        self.counts["read"] += 1
+        if isinstance(item, UsageEvent):
+            return item
+        if isinstance(item, Rejected):
+            self.counts["rejected"] += 1
+            _keep(self.rejected, item.line, item.reason)
+            return None
+        self.counts["adjusted"] += 1
+        self.counts["left_out"] += item.event is None
+        _keep(self.notes, item.line, item.reason)
+        return item.event
+
+    def saw(self, events: Sequence[UsageEvent]) -> None:
+        """Note what the stored events span and whom they do not name."""
+        times = [event.ts for event in events]
+        self.first = min(times) if self.first is None else min(self.first, *times)
+        self.last = max(times) if self.last is None else max(self.last, *times)
+        self.counts["blank_people"] += sum(event.person is None for event in events)
+
+    def settle(self, outcome: Outcome) -> None:
+        """Count what the ledger made of a batch."""
+        for name in COUNTED:
+            self.counts[name] += getattr(outcome, name)
+        self.new_unit = self.new_unit or outcome.new_unit
+
+    def leave_older(self, count: int) -> None:
+        """Count day sums that a later export already brought."""
+        for name in ("older", "left_out", "adjusted"):
+            self.counts[name] += count
+
+    def result(self, *, file: str, source: str, rejects_file: Path | None) -> FileResult:
+        """The finished result."""
+        counts = self.counts
+        return FileResult(
+            file=file,
+            source=source,
+            batch_id=self.batch_id,
+            read=counts["read"],
+            accepted=counts["accepted"],
+            duplicate=counts["duplicate"],
+            merged=counts["merged"],
+            conflicting=counts["conflicting"],
+            replaced=counts["replaced"],
+            removed=counts["removed"],
+            adjusted=counts["adjusted"],
+            left_out=counts["left_out"],
+            older=counts["older"],
+            rejected=tuple(self.rejected),
+            rejected_count=counts["rejected"],
+            notes=tuple(self.notes),
+            unpriced=counts["unpriced"],
+            new_unit=self.new_unit,
+            blank_people=counts["blank_people"],
+            first=None if self.first is None else from_micros(self.first),
+            last=None if self.last is None else from_micros(self.last),
+            rejects_file=rejects_file,
+        )
+
+
+def _keep(told: list[tuple[int, str]], line: int, reason: str) -> None:
+    if len(told) < TOLD:
+        told.append((line, reason))
+
+
+class _Import:
+    """One file on its way into the ledger of one workspace."""
+
+    def __init__(
+        self, engine: sa.Engine, name: str | None, source: Source, *, path: Path, now: datetime
+    ) -> None:
+        with reading(engine) as connection:
+            workspace = find_workspace(connection, name)
+        self._labels = Labels(engine, workspace.id)
+        self._ledger = Ledger(engine, workspace, self._labels)
+        self._log = ImportLog(engine, workspace.id, kind=source.name, file=str(path), now=now)
+        self._exports = Exports(engine, workspace.id)
+        self._exported = int(path.stat().st_mtime)
+        self._source = source
+        self._now = now
+        self._tally = _Tally()
+        self._events: list[UsageEvent] = []
+        self._rejected: list[Rejected] = []
+
+    def over(self, items: Iterator[Item], rejects: RejectsFile) -> _Tally:
+        """Store all items; raises ImportStopped when the database fails on the way."""
+        try:
+            with closing(Slices()) as slices:
+                for item in items:
+                    self._take(item, slices, rejects)
+                self._flush()
+                self._replace(slices)
+        except (StorageError, KeyboardInterrupt) as error:
+            # The failure that ended the import is the one to tell; the batch can be undone
+            # without its counts.
+            with suppress(StorageError):
+                self._finish()
+            raise self._stopped(error) from error
+        self._finish()
+        return self._tally
+
+    def _take(self, item: Item, slices: Slices, rejects: RejectsFile) -> None:
+        event = self._tally.take(item)
+        if isinstance(item, Rejected):
+            rejects.add(item)
+            self._rejected.append(item)
+        elif event is not None and self._is_slice(event):
+            slices.add(event)
+        elif event is not None:
+            self._events.append(event)
+        if len(self._events) >= BATCH or len(self._rejected) >= BATCH:
+            self._flush()
+
+    def _is_slice(self, event: UsageEvent) -> bool:
+        return self._source.aggregate and event.granularity is Granularity.DAY
+
+    def _flush(self) -> None:
+        if self._events:
+            outcome = self._ledger.write(self._events, self._origin(), now=self._now)
+            self._tally.settle(outcome)
+            self._tally.saw(self._events)
+            self._events = []
+        self._log.keep_rejected(self._rejected)
+        self._rejected = []
+
+    def _replace(self, slices: Slices) -> None:
+        for group in slices.whole(BATCH):
+            places = {id(event): self._slice(event) for event in group}
+            later = self._exports.later(set(places.values()), self._exported)
+            kept = [event for event in group if places[id(event)] not in later]
+            self._tally.leave_older(len(group) - len(kept))
+            if not kept:
+                continue
+            outcome = self._ledger.replace_slices(kept, self._origin(), now=self._now)
+            self._tally.settle(outcome)
+            self._tally.saw(kept)
+            self._exports.note(
+                set(places.values()) - later, self._exported, batch_id=self._log.begin()
+            )
+
+    def _slice(self, event: UsageEvent) -> Slice:
+        name = f"{self._source.name}:{event.account}" if event.account else self._source.name
+        source_id = self._labels.source_id(name, self._source.name, now=self._now)
+        return source_id, event.ts // DAY_US
+
+    def _origin(self) -> Origin:
+        name = self._source.name
+        return Origin(source=name, kind=name, route=Route.FILE, batch_id=self._log.begin())
+
+    def _finish(self) -> None:
+        tally = self._tally
+        tally.batch_id = self._log.batch_id
+        self._log.finish(tally.counts, first=tally.first, last=tally.last)
+
+    def _stopped(self, error: StorageError | KeyboardInterrupt) -> StorageError:
+        why = error.message if isinstance(error, StorageError) else "It was interrupted."
+        batch_id = self._log.batch_id
+        if batch_id is None:
+            return (
+                error if isinstance(error, StorageError) else ImportStopped("Nothing was stored.")
+            )
+        settled = sum(self._tally.counts[name] for name in SETTLED)
+        return ImportStopped(
+            f"The import stopped: {why} {settled:,} rows before that are stored as import"
+            f" {batch_id}, whole transactions only.",
+            hint="Import the file again to add the rest, or take it back with"
+            f" creditbot import --undo {batch_id}.",
+        )
