@@ -18,7 +18,7 @@ from sqlmodel import SQLModel
 
 import storage.rollups  # noqa: F401  # with storage.models it declares every table
 from storage.engine import explain, reading, writing
-from storage.errors import DatabaseUnusable, SchemaOutdated, StorageError
+from storage.errors import DatabaseUnusable, SchemaOutdated
 from storage.workspaces import DEFAULT_NAME, create_workspace, list_workspaces
 
 if TYPE_CHECKING:
@@ -136,7 +136,6 @@ def _back_up(engine: sa.Engine, version: str | None, *, now: datetime) -> Path:
     file = Path(str(engine.url.database))
     stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     copy = file.with_name(f"{file.stem}-before-{version or 'creditbot'}-{stamp}{file.suffix}")
-    copy.unlink(missing_ok=True)
     _run_alone(engine, f"VACUUM INTO '{str(copy).replace(chr(39), 2 * chr(39))}'")
     return copy
 
@@ -150,7 +149,7 @@ def _let_shrink(engine: sa.Engine) -> None:
 
 
 def _run_alone(engine: sa.Engine, *statements: str) -> None:
-    """Run statements that refuse to be inside a transaction.  Raises StorageError."""
+    """Run statements that refuse to be inside a transaction.  Raises DatabaseUnusable."""
     with engine.connect() as connection:
         driver = connection.connection.dbapi_connection
         assert isinstance(driver, sqlite3.Connection)  # noqa: S101  # only called for SQLite
@@ -159,5 +158,7 @@ def _run_alone(engine: sa.Engine, *statements: str) -> None:
                 for statement in statements:
                     cursor.execute(statement)
             except sqlite3.Error as error:
-                explained: StorageError | None = explain(error)
-                raise (explained or error) from error
+                raise explain(error) or DatabaseUnusable(
+                    f"The database file could not be made ready: {error}.",
+                    hint="Nothing was changed.",
+                ) from error

@@ -138,6 +138,19 @@ def test_a_sqlite_file_with_tables_is_copied_before_it_is_changed(tmp_path: Path
         assert copy.execute("SELECT size FROM shoes").fetchall() == [(46,)]
 
 
+def test_without_a_copy_nothing_is_changed(tmp_path: Path) -> None:
+    with closing(
+        sqlite3.connect(tmp_path / "creditbot-before-creditbot-20260330T120500Z.db")
+    ) as db:
+        db.execute("CREATE TABLE earlier (copy TEXT)")
+    engine = open_engine(f"sqlite:///{tmp_path / 'creditbot.db'}")
+    with writing(engine) as connection:
+        connection.execute(sa.text("CREATE TABLE shoes (size INTEGER)"))
+    with pytest.raises(DatabaseUnusable, match="Nothing was changed"):
+        upgrade(engine, zone=ZONE, now=NOW)
+    assert sa.inspect(engine).get_table_names() == ["shoes"]
+
+
 def test_a_new_sqlite_file_can_give_back_space(sqlite_engine: sa.Engine) -> None:
     with reading(sqlite_engine) as connection:
         incremental = 2

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
 import sqlalchemy as sa
 
 from storage.engine import reading, writing
-from storage.errors import StorageError
+from storage.errors import DatabaseBusy, StorageError
 from storage.timekeys import to_micros
 from storage.workspaces import (
     bind_chat,
@@ -59,6 +60,35 @@ def test_an_unknown_name_is_answered_with_the_known_ones(engine: sa.Engine) -> N
         pytest.raises(StorageError, match=r'no workspace "acme".*Known are: "default"'),
     ):
         find_workspace(connection, "acme")
+
+
+def test_an_unknown_number_is_a_sentence(engine: sa.Engine) -> None:
+    with (
+        reading(engine) as connection,
+        pytest.raises(StorageError, match="no workspace number 7"),
+    ):
+        workspace_by_id(connection, 7)
+
+
+def test_two_workspaces_made_at_once_never_share_a_number(postgres_engine: sa.Engine) -> None:
+    with ThreadPoolExecutor() as pool:
+        with writing(postgres_engine) as connection:
+            create_workspace(connection, "Acme", zone="UTC", now=NOW)
+            rival = pool.submit(elsewhere, postgres_engine)
+            while not waits_for_us(connection):
+                assert not rival.done()
+        with pytest.raises(DatabaseBusy, match="try again"):
+            rival.result()
+
+
+def waits_for_us(connection: sa.Connection) -> bool:
+    """Whether another session of this database waits for the end of this transaction."""
+    connection.exec_driver_sql("SELECT pg_stat_clear_snapshot()")
+    waiting = connection.exec_driver_sql(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    return bool(waiting.scalar())
 
 
 @pytest.mark.parametrize("name", ["default", " DEFAULT\n", "default\u200b"])
