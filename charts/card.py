@@ -156,9 +156,13 @@ class Card:
         """The mark of 8 pixels before a name or a word of the legend; `at` is its left middle."""
         self.add(Rectangle((at[0], at[1] - 4), 8, 8, facecolor=colour, linewidth=0))
 
+    def blank(self, at: Point, size: Point) -> None:
+        """Take the grid away behind a text; `at` is the top left corner."""
+        self.add(Rectangle(at, *size, facecolor=self.theme.bg, linewidth=0))
+
     def dashed(self, at: Point, size: Point) -> None:
         """The outline of what is not over yet; `at` is its top left corner."""
-        outline = Rectangle((at[0] + 0.5, at[1] + 0.5), max(size[0] - 1, 0), max(size[1] - 0.5, 0))
+        outline = Rectangle((at[0] + 0.5, at[1] + 0.5), max(size[0] - 1, 0), max(size[1] - 1, 0))
         outline.set(fill=False, edgecolor=self.theme.accent, linewidth=1, linestyle=(0, (2, 1.5)))
         self.add(outline)
 

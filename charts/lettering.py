@@ -5,19 +5,18 @@ Widths come from the renderer that draws, so what was measured to fit does fit.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from matplotlib.backends.backend_agg import RendererAgg
 
+from charts.letters import is_mark, letters
 from charts.typeface import font, prepare
 
 SCALE = 3
 DPI = 72 * SCALE
 ELLIPSIS = "…"
-_VIRAMA = 9  # the combining class of the sign that binds two Indic consonants into one
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +45,6 @@ def width(text: str, style: Style) -> float:
 def widest(texts: Sequence[str], style: Style) -> float:
     """The width of the widest text; 0 for none."""
     return max((width(text, style) for text in texts), default=0)
-
-
-def letters(text: str) -> list[str]:
-    """The text in pieces that may stand alone: a base character with its marks, a whole emoji."""
-    pieces: list[str] = []
-    for char in text:
-        if pieces and _belongs(pieces[-1], char):
-            pieces[-1] += char
-        else:
-            pieces.append(char)
-    return pieces
-
-
-def _belongs(before: str, char: str) -> bool:
-    if unicodedata.category(char).startswith("M") or char == "\u200d":
-        return True
-    if before.endswith("\u200d") or unicodedata.combining(before[-1]) == _VIRAMA:
-        return True
-    if _is_flag_half(char):
-        return len(before) == 1 and _is_flag_half(before)
-    return 0x1F3FB <= ord(char) <= 0x1F3FF  # skin colours
-
-
-def _is_flag_half(char: str) -> bool:
-    return 0x1F1E6 <= ord(char) <= 0x1F1FF
 
 
 def cut_end(text: str, room: float, style: Style) -> str:
@@ -159,12 +133,7 @@ def _common(names: Sequence[str]) -> int:
 
 def _in_word(char: str) -> bool:
     """Version numbers are words, so a point does not part them."""
-    return (
-        char.isalnum()
-        or char == "."
-        or unicodedata.category(char).startswith("M")
-        or char == "\u200d"
-    )
+    return char.isalnum() or char == "." or is_mark(char)
 
 
 def wrapped(text: str, room: float, style: Style, *, balance: bool = False) -> list[str]:

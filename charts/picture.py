@@ -59,4 +59,7 @@ def _vector(card: Card, format: Literal["svg", "pdf"], *, title: str, alt: str) 
         words = {"Title": title, "CreationDate": None, "Subject": alt}
     file = BytesIO()
     card.canvas.savefig(file, format=format, metadata=words)
+    if format == "svg":
+        # Where the font is not installed, a browser must not fall back to its serif.
+        return file.getvalue().replace(b"'Creditbot Sans'", b"'Creditbot Sans', sans-serif")
     return file.getvalue()

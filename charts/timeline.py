@@ -21,10 +21,10 @@ from charts.lettering import SCALE, Style, cut_end, widest, width
 from charts.theme import Theme
 from charts.typeface import legible
 
-BODY = 170
+BODY = 172
 LEGEND_AT = 6
 PLOT_AT = 24
-AXIS = 16
+AXIS = 18
 GAP = 0.26  # of a bucket
 WIDEST = 56
 HEADROOM = 1.2  # of the largest bar, for the label of the peak
@@ -159,6 +159,7 @@ def _peak(card: Card, plot: Plot, figure: TimelineFigure) -> None:
         if plot.edges(place)[1] > x - half - 2 and plot.edges(place)[0] < x + half + 2
     ]
     at = x, plot.y(max(under)) - 4
+    card.blank((at[0] - half - 2, at[1] - 8), (2 * half + 4, 10))
     card.text(at, words, PEAK, colour=card.theme.ink, align="center")
 
 
@@ -169,7 +170,7 @@ def _dates(card: Card, plot: Plot, labels: Sequence[tuple[int, str]]) -> None:
         half = width(words, SMALL) / 2
         x = _clamped(plot.middle(place), PAD + half, RIGHT - half)
         if x - half >= free:
-            card.text((x, plot.bottom + 12), words, SMALL, colour=card.theme.muted, align="center")
+            card.text((x, plot.bottom + 14), words, SMALL, colour=card.theme.muted, align="center")
             free = x + half + 6
 
 

@@ -16,6 +16,8 @@ from matplotlib import font_manager
 from matplotlib.font_manager import FontProperties
 from matplotlib.typing import RcKeyType
 
+from charts.letters import is_mark, letters
+
 FOLDER = Path(__file__).parent / "fonts"
 SANS = "Creditbot Sans"
 # The rarest last.  matplotlib brings DejaVu Sans along; under our own name an installed one of
@@ -79,12 +81,23 @@ def font(text: str, size: float, weight: int) -> FontProperties:
 
 
 def legible(text: str) -> str:
-    """The text with an empty square for each character that none of the fonts can draw."""
+    """The text with an empty square for each character that none of the fonts can draw.
+
+    A letter and its marks come from one font; marks that the letter's fonts lack are left out,
+    because a shaper would draw a box for the letter too.
+    """
     if text.isascii():
         return text
-    return "".join(char if _is_drawn(ord(char)) else MISSING for char in text)
+    pieces = (piece if _is_drawn(piece) else _parted(piece) for piece in letters(text))
+    return "".join(pieces) or MISSING
+
+
+def _parted(piece: str) -> str:
+    return "".join(char if _is_drawn(char) else MISSING for char in piece if not is_mark(char))
 
 
 @lru_cache(maxsize=4096)
-def _is_drawn(code: int) -> bool:
-    return code in _UNDRAWN or any(code in _characters(family) for family in CHAIN)
+def _is_drawn(piece: str) -> bool:
+    """Whether one font has every character of a piece that starts with a letter or a symbol."""
+    codes = {ord(char) for char in piece} - _UNDRAWN
+    return not is_mark(piece[0]) and any(codes <= _characters(family) for family in CHAIN)

@@ -54,7 +54,7 @@ def model_figure(
         )
         for (name, rows), total, share in zip(families.items(), sums, shares(sums), strict=True)
     )
-    title = title or f"{len(bars)} families use {count_text(sum(sums) // MICRO)} credits"
+    title = title or f"{count_text(sum(sums) // MICRO)} credits by model"
     return ModelFigure(title, subtitle, FOOTER, f"Bar chart. {title}.", bars)
 
 
@@ -147,7 +147,7 @@ PEOPLE: list[Person] = [
     ("Aleksandra Wiśniewska-Brzęczyszczykiewicz", 790, 890, 715),
     ("김민준 🚀", 580, 320, 580),
     ("प्रिया शर्मा", 520, 500, 430),
-    ("สมชาย ใจดี", 500, None, 555),
+    ("สมชาย ใจดี", 500, 0, 555),
     ("$$cash$$_money", 330, 400, 410),
 ]
 WEEK = (300, 415, 430, 420, 330, 80, 70)
