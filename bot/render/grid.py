@@ -6,7 +6,7 @@ Invariant: numbers stand to the right and are never cut; two different names nev
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from analytics.report import Group, Row, Table
@@ -25,11 +25,17 @@ class Line:
 
     kind: Kind
     cells: tuple[str, ...]
+    values: Row
 
     @property
     def is_pinned(self) -> bool:
         """Whether it stays however little room there is."""
         return self.kind in ("others", "total")
+
+    def pick(self, columns: Sequence[int]) -> Line:
+        """Some of its cells, in that order."""
+        cells = tuple(self.cells[i] for i in columns)
+        return Line(self.kind, cells, tuple(self.values[i] for i in columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +51,7 @@ class Grid:
         return Grid(
             tuple(self.titles[i] for i in columns),
             tuple(self.right[i] for i in columns),
-            tuple(
-                replace(line, cells=tuple(line.cells[i] for i in columns)) for line in self.lines
-            ),
+            tuple(line.pick(columns) for line in self.lines),
         )
 
     def natural_width(self, column: int) -> int:
@@ -75,13 +79,13 @@ def grid(table: Table, *, indent: str = "") -> Grid:
     for index, row in enumerate(table.rows):
         for group in heads.get(index, ()):
             heading = summed(group.subtotal, clean(group.name))
-            lines.append(Line("group", heading))
+            lines.append(Line("group", heading, group.subtotal))
         cells = list(words(row))
         if table.groups:
             cells[named] = indent + cells[named]
-        lines.append(Line("others" if index == table.others else "row", tuple(cells)))
+        lines.append(Line("others" if index == table.others else "row", tuple(cells), row))
     if table.total is not None:
-        lines.append(Line("total", summed(table.total, "")))
+        lines.append(Line("total", summed(table.total, ""), table.total))
     right = tuple(unit not in ("text", "moment") for unit in units)
     return Grid(tuple(clean(column.title) for column in table.columns), right, tuple(lines))
 
