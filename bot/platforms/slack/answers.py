@@ -1,0 +1,157 @@
+"""How a report becomes messages: text at once, the chart with it when it is quick, never without.
+
+A rejected message is sent again plainer, each form once: without its chart, without native
+tables, as bare text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+
+from analytics.errors import UserError
+from analytics.report import Actions, Button, Note, Report
+from bot.context import Identity
+from bot.platforms.slack.faults import TROUBLE, BlocksRejected, word_of
+from bot.platforms.slack.outlets import Outlet, sentence
+from bot.platforms.slack.pictures import Files, Untrusted, Upload
+from bot.render.slack import SlackMessage, fallback, message, plain
+from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from bot.desk import Desk
+
+log = structlog.get_logger()
+CHARTS = frozenset({"image", "data_visualization"})
+MAX_VALUE = 2000  # characters in a button: docs.slack.dev/reference/block-kit/block-elements
+CHART_SECONDS = 20.0  # drawing and Slack's look at the file, for a message that cannot be changed
+NOT_DRAWN = Note("The chart could not be drawn.")
+DRAWING = Note("The chart follows in a moment.")
+
+
+class Answers:
+    """Shows reports in outlets; text waits at most `patience` seconds for its chart."""
+
+    def __init__(self, desk: Desk, files: Files, *, patience: float) -> None:
+        self._desk = desk
+        self._files = files
+        self._patience = patience
+
+    async def answer(self, line: str, identity: Identity, outlet: Outlet) -> None:
+        """Ask the line and show what comes out."""
+        await self.show(await self._desk.ask(line, identity), identity, outlet)
+
+    async def show(self, report: Report, identity: Identity, outlet: Outlet) -> None:
+        """Show a report; raises one of `faults.TROUBLE` when nothing of it could be sent."""
+        report, values = await self._with_buttons(report, identity)
+        if report.figure is None:
+            await _deliver(_forms(report, None, values), outlet.show)
+            return
+        drawing = asyncio.create_task(self._picture(report))
+        try:
+            await asyncio.wait({drawing}, timeout=self._patience)
+            if drawing.done():
+                await _deliver(_final(report, drawing.result(), values), outlet.show)
+                return
+            first = replace(report, blocks=(*report.blocks, DRAWING))
+            await _deliver(_forms(first, None, values), outlet.show)
+            image = await drawing
+            later = _final(report, image, values)
+            if outlet.renews:
+                await _deliver(later, outlet.renew)
+            else:
+                await _deliver(_chart_alone(report, image), outlet.show)
+        finally:
+            drawing.cancel()
+
+    async def show_once(self, report: Report, identity: Identity, outlet: Outlet) -> None:
+        """Show a report in one message, with its chart if that comes in time."""
+        report, values = await self._with_buttons(report, identity)
+        if report.figure is None:
+            await _deliver(_forms(report, None, values), outlet.show)
+            return
+        try:
+            async with asyncio.timeout(CHART_SECONDS):
+                image = await self._picture(report)
+        except TimeoutError:
+            image = None
+        await _deliver(_final(report, image, values), outlet.show)
+
+    async def _with_buttons(
+        self, report: Report, identity: Identity
+    ) -> tuple[Report, Mapping[Button, str]]:
+        """The report and what its buttons carry; without buttons when those cannot be stored."""
+        rows = [block for block in report.blocks if isinstance(block, Actions)]
+        buttons = [button for row in rows for button in row.buttons]
+        work = partial(self._desk.button_values, buttons, identity, longest=MAX_VALUE)
+        try:
+            return report, await self._desk.run_blocking(work)
+        except (UserError, StorageError) as error:
+            log.warning("slack.buttons_left_out", reason=error.message)
+            rest = tuple(block for block in report.blocks if not isinstance(block, Actions))
+            return replace(report, blocks=rest), {}
+
+    async def _picture(self, report: Report) -> str | None:
+        """The file id of the uploaded chart; None when it could not be drawn or uploaded."""
+        figure = report.figure
+        drawn = await self._desk.picture(report, "light")
+        if figure is None or drawn is None:
+            return None
+        name = f"creditbot-{figure.kind.replace('_', '-')}.png"
+        file = Upload(name, drawn, title=figure.title, alt=figure.alt)
+        try:
+            file_id = await self._files.send(file)
+            if await self._files.is_ready(file_id):
+                return file_id
+            log.warning("slack.picture_not_ready")
+        except (*TROUBLE, Untrusted) as error:
+            log.warning("slack.picture_not_uploaded", reason=word_of(error))
+        return None
+
+
+def _forms(
+    report: Report, image: str | None, values: Mapping[Button, str]
+) -> Iterator[SlackMessage]:
+    """The same answer from its richest form to bare text."""
+    full = message(report, image=image, values=values)
+    yield full
+    blocks = [block for block in full.blocks if block["type"] not in CHARTS]
+    if len(blocks) < len(full.blocks):
+        yield replace(full, blocks=blocks)
+    yield fallback(report, values)
+    yield SlackMessage(text=plain(report), blocks=[])
+
+
+def _final(
+    report: Report, image: str | None, values: Mapping[Button, str]
+) -> Iterator[SlackMessage]:
+    if image is None:
+        report = replace(report, blocks=(*report.blocks, NOT_DRAWN))
+    return _forms(report, image, values)
+
+
+def _chart_alone(report: Report, image: str | None) -> Iterator[SlackMessage]:
+    if image is None:
+        yield sentence(NOT_DRAWN.text)
+        return
+    full = message(report, image=image, values={})
+    charts: Sequence[dict[str, object]] = [b for b in full.blocks if b["type"] in CHARTS]
+    yield replace(full, blocks=list(charts))
+
+
+async def _deliver(
+    forms: Iterator[SlackMessage], send: Callable[[SlackMessage], Awaitable[None]]
+) -> None:
+    """Send the first form that Slack takes."""
+    for form in forms:
+        try:
+            await send(form)
+        except BlocksRejected as error:
+            log.warning("slack.blocks_rejected", reason=str(error))
+        else:
+            return

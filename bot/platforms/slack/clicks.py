@@ -1,0 +1,142 @@
+"""What the buttons under an answer do: ask again, fetch a table, share, edit.
+
+A button outlives the right to press it, so everything is checked again at the click.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from slack_sdk.errors import SlackApiError
+
+from analytics.errors import UserError
+from analytics.report import Actions, Report
+from bot.context import Identity
+from bot.platforms.slack.answers import Answers
+from bot.platforms.slack.envelopes import Click
+from bot.platforms.slack.faults import NETWORK, NOT_INSIDE, word_of
+from bot.platforms.slack.forms import Memory, modal
+from bot.platforms.slack.outlets import Channel, ResponseUrl, sentence
+from bot.platforms.slack.pictures import Clients, Files, Upload
+
+if TYPE_CHECKING:
+    from bot.desk import Desk
+
+INVALID = "This button is no longer valid."
+
+
+class Clicks:
+    """Answers clicks; raises one of `faults.TROUBLE` when Slack does not take an answer."""
+
+    def __init__(self, desk: Desk, clients: Clients, *, files: Files, answers: Answers) -> None:
+        self._desk = desk
+        self._clients = clients
+        self._files = files
+        self._answers = answers
+
+    async def edit(self, click: Click, line: str) -> None:
+        """Open the form; the click's trigger lives three seconds, so nothing is asked before."""
+        try:
+            view = modal(Memory(line, click.response_url, over=click.private))
+        except UserError:
+            await self._say(click, INVALID)
+            return
+        await self._clients.posts.views_open(trigger_id=click.trigger, view=view)
+
+    async def ask(self, click: Click, line: str, identity: Identity) -> None:
+        """Answer over the clicked message, or beside one that others see."""
+        await self._answers.answer(line, identity, self._outlet(click))
+
+    async def csv(self, click: Click, line: str, identity: Identity) -> None:
+        """Send the tables as a file into the conversation with the bot."""
+        table = await self._desk.run_blocking(lambda: self._desk.table(line, identity))
+        if isinstance(table, Report):
+            await self._refuse(click, table, identity)
+            return
+        name, content = table
+        opened = await self._clients.reads.conversations_open(users=identity.user_id)
+        direct: str = opened["channel"]["id"]
+        thread = click.thread if click.channel == direct else None
+        file = Upload(name, content, title=name)
+        try:
+            await self._files.send(file, channel=direct, thread=thread)
+        except NETWORK:
+            await self._say(click, "Slack did not answer. Press the button again if no file came.")
+            return
+        if click.channel != direct:
+            await self._say(click, f"I sent you {name} as a direct message.")
+
+    async def share(self, click: Click, line: str, identity: Identity) -> None:
+        """Post the answer into the channel, unless people of other organisations read there."""
+        obstacle = await self._obstacle(click.channel)
+        if obstacle:
+            await self._say(click, obstacle)
+            return
+        ask = partial(self._desk.shared, line, identity, channel=click.channel)
+        report = await self._desk.run_blocking(ask)
+        if not report.line:
+            await self._refuse(click, report, identity)
+            return
+        outlet = Channel(
+            self._clients, channel=click.channel, thread=click.thread, line=report.line
+        )
+        show = partial(self._answers.show_once, _without_sharing(report), identity, outlet)
+        await self._say(click, await _shared(show))
+
+    async def invalid(self, click: Click) -> None:
+        """Say that the button does nothing any more."""
+        await self._say(click, INVALID)
+
+    async def _obstacle(self, channel: str) -> str:
+        """Why nothing may be shared in a channel; "" when it may."""
+        if channel.startswith("D"):
+            return ""
+        try:
+            reply = await self._clients.reads.conversations_info(channel=channel)
+        except SlackApiError as error:
+            return _reason(word_of(error))
+        facts = reply["channel"]
+        if facts.get("is_ext_shared") or facts.get("is_pending_ext_shared"):
+            return "This channel is shared with another organisation; nothing is shared here."
+        return ""
+
+    async def _refuse(self, click: Click, report: Report, identity: Identity) -> None:
+        outlet = ResponseUrl(self._clients, click.response_url)
+        await self._answers.show(report, identity, outlet)
+
+    async def _say(self, click: Click, text: str) -> None:
+        await ResponseUrl(self._clients, click.response_url).show(sentence(text))
+
+    def _outlet(self, click: Click) -> ResponseUrl:
+        return ResponseUrl(self._clients, click.response_url, over=click.private)
+
+
+async def _shared(show: Callable[[], Awaitable[None]]) -> str:
+    """What to tell the person after the attempt to post."""
+    try:
+        await show()
+    except SlackApiError as error:
+        return _reason(word_of(error))
+    except NETWORK:
+        return "Slack did not answer. Look whether the message is there before you share it again."
+    return "Shared in this channel."
+
+
+def _reason(word: str) -> str:
+    if word in NOT_INSIDE:
+        return "I am not in this channel. Invite me with `/invite @creditbot`, then share again."
+    return f"Slack does not let me share here: it says '{word}'."
+
+
+def _without_sharing(report: Report) -> Report:
+    """A shared answer offers no sharing: that button is for the one who asked."""
+    blocks = tuple(
+        Actions(tuple(b for b in block.buttons if b.verb != "share"))
+        if isinstance(block, Actions)
+        else block
+        for block in report.blocks
+    )
+    return replace(report, blocks=blocks)

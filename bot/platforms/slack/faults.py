@@ -1,0 +1,66 @@
+"""What can go wrong between us and Slack, sorted by what helps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+Result = TypeVar("Result")
+DEAD_TOKEN = frozenset(
+    {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}
+    | {"not_allowed_token_type", "missing_scope", "no_permission"}
+)
+BAD_BLOCKS = ("invalid_blocks", "msg_blocks_too_long", "msg_too_long")
+NOT_INSIDE = frozenset({"not_in_channel", "channel_not_found"})
+NETWORK = (aiohttp.ClientError, TimeoutError, OSError)
+TROUBLE = (SlackApiError, *NETWORK)
+PATIENCE_SECONDS = 30.0
+
+
+class BlocksRejected(Exception):  # noqa: N818  # a state that the next, plainer form mends
+    """Slack does not show these blocks."""
+
+
+def word_of(error: BaseException) -> str:
+    """Slack's word for a refusal, `http 500` for none, the kind of failure for a lost connection.
+
+    Never an address or a text: it is made for logs and settings.
+    """
+    if not isinstance(error, SlackApiError):
+        return type(error).__name__
+    response = error.response
+    if not isinstance(response, AsyncSlackResponse):
+        return "unreadable answer"
+    known = response.data.get("error") if isinstance(response.data, dict) else None
+    return str(known or f"http {response.status_code}")
+
+
+def pause_of(error: SlackApiError) -> float | None:
+    """Seconds that Slack asks to wait (30 when it names none); None when it did not ask."""
+    response = error.response
+    if not isinstance(response, AsyncSlackResponse) or response.status_code != 429:
+        return None
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return float(headers.get("retry-after", "30"))
+
+
+async def posted(call: Callable[[], Awaitable[Result]]) -> Result:
+    """A call that must not be repeated blindly; only what Slack surely did not take is.
+
+    Raises BlocksRejected, SlackApiError and the errors of the network.
+    """
+    try:
+        return await call()
+    except SlackApiError as error:
+        if any(word in word_of(error) for word in BAD_BLOCKS):
+            raise BlocksRejected(word_of(error)) from error
+        pause = pause_of(error)
+        if pause is None or pause > PATIENCE_SECONDS:
+            raise
+    await asyncio.sleep(pause)
+    return await call()

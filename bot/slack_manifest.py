@@ -1,0 +1,98 @@
+"""The Slack app that creditbot needs, as a manifest to paste into Slack's "create an app".
+
+Scopes follow from what is called and listened to; a test holds both together.  Limits:
+`@slack/web-api` manifest types, https://docs.slack.dev/reference/app-manifest
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.registry import COMMANDS
+from bot.settings import SLACK_API, Settings
+
+METHOD_SCOPES: Mapping[str, frozenset[str]] = {
+    "auth.test": frozenset(),
+    "apps.connections.open": frozenset(),  # with the app token: connections:write
+    "chat.postEphemeral": frozenset({"chat:write"}),
+    # Public channels without an invitation, too.
+    "chat.postMessage": frozenset({"chat:write", "chat:write.public"}),
+    "chat.update": frozenset({"chat:write"}),
+    "conversations.info": frozenset({"channels:read", "groups:read"}),
+    "conversations.open": frozenset({"im:write"}),
+    "files.completeUploadExternal": frozenset({"files:write"}),
+    "files.getUploadURLExternal": frozenset({"files:write"}),
+    "files.info": frozenset({"files:read"}),
+    "users.info": frozenset({"users:read", "users:read.email"}),
+    "views.open": frozenset(),
+    "views.publish": frozenset(),
+}
+EVENT_SCOPES: Mapping[str, frozenset[str]] = {
+    "app_home_opened": frozenset(),
+    "app_mention": frozenset({"app_mentions:read"}),
+    "message.im": frozenset({"im:history"}),
+}
+COMMAND_SCOPES = frozenset({"commands"})
+# A digest looks for itself in the channel before it is sent a second time.  Asked for from the
+# first installation on, because every later scope needs an administrator again.
+RECONCILE_SCOPES = frozenset({"channels:history", "groups:history"})
+MAX_DESCRIPTION = 140
+MAX_HINT = 1000
+
+
+def scopes() -> list[str]:
+    """The bot scopes, sorted."""
+    needed = set(COMMAND_SCOPES | RECONCILE_SCOPES)
+    for wanted in (*METHOD_SCOPES.values(), *EVENT_SCOPES.values()):
+        needed |= wanted
+    return sorted(needed)
+
+
+def manifest(settings: Settings) -> dict[str, object]:
+    """The manifest as JSON data; its hint names every command of the registry."""
+    display = {
+        "name": "creditbot",
+        "description": "Shows where your team's AI credits went and whether they will last."[
+            :MAX_DESCRIPTION
+        ],
+        "background_color": "#1f2937",
+    }
+    command = {
+        "command": "/credits",
+        "description": "Where did our AI credits go?",
+        "usage_hint": _hint(),
+        "should_escape": True,  # people and links arrive as ids, not as names
+    }
+    if settings.slack_api_url != SLACK_API:
+        display["name"] = "creditbot (test)"
+    return {
+        "display_information": display,
+        "features": {
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": False,
+            },
+            "bot_user": {"display_name": "creditbot", "always_online": True},
+            "slash_commands": [command],
+        },
+        "oauth_config": {"scopes": {"bot": scopes()}},
+        "settings": {
+            "event_subscriptions": {"bot_events": sorted(EVENT_SCOPES)},
+            "interactivity": {"is_enabled": True},
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": True,
+            "token_rotation_enabled": False,
+        },
+    }
+
+
+def _hint() -> str:
+    """The names of the commands, as many as fit."""
+    hint = "[help]"
+    for name in COMMANDS:
+        longer = f"{hint[:-1]} | {name}]"
+        if len(longer) > MAX_HINT:
+            break
+        hint = longer
+    return hint
