@@ -32,7 +32,7 @@ Exact = str | int | Decimal | None
 
 
 def cell_text(cell: Cell, unit: Unit, currency: str = "") -> str:
-    """A cell as people read it; an unknown one is a dash."""
+    """A cell as people read it; an unknown one is a dash, midnight is the day alone."""
     if cell is None:
         return UNKNOWN
     if isinstance(cell, str):
