@@ -1,0 +1,428 @@
+"""A stand-in for Discord on loopback: real HTTP, a real compressed gateway, strict about both.
+
+Every request of the bot and every reply of ours is held to Discord's own description; an unknown
+path, a message that Discord refuses, and a first answer after 3 seconds are violations.  A test
+ends with `assert double.violations == []`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import zlib
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import BodyPartReader, web
+
+from tests.doubles import discord_objects as objects
+from tests.doubles.discord_description import COMPONENTS_V2, Json, description, parts_of, refusal
+
+FIRST_ANSWER_SECONDS = 3.0
+TOKEN = "a-token"  # noqa: S105  # opens nothing
+COMMAND, CLICK, COMPLETION, FORM = 2, 3, 4, 5
+Reply = tuple[int, Any]
+
+
+@dataclass
+class Interaction:
+    """What the bot did about one interaction."""
+
+    id: str
+    token: str
+    kind: int
+    sent: float
+    frame: Json = field(default_factory=dict)
+    answers: list[Json] = field(default_factory=list)
+    original: Json | None = None
+    edits: int = 0
+    followups: list[Json] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """Everything that is to be read in the answer."""
+        return text_of(self.original or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as it arrived."""
+
+    method: str
+    path: str
+    status: int
+    body: Any
+    files: dict[str, bytes]
+
+
+def text_of(message: Json) -> str:
+    """The content and the text of all components."""
+    texts = [part.get("content", "") for part in parts_of(message.get("components", []))]
+    return "\n".join([message.get("content", ""), *texts]).strip()
+
+
+def button(message: Json, label: str) -> Json:
+    """The button of that label."""
+    parts = parts_of(message["components"])
+    return next(part for part in parts if part["type"] == 2 and part["label"] == label)
+
+
+class DiscordDouble:
+    """One Discord with one guild, one channel and Alice."""
+
+    def __init__(self) -> None:
+        self.violations: list[str] = []
+        self.calls: list[Call] = []
+        self.commands: list[Json] = []
+        self.posts: list[Json] = []
+        self.opcodes: list[int] = []
+        self.identifies = 0
+        self.refuse_connections = 0  # of the gateway, the next so many
+        self.forget_sessions = False
+        self.faults: dict[str, deque[int | float]] = defaultdict(deque)
+        self.bot = objects.user(objects.flake(), "creditbot", bot=True)
+        self.alice = objects.user(objects.flake(), "alice")
+        self.guild, self.channel = objects.flake(), objects.flake()
+        self._interactions: dict[str, Interaction] = {}
+        self._nonces: dict[str, Json] = {}
+        self._sent: list[tuple[int, str]] = []  # dispatches by sequence, for a resume
+        self._socket: web.WebSocketResponse | None = None
+        self._request: web.Request | None = None
+        self._changed = asyncio.Condition()
+        self._base = ""
+
+    @property
+    def api_url(self) -> str:
+        """The base URL of the REST API."""
+        return f"{self._base}/api/v10"
+
+    @property
+    def gateway_url(self) -> str:
+        """The URL of the gateway."""
+        return f"{self._base.replace('http', 'ws', 1)}/gateway/"
+
+    async def until(self, happened: Callable[[], object], seconds: float = 10.0) -> None:
+        """Wait until something has happened here."""
+        async with asyncio.timeout(seconds), self._changed:
+            await self._changed.wait_for(lambda: bool(happened()))
+
+    async def _note_change(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    def check_answers(self) -> None:
+        """Every interaction has had exactly one first answer, by now."""
+        for one in self._interactions.values():
+            if len(one.answers) != 1:
+                self.violations.append(
+                    f"interaction of kind {one.kind}: {len(one.answers)} answers"
+                )
+
+    # ---- what people do
+
+    async def interact(self, kind: int, data: Json, **extra: Any) -> Interaction:  # noqa: ANN401  # JSON
+        """Send an interaction of Alice in the channel."""
+        one = Interaction(objects.flake(), f"token{objects.flake()}", kind, time.perf_counter())
+        self._interactions[one.token] = one
+        place = {
+            "id": self.channel,
+            "type": 0,
+            "name": "general",
+            "permissions": objects.EVERYTHING,
+        }
+        one.frame = {
+            "id": one.id,
+            "application_id": self.bot["id"],
+            "type": kind,
+            "token": one.token,
+            "version": 1,
+            "guild_id": self.guild,
+            "channel_id": self.channel,
+            "channel": place,
+            "member": {**objects.member(self.alice), "permissions": objects.EVERYTHING},
+            "context": 0,
+            "locale": "en-US",
+            "app_permissions": objects.EVERYTHING,
+            "entitlements": [],
+            "authorizing_integration_owners": {"0": self.guild},
+            "attachment_size_limit": 10 << 20,
+            "data": data,
+            **extra,
+        }
+        await self.dispatch("INTERACTION_CREATE", one.frame)
+        return one
+
+    async def command(self, name: str, **options: str) -> Interaction:
+        """Type `/credits NAME` with options and wait for the filled answer."""
+        one = await self.interact(COMMAND, self.command_data(name, **options))
+        await self.until(lambda: one.edits)
+        return one
+
+    def command_data(self, name: str, **options: str) -> Json:
+        """The data of a command frame."""
+        given = [{"name": key, "type": 3, "value": value} for key, value in options.items()]
+        inside = {"name": name, "type": 1, "options": given}
+        group = self.commands[0] if self.commands else {"id": objects.flake(), "name": "credits"}
+        return {"id": group["id"], "name": group["name"], "type": 1, "options": [inside]}
+
+    async def click(self, message: Json, label: str) -> Interaction:
+        """Click the button of that label."""
+        part = button(message, label)
+        data = {"custom_id": part["custom_id"], "component_type": 2, "id": part["id"]}
+        return await self.interact(CLICK, data, message=message)
+
+    # ---- REST
+
+    async def _rest(self, request: web.Request) -> web.Response:
+        method, path = request.method, f"/{request.match_info['path']}"
+        body, files = await _body(request)
+        fault = next((w.popleft() for end, w in self.faults.items() if path.endswith(end) and w), 0)
+        if isinstance(fault, float):
+            status, reply = 429, {"message": "slow down", "retry_after": fault, "global": False}
+        elif fault:
+            status, reply = fault, {"message": "injected", "code": 0}
+        else:
+            status, reply = self._answer(request, path, body, files)
+        self.calls.append(Call(method, path, status, body, files))
+        self.violations += description().complaints(
+            method, path, request=body, status=status, reply=reply
+        )
+        await self._note_change()
+        # The library takes a 429 without this header for a ban and gives up.
+        headers = {"Via": "1.1 double"} if status == 429 else {}
+        return _json(reply, status, headers)
+
+    def _answer(
+        self,
+        request: web.Request,
+        path: str,
+        body: Any,
+        files: dict[str, bytes],  # noqa: ANN401  # JSON
+    ) -> Reply:
+        match [request.method, *path.strip("/").split("/")]:
+            case ["GET", *_] if request.headers.get("Authorization", "") != f"Bot {TOKEN}":
+                return 401, {"message": "401: Unauthorized", "code": 0}
+            case ["GET", "users", "@me"]:
+                return 200, {**self.bot, "mfa_enabled": False, "locale": "en-US"}
+            case ["GET", "applications" | "oauth2", *_]:
+                return 200, objects.application(self.bot)
+            case ["GET", "guilds", _, "members", key]:
+                return self._member(key)
+            case ["PUT", "applications", _, *_, "commands"]:
+                return self._put_commands(body)
+            case ["POST", "interactions", _, token, "callback"]:
+                return self._first_answer(self._interactions[token], body)
+            case [method, "webhooks", _, token, *_]:
+                return self._webhook(method, self._interactions[token], body, files)
+            case ["POST", "channels", channel, "messages"]:
+                return self._post(channel, body, files)
+            case _:
+                return 404, {"message": "404: Not Found", "code": 0}
+
+    def _member(self, key: str) -> Reply:
+        if key == self.alice["id"]:
+            return 200, objects.member(self.alice)
+        return 404, {"message": "Unknown Member", "code": 10007}
+
+    def _put_commands(self, body: list[Json]) -> Reply:
+        base = {"application_id": self.bot["id"], "type": 1, "default_member_permissions": None}
+        made = [{key: value for key, value in one.items() if value is not None} for one in body]
+        self.commands = [
+            {**base, "id": objects.flake(), "version": objects.flake(), **one} for one in made
+        ]
+        return 200, self.commands
+
+    def _first_answer(self, one: Interaction, body: Json) -> Reply:
+        if one.answers:
+            return 400, {"message": "Interaction has already been acknowledged.", "code": 40060}
+        if time.perf_counter() - one.sent > FIRST_ANSWER_SECONDS:
+            self.violations.append(f"interaction of kind {one.kind}: answered after 3 s")
+            return 404, {"message": "Unknown interaction", "code": 10062}
+        kind, data = body["type"], body.get("data") or {}
+        if wrong := refusal(data, {}, v2=False):
+            return self._refused(wrong)
+        one.answers.append(body)
+        said: Json = {"interaction": {"id": one.id, "type": one.kind}}
+        if kind in (4, 5):
+            one.original = objects.message(self.bot, self.channel, data, {})
+            said["interaction"]["response_message_id"] = one.original["id"]
+        if kind == 4:
+            said["resource"] = {"type": 4, "message": one.original}
+        if kind == 6:
+            one.original = one.frame["message"]
+        return 200, said
+
+    def _webhook(self, method: str, one: Interaction, body: Json, files: dict[str, bytes]) -> Reply:
+        if not one.answers or one.original is None:
+            return 404, {"message": "Unknown Webhook", "code": 10015}
+        if method == "GET":
+            return 200, one.original
+        editing = method == "PATCH"
+        before = one.original["flags"] if editing else 0
+        if wrong := refusal(body, files, v2=bool(before & COMPONENTS_V2)):
+            return self._refused(wrong)
+        made = self._message(self.channel, body, files)
+        made |= {"webhook_id": self.bot["id"], "application_id": self.bot["id"]}
+        if editing:
+            made |= {"id": one.original["id"], "flags": made["flags"] | before}
+            one.original = made
+            one.edits += 1
+        else:
+            one.followups.append(made)
+        return 200, made
+
+    def _post(self, channel: str, body: Json, files: dict[str, bytes]) -> Reply:
+        if wrong := refusal(body, files, v2=False):
+            return self._refused(wrong)
+        nonce = str(body.get("nonce", ""))
+        if body.get("enforce_nonce") and nonce in self._nonces:
+            return 200, self._nonces[nonce]
+        made = self._message(channel, body, files)
+        self._nonces[nonce] = made
+        self.posts.append(made)
+        return 200, made
+
+    def _refused(self, reason: str) -> Reply:
+        self.violations.append(f"Discord refuses: {reason}")
+        return 400, {"message": reason, "code": 50035}
+
+    def _message(self, channel: str, body: Json, files: dict[str, bytes]) -> Json:
+        attached = [
+            {
+                "id": objects.flake(),
+                "filename": name,
+                "size": len(content),
+                "url": f"{self._base}/cdn/{name}",
+                "proxy_url": f"{self._base}/cdn/{name}",
+            }
+            for name, content in files.items()
+        ]
+        urls = {f"attachment://{one['filename']}": str(one["url"]) for one in attached}
+        return {**objects.message(self.bot, channel, body, urls), "attachments": attached}
+
+    # ---- the gateway
+
+    async def dispatch(self, name: str, data: Json) -> None:
+        """Send an event; while the connection is down it waits for the resume."""
+        number = len(self._sent) + 1
+        frame = json.dumps({"op": 0, "d": data, "s": number, "t": name})
+        self._sent.append((number, frame))
+        if self._socket is not None:
+            await self._write(frame)
+
+    async def send_opcode(self, op: int, data: object = None) -> None:
+        """Send a control frame: 7 asks for a reconnect, 9 ends the session."""
+        await self._write(json.dumps({"op": op, "d": data, "s": None, "t": None}))
+
+    def drop(self) -> None:
+        """Cut the connection without a word."""
+        assert self._request is not None
+        assert self._request.transport is not None
+        self._request.transport.abort()
+        self._socket = None
+
+    async def close(self, code: int) -> None:
+        """Close the connection with a code of Discord's: 4000 may be resumed, 4004 may not."""
+        assert self._socket is not None
+        closing, self._socket = self._socket, None
+        await closing.close(code=code)
+
+    async def _write(self, frame: str) -> None:
+        assert self._socket is not None
+        chunk = self._packer.compress(frame.encode()) + self._packer.flush(zlib.Z_SYNC_FLUSH)
+        await self._socket.send_bytes(chunk)
+
+    async def _gateway(self, request: web.Request) -> web.StreamResponse:
+        if self.refuse_connections:
+            self.refuse_connections -= 1
+            return web.Response(status=503)
+        if request.query.get("compress") != "zlib-stream":
+            self.violations.append("the gateway is asked for without zlib-stream")
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self._packer = zlib.compressobj()
+        self._socket, self._request = socket, request
+        await self.send_opcode(10, {"heartbeat_interval": 41250})
+        async for received in socket:
+            frame = json.loads(received.data)
+            self.opcodes.append(frame["op"])
+            await self._obey(frame["op"], frame["d"])
+            await self._note_change()
+        return socket
+
+    async def _obey(self, op: int, data: Json) -> None:
+        if op == 1:
+            await self.send_opcode(11)
+        elif op == 2:
+            self.identifies += 1
+            await (self._welcome() if data["token"] == TOKEN else self.close(4004))
+        elif op == 6 and self.forget_sessions:
+            await self.send_opcode(9, False)
+        elif op == 6:
+            for number, frame in self._sent:
+                if number > data["seq"]:
+                    await self._write(frame)
+            await self.dispatch("RESUMED", {})
+
+    async def _welcome(self) -> None:
+        me = {"application": {"id": self.bot["id"], "flags": 0}, "user": self.bot}
+        session = {"session_id": objects.flake(), "resume_gateway_url": self.gateway_url}
+        guilds = [{"id": self.guild, "unavailable": True}]
+        await self.dispatch("READY", {"v": 10, "guilds": guilds, **me, **session})
+        channel = {"id": self.channel, "type": 0, "name": "general"}
+        guild = objects.guild(self.guild, channel=channel, owner=self.alice["id"])
+        await self.dispatch("GUILD_CREATE", guild)
+
+
+@asynccontextmanager
+async def running_double() -> AsyncIterator[DiscordDouble]:
+    """A Discord that listens on loopback until the test is over."""
+    double = DiscordDouble()
+    app = web.Application(client_max_size=64 << 20)
+    app.router.add_get("/gateway/", double._gateway)
+    app.router.add_route("*", "/api/v10/{path:.*}", double._rest)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        double._base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield double
+    finally:
+        await runner.cleanup()
+
+
+def _json(body: object, status: int, headers: dict[str, str]) -> web.Response:
+    if body is None:
+        return web.Response(status=status)
+    # The library parses a body only when the type is exactly this, without a charset.
+    head = {**headers, "Content-Type": "application/json"}
+    return web.Response(body=json.dumps(body).encode(), status=status, headers=head)
+
+
+async def _body(request: web.Request) -> tuple[Any, dict[str, bytes]]:
+    """The JSON of a request and its files by name."""
+    if request.content_type != "multipart/form-data":
+        raw = await request.read()
+        return _numbered(json.loads(raw)) if raw else None, {}
+    body: Json = {}
+    files: dict[str, bytes] = {}
+    async for part in await request.multipart():
+        assert isinstance(part, BodyPartReader)
+        content = bytes(await part.read(decode=False))
+        if part.name == "payload_json":
+            body = json.loads(content)
+        else:
+            files[str(part.filename)] = content
+    return _numbered(body), files
+
+
+def _numbered(body: Any) -> Any:  # noqa: ANN401  # JSON
+    """The library sends the ids of new attachments as numbers, the description wants text."""
+    if isinstance(body, dict):
+        for attachment in body.get("attachments") or []:
+            attachment["id"] = str(attachment["id"])
+    return body
