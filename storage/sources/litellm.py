@@ -163,7 +163,10 @@ class _Call:
         if value is None:
             raise RowError(f"{name} is missing")
         if isinstance(value, str):
-            return moment_of(value, None).ts
+            try:
+                return moment_of(value, None).ts
+            except RowError:
+                raise RowError(f"{name} is not a time") from None  # without the value
         return epoch_micros(number_in_json(value, name, limit=10**20))
 
 

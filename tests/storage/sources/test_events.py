@@ -1,0 +1,102 @@
+"""Our own format, in every form a file may have."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from storage.events import Granularity
+from tests.storage.sources.texts import csv_of, events, fixture, notes, read, rejected
+
+
+def test_a_csv_row_fills_every_field_it_names() -> None:
+    first, second, failed, day = events(fixture("events.csv"))
+    assert (first.event_id, first.person, first.model) == ("e-1", "alice@example.com", "gpt-4o")
+    assert (first.credits, first.cost_nano, first.currency) == (2_000_000, 12_500_000, "USD")
+    assert (first.tokens_in, first.latency_ms, first.ok) == (1200, 2310, True)
+    assert (first.task, first.department, first.tags) == ("coding", "Platform", ("ide", "review"))
+    assert (second.person, second.prompts, second.ok) == ("bob@example.com", 1, True)
+    assert (failed.ok, failed.person, failed.credits) == (False, None, None)
+    assert (day.granularity, day.prompts, day.credits) == (Granularity.DAY, 41, 41_000_000)
+
+
+def test_json_lines_read_like_rows_and_unknown_prompts_stay_unknown() -> None:
+    first, failed, day = events(fixture("events.jsonl"))
+    assert (first.credits, first.prompts) == (2_000_000, 1)
+    assert (failed.ts, failed.error) == (1773573000250000, "rate_limit")
+    assert (day.prompts, day.credits) == (None, 12_750_000)
+
+
+def test_two_cloud_event_sources_never_share_a_key() -> None:
+    first, second = events(fixture("cloud_events.json"))
+    assert first.event_id == second.event_id
+    assert (first.account, second.account) == ("gateway-eu", "gateway-us")
+    assert (second.person, second.credits) == ("bob@example.com", 3_000_000)
+
+
+def test_one_object_over_several_lines_is_one_event() -> None:
+    text = json.dumps({"id": "a", "at": "2026-03-15T10:02:11Z", "model": "gpt-4o"}, indent=2)
+    assert [event.event_id for event in events(read(text))] == ["a"]
+
+
+def test_names_come_in_any_case_order_and_alias() -> None:
+    items = read("Model ,USER,Tokens-In,Cost_USD,Timestamp\ngpt-4o,alice,12,0.5,1773568931\n")
+    (event,) = events(items)
+    assert (event.person, event.tokens_in, event.cost_nano, event.currency) == (
+        "alice",
+        12,
+        500_000_000,
+        "USD",
+    )
+
+
+def test_a_long_id_becomes_its_hash() -> None:
+    text = csv_of(f"{'x' * 65},1773568931,a", f"{'y' * 64},1773568931,a", header="id,at,model")
+    long, short = events(read(text))
+    assert long.event_id == hashlib.sha256(b"x" * 65).hexdigest()
+    assert short.event_id == "y" * 64
+
+
+def test_credits_are_exact_and_round_half_to_even() -> None:
+    text = "\n".join(
+        f'{{"id": "{n}", "at": 1773568931, "model": "a", "credits": {value}}}'
+        for n, value in enumerate(("0.0000005", "0.0000015", "0.1", "9007199254.740993"))
+    )
+    items = read(text)
+    assert [event.credits for event in events(items)] == [0, 2, 100_000]
+    assert len(rejected(items)) == 1
+
+
+def test_a_cost_without_a_currency_is_left_out_with_a_note() -> None:
+    items = read(csv_of("1773568931,a,2,0.5", header="at,model,credits,cost"))
+    assert (events(items)[0].cost_nano, events(items)[0].credits) == (None, 2_000_000)
+    assert notes(items) == [(2, "cost without a currency was left out")]
+
+
+def test_response_time_of_several_prompts_is_left_out_with_a_note() -> None:
+    items = read(csv_of("1773568931,a,3,900", header="at,model,prompts,latency_ms"))
+    assert (events(items)[0].prompts, events(items)[0].latency_ms) == (3, None)
+    assert "left out" in notes(items)[0][1]
+
+
+def test_tags_beyond_the_limit_are_cut_and_counted() -> None:
+    many = ";".join(f"tag-{n}" for n in range(25))
+    items = read(csv_of(f"1773568931,a,{many}", header="at,model,tags"))
+    assert len(events(items)[0].tags) == 20
+    assert notes(items) == [(2, "5 tags were cut")]
+
+
+def test_a_day_bucket_keeps_the_date_it_is_labelled_with() -> None:
+    rows = [f"{at},a,day" for at in ("2026-03-14", "2026-03-14T00:00:00+09:00", "1773446400")]
+    found = events(read(csv_of(*rows, header="at,model,granularity")))
+    assert {event.ts for event in found} == {1773446400000000}
+
+
+def test_an_error_sentence_of_a_provider_is_never_kept() -> None:
+    text = '{"at": 1773568931, "model": "a", "ok": false, "error": "You asked: my secret"}'
+    assert events(read(text))[0].error is None
+
+
+def test_a_lone_surrogate_is_replaced() -> None:
+    (event,) = events(read('{"at": 1773568931, "model": "a\\ud800b"}'))
+    assert event.model == "a\ufffdb"
