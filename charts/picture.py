@@ -17,7 +17,6 @@ from charts.card import MAX_SENTENCE, Card
 from charts.png import palette_png
 from charts.theme import THEMES, Theme
 from charts.timeline import timeline_card
-from charts.typeface import prepare
 
 MAX_ALT = 2000  # Slack's limit for an alt text, the largest there is
 
@@ -33,7 +32,6 @@ def picture(figure: Figure, theme: ThemeName, format: Format) -> bytes:  # noqa:
 
 def compose(figure: Figure, theme: Theme) -> Card:
     """The card of a figure, laid out but not drawn."""
-    prepare()
     match figure:
         case ModelFigure():
             return model_card(figure, theme)

@@ -65,6 +65,7 @@ def _bundled() -> str:
 
 @cache
 def _characters(family: str) -> frozenset[int]:
+    prepare()
     found = font_manager.findfont(FontProperties(family=[family]))
     return frozenset(font_manager.get_font(found).get_charmap())
 

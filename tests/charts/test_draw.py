@@ -1,0 +1,73 @@
+"""The one door of the room: every figure, theme and format, the same bytes each time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
+
+from charts import Format, draw
+from tests.charts.pictures import SAMPLES, THEME_NAMES, card, pixels, png
+
+KINDS = ("models", "people", "days")
+
+LAZY = """
+import sys
+import charts
+assert not {"matplotlib", "numpy", "sqlalchemy"} & set(sys.modules)
+"""
+OBJECTS_ONLY = """
+import sys
+from charts import draw
+from tests.charts.samples import samples
+for name in ("models", "people", "days"):
+    for format in ("png", "svg", "pdf"):
+        assert draw(samples()[name], theme="light", format=format)
+assert "matplotlib.pyplot" not in sys.modules
+"""
+
+
+@pytest.mark.parametrize("code", [LAZY, OBJECTS_ONLY], ids=["lazy", "objects_only"])
+def test_matplotlib_is_loaded_late_and_never_with_pyplot(code: str) -> None:
+    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603  # our own code
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_two_themes_are_different_pictures_of_one_layout(name: str) -> None:
+    light, dark = (pixels(name, theme) for theme in THEME_NAMES)
+    assert light.shape == dark.shape
+    assert (light != dark).any()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_same_figure_gives_the_same_bytes_in_any_thread_and_order(name: str) -> None:
+    first = png(name, "dark")
+    for other in KINDS:
+        draw(SAMPLES[other], theme="light")
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(draw, SAMPLES[name], theme="dark").result() == first
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize(("form", "start"), [("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_vector_files_repeat_and_carry_title_and_alt_text(
+    name: str, form: Format, start: bytes
+) -> None:
+    file = draw(SAMPLES[name], theme="light", format=form)
+    assert file == draw(SAMPLES[name], theme="light", format=form)
+    assert file.startswith(start)
+    assert SAMPLES[name].title.encode() in file
+    assert b"Bar chart." in file
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_picture_decodes_to_the_announced_size_with_its_alt_text(name: str) -> None:
+    image = Image.open(BytesIO(png(name, "light")))
+    assert isinstance(image, PngImageFile)
+    assert image.size == (1080, card(name, "light").height * 3)
+    assert image.text["Description"] == SAMPLES[name].alt.strip()
