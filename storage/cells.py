@@ -8,15 +8,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
+from operator import add
 from typing import Any
 
 import sqlalchemy as sa
 
 from storage.engine import fill
 from storage.records import Detail, LedgerRow, PlainRow, Record
-from storage.rollups import FULL, ROLLUPS, Rollup
-from storage.timekeys import Clock, date_of, latency_bin, month_number
+from storage.rollups import BY_NAME, COST, FULL, ROLLUPS, Rollup
+from storage.timekeys import (
+    QUARTER_US,
+    Clock,
+    TimeKeys,
+    date_of,
+    first_day,
+    latency_bin,
+    month_number,
+    to_micros,
+)
 
 CellKey = tuple[Any, ...]  # integers, and the currency in cost_day
 Measures = tuple[int, ...]
@@ -28,11 +39,45 @@ TABLES = (*ROLLUPS, SOURCE_DAY)  # the lock order
 _FEW = 20  # rows; below this a COPY costs more than single statements
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Whole local months, both included, as ranges of every rollup's first key."""
+
+    first: int
+    last: int
+    clock: Clock
+
+    def bounds(self, rollup: Rollup) -> tuple[int, int]:
+        """The half-open range of the first key of a rollup."""
+        if rollup.keys[0] == "month":
+            return self.first, self.last + 1
+        start, end = first_day(self.first), first_day(self.last + 1)
+        if rollup.keys[0] == "day":
+            return start, end
+        midnights = (self.clock.midnight(start), self.clock.midnight(end))
+        first, last = (self.clock.bucket(to_micros(midnight)) for midnight in midnights)
+        return first, last
+
+    def within(self, rollup: Rollup, cells: Cells) -> Cells:
+        """The cells that lie inside."""
+        start, end = self.bounds(rollup)
+        return {key: cell for key, cell in cells.items() if start <= key[0] < end}
+
+    def condition(self, rollup: Rollup, workspace_id: int) -> sa.ColumnElement[bool]:
+        """Chooses the rows of a workspace that lie inside."""
+        table = rollup.table
+        start, end = self.bounds(rollup)
+        place = table.c[rollup.keys[0]]
+        return sa.and_(table.c.workspace_id == workspace_id, place >= start, place < end)
+
+
 class Sums:
     """The signed sums of ledger rows, by cell of every rollup."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.shrinks = False  # whether anything was taken away, so that cells may become empty
+        self._times: dict[int, TimeKeys] = {}
         self._hours: defaultdict[CellKey, list[Measures]] = defaultdict(list)
         self._people: defaultdict[CellKey, list[Measures]] = defaultdict(list)
         self._tasks: defaultdict[CellKey, list[Measures]] = defaultdict(list)
@@ -45,7 +90,8 @@ class Sums:
         """Add rows, or take them away with sign -1; their costs are added apart."""
         hours, people, tasks = self._hours, self._people, self._tasks
         projects, sources, latencies = self._projects, self._sources, self._latencies
-        keys_at = self._clock.keys
+        keys_at, times = self._clock.keys, self._times
+        self.shrinks |= sign < 0
         for (
             _, source_id, _, ts, grain, day, person_id, department_id, project_id, model_id,
             task_id, prompts, ok, ok_n, tokens_in, tokens_out, latency_ms, rating, _,
@@ -63,7 +109,9 @@ class Sums:
             projects[day, project_id, model_id].append(full)
             sources[day, source_id].append(full)
             if grain < 2:
-                keys = keys_at(ts, grain)
+                keys = times.get(ts // QUARTER_US)
+                if keys is None:
+                    keys = times[ts // QUARTER_US] = keys_at(ts, grain)
                 hours[keys.bucket, model_id].append(full)
                 if latency_ms is not None:
                     latencies[day, model_id, keys.hour_class, latency_bin(latency_ms)] += sign
@@ -86,15 +134,15 @@ class Sums:
         """The cells of every table in lock order, without those whose measures are all zero."""
         found = self._folded()
         for rollup in TABLES:
-            width = len(rollup.measures)
-            yield (
-                rollup,
-                {key: cell[:width] for key, cell in found[rollup.name].items() if any(cell)},
-            )
+            cells = found[rollup.name]
+            # What only grows has no empty cell, but a cost may be 0 for 0 prompts.
+            if self.shrinks or rollup.measures == COST:
+                cells = {key: cell for key, cell in cells.items() if any(cell)}
+            yield rollup, cells
 
     def _folded(self) -> dict[str, Cells]:
         people = _total(self._people)
-        person_totals = _fold({key: cell[:3] for key, cell in people.items()}, _of_person)
+        person_totals = _fold(_narrowed(people, BY_NAME["usage_person_day_total"]), _of_person)
         departments = _fold(people, _of_department)
         projects = _total(self._projects)
         latencies: Cells = {key: (count,) for key, count in self._latencies.items()}
@@ -113,16 +161,27 @@ class Sums:
             "lat_model_day": _fold(latencies, _of_model_bin),
             "lat_class_day": _fold(latencies, _of_class_bin),
             "cost_day": _total(self._costs),
-            "usage_source_day": _total(self._sources),
+            "usage_source_day": _narrowed(_total(self._sources), SOURCE_DAY),
         }
 
 
 def _total(groups: Mapping[CellKey, Sequence[Measures]]) -> Cells:
-    return {
-        # Half of the cells have one row, and zip() sums columns without a loop of ours.
-        key: rows[0] if len(rows) == 1 else tuple(map(sum, zip(*rows, strict=True)))
-        for key, rows in groups.items()
-    }
+    return {key: rows[0] if len(rows) == 1 else _summed(rows) for key, rows in groups.items()}
+
+
+def _summed(rows: Sequence[Measures]) -> Measures:
+    if len(rows) > 3:
+        return tuple(map(sum, zip(*rows, strict=True)))
+    total: Iterable[int] = rows[0]  # for few rows half the price of the columns above
+    for row in rows[1:]:
+        total = map(add, total, row)
+    return tuple(total)
+
+
+def _narrowed(cells: Cells, rollup: Rollup) -> Cells:
+    """Only the measures of a table that keeps the first few."""
+    width = len(rollup.measures)
+    return {key: cell[:width] for key, cell in cells.items()}
 
 
 def _fold(cells: Cells, project: Callable[[CellKey], CellKey]) -> Cells:
@@ -192,15 +251,23 @@ _DELTAS = ";".join(
 )
 
 
-def apply(connection: sa.Connection, workspace_id: int, sums: Sums) -> None:
-    """Add the sums to every rollup, in lock order, and remove cells that became empty."""
+def apply(
+    connection: sa.Connection, workspace_id: int, sums: Sums, *, span: Span | None = None
+) -> None:
+    """Add the sums to every rollup, in lock order, and remove cells that became empty.
+
+    With a span, cells outside it are left alone.
+    """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(_DELTAS)
-    for rollup, cells in sums.cells():
+    for rollup, found in sums.cells():
+        cells = span.within(rollup, found) if span else found
         if not cells:
             continue
         rows = [(workspace_id, *key, *cell) for key, cell in cells.items()]
         _add(connection, rollup, rows)
+        if not sums.shrinks:
+            continue
         shrunk = [(workspace_id, *key) for key, cell in cells.items() if min(cell) < 0]
         if shrunk:
             mark = "?" if connection.dialect.name == "sqlite" else "%s"

@@ -17,6 +17,7 @@ from storage.catalog import Catalog, Price
 from storage.events import MICRO, NANO, WORKSPACE_UNIT
 from storage.records import FOREIGN_UNIT, STATED, UNCOUNTED, UNPRICED, Record
 
+_WORKSPACE = SQLModel.metadata.tables["workspace"]
 _FACTOR = SQLModel.metadata.tables["source_factor"]
 _PRICING = UNPRICED | FOREIGN_UNIT | STATED
 
@@ -64,6 +65,16 @@ class Tariff:
     unit: str | None
     catalog: Catalog
     factors: Mapping[int, Mapping[str, int]]
+
+    @classmethod
+    def load(cls, connection: sa.Connection, workspace_id: int) -> Tariff:
+        """The prices of a workspace as they are now."""
+        unit = sa.select(_WORKSPACE.c.credit_unit).where(_WORKSPACE.c.workspace_id == workspace_id)
+        return cls(
+            unit=connection.execute(unit).scalar(),
+            catalog=Catalog.load(connection, workspace_id),
+            factors=factors(connection, workspace_id),
+        )
 
     def terms(self, source_id: int) -> Terms:
         """What the amounts of a source are worth."""

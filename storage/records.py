@@ -16,6 +16,7 @@ from sqlmodel import SQLModel
 
 import storage.models  # noqa: F401  # declares the tables that are looked up below
 from storage.engine import fill
+from storage.timekeys import DAY_US
 
 EVENT = SQLModel.metadata.tables["usage_event"]
 DETAIL = SQLModel.metadata.tables["usage_detail"]
@@ -34,6 +35,7 @@ PlainRow = tuple[
     int, int, str, int, int, int, int, int, int, int, int, int, int, int, int, int,
     int | None, int, int, int, int, int, int, int,
 ]  # fmt: skip
+PART = 20_000  # events held in memory at once
 CHUNK = 500  # values of one IN list; SQLite allows 32,766 variables
 
 
@@ -123,7 +125,6 @@ _JOINED = EVENT.outerjoin(
     ),
 )
 _RECORDS = sa.select(*EVENT.columns, *_DETAILS).select_from(_JOINED)
-_KEYS = sa.select(EVENT.c.source_id, EVENT.c.event_id)
 
 
 def records(
@@ -144,6 +145,25 @@ def _record(values: tuple[Any, ...]) -> Record:
         return Record(row)
     detail = Detail._make(values[width:])
     return Record(row, detail._replace(tags=tuple(detail.tags)) if detail.tags else detail)
+
+
+def scan(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> Iterator[list[Record]]:
+    """The records that fulfil the conditions, in no order, a bounded number at a time."""
+    streaming = connection.execution_options(stream_results=True)
+    for rows in streaming.execute(_RECORDS.where(*conditions)).partitions(PART):
+        yield [_record(tuple(row)) for row in rows]
+
+
+def near_days(workspace_id: int, first: int, last: int) -> sa.ColumnElement[bool]:
+    """Chooses by index every event that may lie in local days, both included.
+
+    Two days of slack: aggregate rows and zones move days against UTC.
+    """
+    return sa.and_(
+        EVENT.c.workspace_id == workspace_id,
+        EVENT.c.ts >= (first - 2) * DAY_US,
+        EVENT.c.ts < (last + 3) * DAY_US,
+    )
 
 
 def stored(
@@ -170,19 +190,6 @@ def chosen(
                 table.c.source_id == source_id,
                 table.c.event_id.in_(names[first : first + CHUNK]),
             )
-
-
-def keys_of(
-    connection: sa.Connection,
-    *conditions: sa.ColumnElement[bool],
-    after: EventKey | None,
-    limit: int,
-) -> list[EventKey]:
-    """The next keys in key order that fulfil the conditions."""
-    place = [sa.tuple_(EVENT.c.source_id, EVENT.c.event_id) > sa.tuple_(*after)] if after else []
-    wanted = _KEYS.where(*conditions, *place)
-    wanted = wanted.order_by(EVENT.c.source_id, EVENT.c.event_id).limit(limit)
-    return [(row.source_id, row.event_id) for row in connection.execute(wanted)]
 
 
 def fill_details(

@@ -1,0 +1,85 @@
+"""Whether every cell of every rollup is exactly what the ledger says."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from operator import add
+
+import sqlalchemy as sa
+
+from storage.cells import TABLES, CellKey, Cells, Measures, Span
+from storage.engine import reading
+from storage.rebuild import month_sums, months_of
+from storage.rollups import Rollup
+from storage.workspaces import WorkspaceInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A cell where ledger and rollup disagree; None where one of them has no such cell.
+
+    `key` is the table's key behind the workspace, the numbers are its measures in their order.
+    """
+
+    table: str
+    key: CellKey
+    ledger: Measures | None
+    rollup: Measures | None
+
+
+def verify(
+    engine: sa.Engine,
+    workspace: WorkspaceInfo,
+    *,
+    first_day: int | None = None,
+    last_day: int | None = None,
+) -> Iterator[Difference]:
+    """Every difference in the months that local days touch, both included; all without days.
+
+    One consistent view is read, so writers may go on.
+    """
+    clock = workspace.clock()
+    if engine.dialect.name == "postgresql":  # there a transaction sees what others commit meanwhile
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    with reading(engine) as connection:
+        for month in months_of(connection, workspace.id, first_day=first_day, last_day=last_day):
+            span = Span(month, month, clock)
+            truth = _truth(connection, workspace.id, span)
+            for rollup in TABLES:
+                kept = _kept(connection, workspace.id, rollup, span=span)
+                yield from _differences(rollup.name, truth[rollup.name], kept)
+
+
+def _truth(connection: sa.Connection, workspace_id: int, span: Span) -> dict[str, Cells]:
+    found: dict[str, Cells] = defaultdict(dict)
+    for sums, _ in month_sums(connection, workspace_id, span):
+        for rollup, cells in sums.cells():
+            known = found[rollup.name]
+            for key, cell in span.within(rollup, cells).items():
+                before = known.get(key)
+                known[key] = tuple(map(add, before, cell)) if before else cell
+    return found
+
+
+def _kept(
+    connection: sa.Connection, workspace_id: int, rollup: Rollup, *, span: Span
+) -> Iterator[tuple[CellKey, Measures]]:
+    table, width = rollup.table, len(rollup.keys)
+    columns = (table.c[name] for name in (*rollup.keys, *rollup.measures))
+    wanted = sa.select(*columns).where(span.condition(rollup, workspace_id))
+    for row in connection.execute(wanted.order_by(*(table.c[name] for name in rollup.keys))):
+        yield tuple(row[:width]), tuple(row[width:])
+
+
+def _differences(
+    table: str, truth: Cells, kept: Iterator[tuple[CellKey, Measures]]
+) -> Iterator[Difference]:
+    missing = dict(truth)
+    for key, cell in kept:
+        expected = missing.pop(key, None)
+        if expected != cell:
+            yield Difference(table, key, expected, cell)
+    for key in sorted(missing):
+        yield Difference(table, key, missing[key], None)
