@@ -17,6 +17,7 @@ from analytics.lines import (
     cut_lines,
     delta_note,
     empty_report,
+    framed,
     ordered_lines,
     previous_of,
     sum_costs,
@@ -55,18 +56,17 @@ def by_model(query: Query, limit: int, sort: Sort) -> Report:
     families = _by_family(shown, sort)
     costs = stated_costs(query, ("model",))
     headline = _headline(lines)
-    return Report(
-        title=title,
-        headline=headline,
-        blocks=(
+    return framed(
+        query,
+        title,
+        headline,
+        (
             *delta_note(lines, compared),
             _figure(query, headline, lines),
             _tree(title, families, rest, total(sums)),
             _table(families, rest, costs),
             *footnotes(query, total(sums), costs),
         ),
-        period=period_of(query),
-        data_to=query.reader.newest,
     )
 
 
@@ -207,22 +207,21 @@ def _tree(title: str, families: Sequence[Sequence[Line]], rest: Line | None, usa
         for members in large
     ]
     if small or rest:
-        named = [_with_multiplier(line) for line in small[:4]]
+        named = [f"{line.name} ({_pill(line)})" for line in small[:4]]
         listed = [*named, *(["All Others"] if rest or len(small) > 4 else [])]
         together = sum((line.usage for line in small), rest.usage if rest else Usage())
-        nodes.append(Node("Other Models", f": {', '.join(listed)} — {_used(together)}"))
-    nodes.append(Node("Total Credits Used", f": {credits_text(usage.credits)}"))
+        nodes.append(Node("Other Models", f"{', '.join(listed)} — {_used(together)}"))
+    nodes.append(Node("Total Credits Used", credits_text(usage.credits)))
     return Tree(title, tuple(nodes))
 
 
-def _with_multiplier(line: Line) -> str:
-    shown = "unpriced" if line.multiplier is None else multiplier_text(line.multiplier)
-    return f"{line.name} ({shown})"
+def _pill(line: Line) -> str:
+    return "unpriced" if line.multiplier is None else multiplier_text(line.multiplier)
 
 
 def _words(line: Line) -> str:
-    """` (2x): 2,450 prompts (4,900 credits used)`."""
-    return f"{_with_multiplier(line).removeprefix(line.name)}: {_used(line.usage)}"
+    """`(2x): 2,450 prompts (4,900 credits used)`."""
+    return f"({_pill(line)}): {_used(line.usage)}"
 
 
 def _used(usage: Usage) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from analytics.captions import caption, footnotes, heading, period_of
+from analytics.captions import caption, footnotes, heading
 from analytics.lines import (
     Line,
     Sort,
@@ -16,6 +16,7 @@ from analytics.lines import (
     cut_lines,
     delta_note,
     empty_report,
+    framed,
     ordered_lines,
     previous_of,
     sum_costs,
@@ -63,19 +64,20 @@ def by_person(query: Query, limit: int, sort: Sort) -> Report:
     models = _models_of(query, [line.key for line in shown])
     shown = [replace(line, usage=total(models[line.key])) for line in shown]
     everyone = gather(query, ("model",))
+    if rest is not None:
+        rest = replace(rest, usage=total(everyone) - sum((s.usage for s in shown), Usage()))
     costs = stated_costs(query, ("person",))
     headline = _headline(lines)
-    return Report(
-        title=title,
-        headline=headline,
-        blocks=(
+    return framed(
+        query,
+        title,
+        headline,
+        (
             *delta_note(lines, compared),
             _figure(query, headline, shown, rest),
             _table(query, shown, rest, models, everyone, costs),
             *footnotes(query, total(everyone), costs),
         ),
-        period=period_of(query),
-        data_to=query.reader.newest,
     )
 
 

@@ -25,7 +25,7 @@ def period_of(query: Query) -> Period:
         start=clock.midnight(day_number(range_.first)),
         end=min(end, query.now.astimezone(clock.zone)) if range_.is_partial else end,
         zone=str(clock.zone),
-        label=range_.words,
+        label=range_.label,
         partial=range_.is_partial,
     )
 
@@ -56,9 +56,8 @@ def filters_text(query: Query) -> str:
 
 def heading(title: str, query: Query) -> str:
     """`Model Usage (Last 30 Days)`: the title of an answer with the asker's range."""
-    words = query.range.words
-    shown = words.title() if words[:1].isalpha() else query.range.dates
-    return f"{title} ({shown})"
+    label = query.range.label
+    return f"{title} ({label.title() if label[:1].isalpha() else query.range.dates})"
 
 
 def nothing_known(query: Query) -> tuple[str, Note]:
@@ -82,7 +81,7 @@ def nothing_known(query: Query) -> tuple[str, Note]:
 
 def footnotes(query: Query, usage: Usage, costs: Costs | None = None) -> list[Note]:
     """What an honest reader must know about the sums: unknown parts, today, coverage of costs."""
-    notes = [Note(caption(query))]
+    notes = []
     if usage.unpriced:
         notes.append(
             Note(

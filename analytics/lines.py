@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from analytics.captions import nothing_known, period_of
+from analytics.captions import filters_text, nothing_known, period_of
 from analytics.measures import Comparison, Costs, Usage, comparison, gather_spend
 from analytics.numbers import change_of, change_text, count_text, credits_text
 from analytics.query import Query
-from analytics.report import Cell, Note, Report
+from analytics.report import Block, Cell, Note, Report
 
 Sort = Literal["credits", "prompts", "change", "name"]
 OTHER = "Other"
@@ -139,10 +139,22 @@ def sum_costs(cells: Sequence[tuple[Cell, ...]]) -> tuple[Cell, ...]:
     return (sum(known) if known else None,)
 
 
+def framed(query: Query, title: str, headline: str, blocks: tuple[Block, ...]) -> Report:
+    """A report with everything that its query tells: period, filters, freshness."""
+    return Report(
+        title=title,
+        headline=headline,
+        blocks=blocks,
+        period=period_of(query),
+        narrowed=filters_text(query),
+        data_to=query.reader.newest,
+    )
+
+
 def empty_report(title: str, query: Query) -> Report:
     """An answer without usage: what is missing and the next step."""
     headline, hint = nothing_known(query)
-    return Report(title, headline, (hint,), period_of(query), data_to=query.reader.newest)
+    return framed(query, title, headline, (hint,))
 
 
 def alt_text(kind: str, finding: str, lines: Sequence[Line], footer: str) -> str:

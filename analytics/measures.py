@@ -36,6 +36,16 @@ class Usage:
     uncounted: int = 0
     unpriced: int = 0
 
+    def __sub__(self, other: Usage) -> Usage:
+        """What is left when the other is taken out."""
+        return Usage(
+            self.events - other.events,
+            self.prompts - other.prompts,
+            self.credits - other.credits,
+            self.uncounted - other.uncounted,
+            self.unpriced - other.unpriced,
+        )
+
     def __add__(self, other: Usage) -> Usage:
         """Both together."""
         return Usage(
@@ -58,10 +68,9 @@ class Usage:
 
     @property
     def per_prompt(self) -> int | None:
-        """Micro-credits a prompt, rounded half to even; None when either is not fully known."""
-        if self.uncounted or self.unpriced or not self.prompts:
-            return None
-        return round_half_even(self.credits, self.prompts)
+        """Micro-credits a priced prompt, rounded half to even; None where prompts are not known."""
+        priced = self.prompts - self.unpriced
+        return None if self.uncounted or priced <= 0 else round_half_even(self.credits, priced)
 
 
 def round_half_even(part: int, whole: int) -> int:
@@ -115,7 +124,21 @@ class Comparison:
 
 
 def comparison(query: Query) -> Comparison | None:
-    """The two spans of a change, None in the first hour of a day that stands alone."""
+    """The two spans of a change.
+
+    None in the first hour of a day that stands alone, and where the workspace's usage does not
+    reach back to the start of the time before: what is not known is no zero to compare with.
+    """
+    compared = _sides(query)
+    oldest, clock = query.reader.oldest, query.reader.clock
+    if compared is None or oldest is None:
+        return None
+    before = compared.before
+    first = clock.bucket(to_micros(oldest)) if isinstance(before, Hours) else clock.day(oldest)
+    return compared if first <= before.first else None
+
+
+def _sides(query: Query) -> Comparison | None:
     whole = query.range.complete()
     days = whole.days
     if not whole.is_partial:

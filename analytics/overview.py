@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from analytics.captions import footnotes, nothing_known, period_of
-from analytics.lines import total_delta
+from analytics.captions import footnotes, nothing_known
+from analytics.lines import framed, total_delta
 from analytics.measures import gather, gather_spend, total
 from analytics.numbers import credits_text
 from analytics.query import Query
@@ -26,9 +26,7 @@ def overview(query: Query, *, with_people: bool) -> Report:
     if not models:
         headline, hint = nothing_known(query)
         steps = () if query.reader.newest is None else (suggestions,)
-        return Report(
-            title, headline, (hint, *steps), period_of(query), data_to=query.reader.newest
-        )
+        return framed(query, title, headline, (hint, *steps))
     whole = total(models)
     facts = [
         Fact("credits", "Credits", whole.credits, "credits"),
@@ -40,12 +38,11 @@ def overview(query: Query, *, with_people: bool) -> Report:
         facts.append(
             _top(query, "person", "Top person", {k: u.credits for (k,), u in people.items()})
         )
-    return Report(
-        title=title,
-        headline=f"{credits_text(whole.credits)} credits used this month",
-        blocks=(*total_delta(query), Facts(tuple(facts)), suggestions, *footnotes(query, whole)),
-        period=period_of(query),
-        data_to=query.reader.newest,
+    return framed(
+        query,
+        title,
+        f"{credits_text(whole.credits)} credits used this month",
+        (*total_delta(query), Facts(tuple(facts)), suggestions, *footnotes(query, whole)),
     )
 
 

@@ -235,8 +235,8 @@ Block = Facts | Table | ModelFigure | PersonFigure | TimelineFigure | Tree | Not
 class Report:
     """An answer: what was asked (`line` repeats it exactly), when, and its blocks in order.
 
-    `headline` is the finding in one sentence, also the notification text.  `data_to` is the time
-    of the newest usage the answer can know.
+    `headline` is the finding in one sentence, also the notification text.  `narrowed` names the
+    chosen filters.  `data_to` is the time of the newest usage the answer can know.
     """
 
     title: str
@@ -245,6 +245,7 @@ class Report:
     period: Period | None = None
     line: str = ""
     as_of: datetime | None = None
+    narrowed: str = ""
     data_to: datetime | None = None
 
     @property

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analytics.buckets import Bucket, buckets, coarsened, fitted_grain
-from analytics.captions import caption, footnotes, heading, period_of
-from analytics.lines import empty_report, total_delta
+from analytics.captions import caption, footnotes, heading
+from analytics.lines import empty_report, framed, total_delta
 from analytics.measures import (
     Usage,
     gather,
@@ -68,10 +68,11 @@ def timeline(query: Query, grain: Grain | None) -> Report:
     points = _points(query, shown, days)
     whole = total(days)
     headline = _headline(points, shown, whole)
-    return Report(
-        title=title,
-        headline=headline,
-        blocks=(
+    return framed(
+        query,
+        title,
+        headline,
+        (
             *total_delta(query),
             _figure(query, shown, points, headline),
             Facts(tuple(_facts(query, shown, points, days))),
@@ -79,8 +80,6 @@ def timeline(query: Query, grain: Grain | None) -> Report:
             *_notes(query, asked, shown, points, whole),
             *footnotes(query, whole),
         ),
-        period=period_of(query),
-        data_to=query.reader.newest,
     )
 
 

@@ -84,6 +84,15 @@ class TimeRange:
         return self.days - 1 if self.is_partial else self.days
 
     @property
+    def label(self) -> str:
+        """The asker's words in full: `last 7d` as `last 7 days`."""
+        found = _ROLLING.fullmatch(self.words)
+        if found is None:
+            return self.words
+        count, unit = int(found["count"]), _unit(found)
+        return f"last {count} {unit}{'' if count == 1 else 's'}"
+
+    @property
     def iso(self) -> str:
         """The same days as a line can carry them, independent of the day it is read."""
         last = self.end - DAY
@@ -191,8 +200,12 @@ def _back(today: date, count: int, unit: str) -> date:
     return start.replace(day=min(today.day, length)) + DAY
 
 
+def _unit(found: re.Match[str]) -> str:
+    return UNITS.get(found["unit"], found["unit"].removesuffix("s"))
+
+
 def _rolling(found: re.Match[str], today: date) -> tuple[date, date]:
-    unit = UNITS.get(found["unit"], found["unit"].removesuffix("s"))
+    unit = _unit(found)
     count = int(found["count"])
     if not count:
         raise UserError(f"'{found[0]}' covers nothing.", hint="For example `last 7d`.")
@@ -272,6 +285,10 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text, re.ASCII)
 
 
+_ROLLING = _pattern(
+    r"(?:(?:last|past) ?)?(?P<count>\d{1,9}) ?"
+    r"(?P<unit>d|w|mo?|q|y|days?|weeks?|months?|quarters?|years?)"
+)
 _MONTH_WORD = "(?P<name>" + "|".join(f"{name[:3]}|{name}" for name in MONTHS) + "|sept)"
 POINTS: tuple[tuple[re.Pattern[str], Reading], ...] = (
     (_pattern(r"\d{4}-\d{2}-\d{2}"), _iso),
@@ -285,13 +302,7 @@ POINTS: tuple[tuple[re.Pattern[str], Reading], ...] = (
 )
 GRAMMAR: tuple[tuple[re.Pattern[str], Reading], ...] = (
     *POINTS,
-    (
-        _pattern(
-            r"(?:(?:last|past) ?)?(?P<count>\d{1,9}) ?"
-            r"(?P<unit>d|w|mo?|q|y|days?|weeks?|months?|quarters?|years?)"
-        ),
-        _rolling,
-    ),
+    (_ROLLING, _rolling),
     (_pattern(r"(?P<which>this|last) (?P<unit>week|month|quarter|year)"), _calendar),
     (_pattern(r"since (?P<point>.+)"), _since),
     (_pattern(r"(?P<first>.+?) ?(?:\.\.|–| to ) ?(?P<last>.+)"), _between),

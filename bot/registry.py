@@ -240,7 +240,11 @@ def run(line: str, ctx: Context) -> Report:
 
 
 # Other ranges that are one click away from any question with a range.
-RANGE_BUTTONS = (("7d", "last 7d"), ("30d", "last 30d"), ("Month", "this month"))
+RANGE_BUTTONS = (
+    ("7d", "last 7d", "last 7 days"),
+    ("30d", "last 30d", "last 30 days"),
+    ("Month", "this month", "this month"),
+)
 
 
 def _frame(call: Call, report: Report) -> Iterator[Actions]:
@@ -250,8 +254,8 @@ def _frame(call: Call, report: Report) -> Iterator[Actions]:
     line = call.line
     others = [
         Button(label, amend(line, {"range": [words]}))
-        for label, words in RANGE_BUTTONS
-        if words != report.period.label
+        for label, words, period in RANGE_BUTTONS
+        if period != report.period.label
     ]
     yield Actions(
         (
