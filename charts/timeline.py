@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import count, groupby
 
 from matplotlib.collections import PolyCollection
 
@@ -29,7 +29,7 @@ GAP = 0.26  # of a bucket
 WIDEST = 56
 HEADROOM = 1.2  # of the largest bar, for the label of the peak
 PEAK = Style(8.5, 600)
-STEPS = (10, 20, 25, 50)
+STEPS = (10, 20, 25, 50)  # tenths
 SO_FAR = {"hour": "This hour so far", "day": "Today so far"}
 FEW = 8  # so many days are all labelled; more by their Mondays, then by their months
 MANY = 62
@@ -94,13 +94,9 @@ def timeline_card(figure: TimelineFigure, theme: Theme) -> Card:
 
 
 def ticks(limit: int) -> list[int]:
-    """0 and two to five round amounts of micro-credits under a limit."""
-    step = 1
-    for exponent in range(len(str(limit))):
-        for factor in STEPS:
-            step = max(factor * 10**exponent // 10, 1)
-            if limit // step <= 4:
-                return list(range(0, limit + 1, step))
+    """0 and one to four round amounts of micro-credits up to a limit."""
+    steps = (max(factor * 10**power // 10, 1) for power in count() for factor in STEPS)
+    step = next(step for step in steps if limit // step <= 4)
     return list(range(0, limit + 1, step))
 
 

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from analytics.report import Grain, TimelineFigure
 from charts import ThemeName
-from charts.theme import THEMES
+from charts.card import Card
+from charts.picture import compose
+from charts.theme import LIGHT, THEMES
 from charts.timeline import axis_labels, ticks
 from tests.charts.pictures import SAMPLES, SCALE, THEME_NAMES, card, pixels, rgb, texts
 from tests.charts.samples import DAYS, timeline_figure
@@ -33,9 +35,8 @@ def labels(name: str) -> list[str]:
     return [words for _, words in axis_labels(figure)]
 
 
-def lines(name: str) -> list[Line2D]:
+def lines(made: Card) -> list[Line2D]:
     """The runs of the moving average."""
-    made = card(name, "light")
     found = (artist for artist in made.canvas.artists if isinstance(artist, Line2D))
     return [
         line
@@ -83,9 +84,15 @@ def test_unknown_is_blank_and_nothing_is_a_mark_on_the_axis() -> None:
 
 
 def test_the_average_breaks_off_at_a_gap() -> None:
-    assert len(lines("gaps")) == 2
-    assert lines("one_day") == []
+    assert len(lines(card("gaps", "light"))) == 2
+    assert lines(card("one_day", "light")) == []
     assert "7-day average" not in {words for words, _ in texts(card("one_day", "light"))}
+
+
+def test_an_average_of_a_single_bucket_is_a_dash_as_wide_as_its_bar() -> None:
+    (dash,) = lines(compose(timeline_figure([5, 6, 7, None, 8, 9], window=3), LIGHT))
+    left, right = np.asarray(dash.get_xdata())
+    assert 20 < right - left < 60
 
 
 def test_400_buckets_leave_no_white_between_them() -> None:
