@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain, count
@@ -12,8 +12,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from analytics.report import Figure
+from bot.context import Identity
 from bot.demo import database
 from bot.demo.usage import Workload, prompts
+from bot.desk import Desk
 from storage.engine import open_engine, reading
 from storage.events import UsageEvent
 from storage.labels import Labels
@@ -22,6 +25,9 @@ from storage.migrate import upgrade
 from storage.workspaces import find_workspace
 
 NOW = datetime(2026, 11, 10, 14, 30, tzinfo=UTC)
+EVENTS = 1_000_000
+HERE = Identity("terminal", "local", "")
+DRAWN = ("by-model last 30d", "by-user last 7d", "timeline last 3 months by week")
 ZONE = "Europe/Berlin"
 GATEWAY: Origin = database.GATEWAY
 
@@ -34,7 +40,7 @@ class Lab:
     """
 
     folder: Path
-    events: int = 1_000_000
+    events: int = EVENTS
     small: int = 100_000
     sample: int = 100_000
     people: int = 2_000
@@ -65,6 +71,15 @@ class Lab:
                 database.fill(engine, self.work(events), step=lambda _: None)
             self._filled[events] = file
         return self._filled[events]
+
+    def figures(self) -> dict[str, Figure]:
+        """Figures of real answers by their line."""
+        with (
+            opened(f"sqlite:///{self.filled(self.small)}") as engine,
+            closing(Desk(engine, now=lambda: NOW)) as desk,
+        ):
+            figures = {line: desk.answer(line, HERE).figure for line in DRAWN}
+        return {line: figure for line, figure in figures.items() if figure is not None}
 
     def fresh(self) -> Path:
         """A migrated database without usage."""

@@ -1,0 +1,69 @@
+"""Drawing: each card beside a plain chart of matplotlib, the PNG writer beside Pillow's."""
+
+from __future__ import annotations
+
+from functools import partial
+from io import BytesIO
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+from PIL import Image
+
+from analytics.report import Figure
+from benchmarks.lab import Lab
+from benchmarks.measurement import Measurement, median_ms
+from charts import draw
+from charts.picture import compose
+from charts.png import Pixels, palette_png
+from charts.theme import THEMES
+
+DPI = 216
+INCHES = (5, 3)  # 1080 pixels wide, like a card
+
+
+def measure(lab: Lab) -> list[Measurement]:
+    """Times and sizes, each as a ratio in this run."""
+    figures = lab.figures()
+    plain = median_ms(_plain, lab.repeats)
+    cards = [
+        Measurement(
+            f"card of `{line}`",
+            median_ms(partial(draw, figure, theme="light"), lab.repeats) / plain,
+            1.0,
+            "x plain",
+        )
+        for line, figure in figures.items()
+    ]
+    return [*cards, *_png(lab, next(iter(figures.values())))]
+
+
+def _plain() -> bytes:
+    """The chart everybody draws first: thirty bars, through savefig."""
+    canvas = Canvas(figsize=INCHES, dpi=DPI)
+    axes = canvas.subplots()
+    axes.bar(range(30), range(30))
+    axes.set_title("Thirty bars")
+    file = BytesIO()
+    canvas.savefig(file, format="png")
+    return file.getvalue()
+
+
+def _png(lab: Lab, figure: Figure) -> list[Measurement]:
+    card = compose(figure, THEMES["light"])
+    agg = FigureCanvasAgg(card.canvas)
+    agg.draw()  # type: ignore[no-untyped-call]  # matplotlib gives no types here
+    pixels = np.array(agg.buffer_rgba(), np.uint8)  # type: ignore[no-untyped-call]  # nor here
+    ours = partial(palette_png, pixels, exact=card.theme.colours, description="")
+    pillows = partial(_pillow, pixels)
+    time = median_ms(ours, lab.repeats) / median_ms(pillows, lab.repeats)
+    return [
+        Measurement("PNG writer: time", time, 0.6, "of Pillow's"),
+        Measurement("PNG writer: size", len(ours()) / len(pillows()), 0.4, "of Pillow's"),
+    ]
+
+
+def _pillow(pixels: Pixels) -> bytes:
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, format="png")
+    return file.getvalue()

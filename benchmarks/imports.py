@@ -1,0 +1,91 @@
+"""`creditbot import`: memory must not grow with the file."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from benchmarks.lab import Lab
+from benchmarks.measurement import Measurement, spending
+from bot.demo.usage import prompts
+from storage.events import UsageEvent
+from storage.timekeys import from_micros
+
+TIMES = 10
+MIB = 1 << 20
+PEAK_UNIT = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What one import took."""
+
+    peak: float
+    seconds: float
+
+
+def measure(lab: Lab) -> list[Measurement]:
+    """Peak memory with a file ten times as large, and the speed of the large one."""
+    small, large = (_file(lab, events) for events in (lab.sample // TIMES, lab.sample))
+    first, second = _import(lab, small), _import(lab, large)
+    size = large.stat().st_size / MIB
+    return [
+        Measurement(
+            f"import of {size:.0f} MiB: peak memory, beside a tenth of it",
+            second.peak / first.peak,
+            1.2,
+            "x",
+            note=f"{second.peak / MIB:.0f} MiB",
+        ),
+        Measurement("import: speed", lab.sample / second.seconds, None, "events/s"),
+    ]
+
+
+def _import(lab: Lab, file: Path) -> Import:
+    others = {name: text for name, text in os.environ.items() if not name.startswith("CREDITBOT_")}
+    with (
+        spending() as spent,
+        subprocess.Popen(  # noqa: S603  # our own program on our own file
+            [sys.executable, "-m", "bot", "import", str(file), "--source", "events"],
+            env={**others, "CREDITBOT_DATABASE_URL": f"sqlite:///{lab.fresh()}"},
+            cwd=lab.folder,
+            stdout=subprocess.DEVNULL,
+        ) as process,
+    ):
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"the import ended with {process.returncode}")
+    return Import(usage.ru_maxrss * PEAK_UNIT, spent.wall)
+
+
+def _file(lab: Lab, events: int) -> Path:
+    """A file of our own format, one JSON object a line."""
+    file = lab.folder / f"events-{events}.jsonl"
+    with file.open("w", encoding="utf-8") as out:
+        for event in chain.from_iterable(prompts(lab.work(events), 20_000)):
+            out.write(json.dumps(_record(event)) + "\n")
+    return file
+
+
+def _record(event: UsageEvent) -> dict[str, object]:
+    return {
+        "id": event.event_id,
+        "at": from_micros(event.ts).isoformat(),
+        "person": event.person,
+        "department": event.department,
+        "project": event.project,
+        "task": event.task,
+        "model": event.model,
+        "provider": event.provider,
+        "ok": event.ok,
+        "tokens_in": event.tokens_in,
+        "tokens_out": event.tokens_out,
+        "latency_ms": event.latency_ms,
+        "rating": event.rating,
+    }
