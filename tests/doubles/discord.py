@@ -1,4 +1,4 @@
-"""A stand-in for Discord on loopback: real HTTP, a real compressed gateway, strict about both.
+"""A stand-in for Discord on loopback: real HTTP and a real gateway, strict about both.
 
 Every request of the bot and every reply of ours is held to Discord's own description; an unknown
 path, a message that Discord refuses, and a first answer after 3 seconds are violations.  A test
@@ -7,12 +7,10 @@ ends with `assert double.violations == []`.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
-import zlib
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,10 +19,11 @@ from aiohttp import BodyPartReader, web
 
 from tests.doubles import discord_objects as objects
 from tests.doubles.discord_description import COMPONENTS_V2, Json, description, parts_of, refusal
+from tests.doubles.discord_gateway import TOKEN, Gateway
 
 FIRST_ANSWER_SECONDS = 3.0
-TOKEN = "a-token"  # noqa: S105  # opens nothing
 COMMAND, CLICK, COMPLETION, FORM = 2, 3, 4, 5
+LOST = -1
 Reply = tuple[int, Any]
 
 
@@ -59,6 +58,16 @@ class Call:
     files: dict[str, bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request with its path in parts and its body read."""
+
+    request: web.Request
+    parts: list[str]
+    body: Any
+    files: dict[str, bytes]
+
+
 def text_of(message: Json) -> str:
     """The content and the text of all components."""
     texts = [part.get("content", "") for part in parts_of(message.get("components", []))]
@@ -71,48 +80,26 @@ def button(message: Json, label: str) -> Json:
     return next(part for part in parts if part["type"] == 2 and part["label"] == label)
 
 
-class DiscordDouble:
-    """One Discord with one guild, one channel and Alice."""
+class DiscordDouble(Gateway):
+    """One Discord with one guild, one channel and Alice.
+
+    `faults` holds, by the end of a path, what the next requests meet: a status, a float for 429
+    with so many seconds to wait, or LOST for work that is done and a reply that is not.
+    """
 
     def __init__(self) -> None:
-        self.violations: list[str] = []
+        super().__init__()
         self.calls: list[Call] = []
         self.commands: list[Json] = []
         self.posts: list[Json] = []
-        self.opcodes: list[int] = []
-        self.identifies = 0
-        self.refuse_connections = 0  # of the gateway, the next so many
-        self.forget_sessions = False
         self.faults: dict[str, deque[int | float]] = defaultdict(deque)
-        self.bot = objects.user(objects.flake(), "creditbot", bot=True)
-        self.alice = objects.user(objects.flake(), "alice")
-        self.guild, self.channel = objects.flake(), objects.flake()
         self._interactions: dict[str, Interaction] = {}
         self._nonces: dict[str, Json] = {}
-        self._sent: list[tuple[int, str]] = []  # dispatches by sequence, for a resume
-        self._socket: web.WebSocketResponse | None = None
-        self._request: web.Request | None = None
-        self._changed = asyncio.Condition()
-        self._base = ""
 
     @property
     def api_url(self) -> str:
         """The base URL of the REST API."""
-        return f"{self._base}/api/v10"
-
-    @property
-    def gateway_url(self) -> str:
-        """The URL of the gateway."""
-        return f"{self._base.replace('http', 'ws', 1)}/gateway/"
-
-    async def until(self, happened: Callable[[], object], seconds: float = 10.0) -> None:
-        """Wait until something has happened here."""
-        async with asyncio.timeout(seconds), self._changed:
-            await self._changed.wait_for(lambda: bool(happened()))
-
-    async def _note_change(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
+        return f"{self.base}/api/v10"
 
     def check_answers(self) -> None:
         """Every interaction has had exactly one first answer, by now."""
@@ -177,51 +164,51 @@ class DiscordDouble:
 
     # ---- REST
 
-    async def _rest(self, request: web.Request) -> web.Response:
+    async def rest(self, request: web.Request) -> web.Response:
+        """One request: an injected fault, or the answer; both sides are held to the description."""
         method, path = request.method, f"/{request.match_info['path']}"
         body, files = await _body(request)
         fault = next((w.popleft() for end, w in self.faults.items() if path.endswith(end) and w), 0)
         if isinstance(fault, float):
-            status, reply = 429, {"message": "slow down", "retry_after": fault, "global": False}
-        elif fault:
+            status, reply = (
+                429,
+                {"message": "slow down", "retry_after": fault, "global": False, "code": 0},
+            )
+        elif fault > 0:
             status, reply = fault, {"message": "injected", "code": 0}
         else:
-            status, reply = self._answer(request, path, body, files)
+            status, reply = self._answer(_Asked(request, path.strip("/").split("/"), body, files))
+            if fault == LOST:
+                status, reply = 500, {"message": "lost", "code": 0}
         self.calls.append(Call(method, path, status, body, files))
         self.violations += description().complaints(
             method, path, request=body, status=status, reply=reply
         )
-        await self._note_change()
+        await self.note_change()
         # The library takes a 429 without this header for a ban and gives up.
         headers = {"Via": "1.1 double"} if status == 429 else {}
         return _json(reply, status, headers)
 
-    def _answer(
-        self,
-        request: web.Request,
-        path: str,
-        body: Any,
-        files: dict[str, bytes],  # noqa: ANN401  # JSON
-    ) -> Reply:
-        match [request.method, *path.strip("/").split("/")]:
-            case ["GET", *_] if request.headers.get("Authorization", "") != f"Bot {TOKEN}":
-                return 401, {"message": "401: Unauthorized", "code": 0}
+    def _answer(self, asked: _Asked) -> Reply:  # noqa: PLR0911  # one line for each route
+        method, parts = asked.request.method, asked.parts
+        # What belongs to an interaction is proven by its token in the path.
+        by_path = {"interactions": self._first_answer, "webhooks": self._webhook}
+        if parts[0] in by_path:
+            return by_path[parts[0]](asked)
+        if asked.request.headers.get("Authorization") != f"Bot {TOKEN}":
+            return 401, {"message": "401: Unauthorized", "code": 0}
+        match [method, *parts]:
             case ["GET", "users", "@me"]:
                 return 200, {**self.bot, "mfa_enabled": False, "locale": "en-US"}
             case ["GET", "applications" | "oauth2", *_]:
                 return 200, objects.application(self.bot)
             case ["GET", "guilds", _, "members", key]:
                 return self._member(key)
-            case ["PUT", "applications", _, *_, "commands"]:
-                return self._put_commands(body)
-            case ["POST", "interactions", _, token, "callback"]:
-                return self._first_answer(self._interactions[token], body)
-            case [method, "webhooks", _, token, *_]:
-                return self._webhook(method, self._interactions[token], body, files)
-            case ["POST", "channels", channel, "messages"]:
-                return self._post(channel, body, files)
-            case _:
-                return 404, {"message": "404: Not Found", "code": 0}
+            case ["PUT", "applications", *_]:
+                return self._put_commands(asked.body)
+            case ["POST", "channels", *_]:
+                return self._post(asked)
+        return 404, {"message": "404: Not Found", "code": 0}
 
     def _member(self, key: str) -> Reply:
         if key == self.alice["id"]:
@@ -236,7 +223,8 @@ class DiscordDouble:
         ]
         return 200, self.commands
 
-    def _first_answer(self, one: Interaction, body: Json) -> Reply:
+    def _first_answer(self, asked: _Asked) -> Reply:
+        one, body = self._interactions[asked.parts[2]], asked.body
         if one.answers:
             return 400, {"message": "Interaction has already been acknowledged.", "code": 40060}
         if time.perf_counter() - one.sent > FIRST_ANSWER_SECONDS:
@@ -256,16 +244,17 @@ class DiscordDouble:
             one.original = one.frame["message"]
         return 200, said
 
-    def _webhook(self, method: str, one: Interaction, body: Json, files: dict[str, bytes]) -> Reply:
+    def _webhook(self, asked: _Asked) -> Reply:
+        method, one = asked.request.method, self._interactions[asked.parts[2]]
         if not one.answers or one.original is None:
             return 404, {"message": "Unknown Webhook", "code": 10015}
         if method == "GET":
             return 200, one.original
         editing = method == "PATCH"
         before = one.original["flags"] if editing else 0
-        if wrong := refusal(body, files, v2=bool(before & COMPONENTS_V2)):
+        if wrong := refusal(asked.body, asked.files, v2=bool(before & COMPONENTS_V2)):
             return self._refused(wrong)
-        made = self._message(self.channel, body, files)
+        made = self._message(self.channel, asked)
         made |= {"webhook_id": self.bot["id"], "application_id": self.bot["id"]}
         if editing:
             made |= {"id": one.original["id"], "flags": made["flags"] | before}
@@ -275,13 +264,14 @@ class DiscordDouble:
             one.followups.append(made)
         return 200, made
 
-    def _post(self, channel: str, body: Json, files: dict[str, bytes]) -> Reply:
-        if wrong := refusal(body, files, v2=False):
+    def _post(self, asked: _Asked) -> Reply:
+        body = asked.body
+        if wrong := refusal(body, asked.files, v2=False):
             return self._refused(wrong)
         nonce = str(body.get("nonce", ""))
         if body.get("enforce_nonce") and nonce in self._nonces:
             return 200, self._nonces[nonce]
-        made = self._message(channel, body, files)
+        made = self._message(asked.parts[1], asked)
         self._nonces[nonce] = made
         self.posts.append(made)
         return 200, made
@@ -290,92 +280,19 @@ class DiscordDouble:
         self.violations.append(f"Discord refuses: {reason}")
         return 400, {"message": reason, "code": 50035}
 
-    def _message(self, channel: str, body: Json, files: dict[str, bytes]) -> Json:
+    def _message(self, channel: str, asked: _Asked) -> Json:
         attached = [
             {
                 "id": objects.flake(),
                 "filename": name,
                 "size": len(content),
-                "url": f"{self._base}/cdn/{name}",
-                "proxy_url": f"{self._base}/cdn/{name}",
+                "url": f"{self.base}/cdn/{name}",
+                "proxy_url": f"{self.base}/cdn/{name}",
             }
-            for name, content in files.items()
+            for name, content in asked.files.items()
         ]
         urls = {f"attachment://{one['filename']}": str(one["url"]) for one in attached}
-        return {**objects.message(self.bot, channel, body, urls), "attachments": attached}
-
-    # ---- the gateway
-
-    async def dispatch(self, name: str, data: Json) -> None:
-        """Send an event; while the connection is down it waits for the resume."""
-        number = len(self._sent) + 1
-        frame = json.dumps({"op": 0, "d": data, "s": number, "t": name})
-        self._sent.append((number, frame))
-        if self._socket is not None:
-            await self._write(frame)
-
-    async def send_opcode(self, op: int, data: object = None) -> None:
-        """Send a control frame: 7 asks for a reconnect, 9 ends the session."""
-        await self._write(json.dumps({"op": op, "d": data, "s": None, "t": None}))
-
-    def drop(self) -> None:
-        """Cut the connection without a word."""
-        assert self._request is not None
-        assert self._request.transport is not None
-        self._request.transport.abort()
-        self._socket = None
-
-    async def close(self, code: int) -> None:
-        """Close the connection with a code of Discord's: 4000 may be resumed, 4004 may not."""
-        assert self._socket is not None
-        closing, self._socket = self._socket, None
-        await closing.close(code=code)
-
-    async def _write(self, frame: str) -> None:
-        assert self._socket is not None
-        chunk = self._packer.compress(frame.encode()) + self._packer.flush(zlib.Z_SYNC_FLUSH)
-        await self._socket.send_bytes(chunk)
-
-    async def _gateway(self, request: web.Request) -> web.StreamResponse:
-        if self.refuse_connections:
-            self.refuse_connections -= 1
-            return web.Response(status=503)
-        if request.query.get("compress") != "zlib-stream":
-            self.violations.append("the gateway is asked for without zlib-stream")
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        self._packer = zlib.compressobj()
-        self._socket, self._request = socket, request
-        await self.send_opcode(10, {"heartbeat_interval": 41250})
-        async for received in socket:
-            frame = json.loads(received.data)
-            self.opcodes.append(frame["op"])
-            await self._obey(frame["op"], frame["d"])
-            await self._note_change()
-        return socket
-
-    async def _obey(self, op: int, data: Json) -> None:
-        if op == 1:
-            await self.send_opcode(11)
-        elif op == 2:
-            self.identifies += 1
-            await (self._welcome() if data["token"] == TOKEN else self.close(4004))
-        elif op == 6 and self.forget_sessions:
-            await self.send_opcode(9, False)
-        elif op == 6:
-            for number, frame in self._sent:
-                if number > data["seq"]:
-                    await self._write(frame)
-            await self.dispatch("RESUMED", {})
-
-    async def _welcome(self) -> None:
-        me = {"application": {"id": self.bot["id"], "flags": 0}, "user": self.bot}
-        session = {"session_id": objects.flake(), "resume_gateway_url": self.gateway_url}
-        guilds = [{"id": self.guild, "unavailable": True}]
-        await self.dispatch("READY", {"v": 10, "guilds": guilds, **me, **session})
-        channel = {"id": self.channel, "type": 0, "name": "general"}
-        guild = objects.guild(self.guild, channel=channel, owner=self.alice["id"])
-        await self.dispatch("GUILD_CREATE", guild)
+        return {**objects.message(self.bot, channel, asked.body, urls), "attachments": attached}
 
 
 @asynccontextmanager
@@ -383,13 +300,13 @@ async def running_double() -> AsyncIterator[DiscordDouble]:
     """A Discord that listens on loopback until the test is over."""
     double = DiscordDouble()
     app = web.Application(client_max_size=64 << 20)
-    app.router.add_get("/gateway/", double._gateway)
-    app.router.add_route("*", "/api/v10/{path:.*}", double._rest)
+    app.router.add_get("/gateway/", double.connect)
+    app.router.add_route("*", "/api/v10/{path:.*}", double.rest)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        double._base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        double.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
         yield double
     finally:
         await runner.cleanup()
@@ -407,7 +324,7 @@ async def _body(request: web.Request) -> tuple[Any, dict[str, bytes]]:
     """The JSON of a request and its files by name."""
     if request.content_type != "multipart/form-data":
         raw = await request.read()
-        return _numbered(json.loads(raw)) if raw else None, {}
+        return _tidied(json.loads(raw)) if raw else None, {}
     body: Json = {}
     files: dict[str, bytes] = {}
     async for part in await request.multipart():
@@ -417,12 +334,13 @@ async def _body(request: web.Request) -> tuple[Any, dict[str, bytes]]:
             body = json.loads(content)
         else:
             files[str(part.filename)] = content
-    return _numbered(body), files
+    return _tidied(body), files
 
 
-def _numbered(body: Any) -> Any:  # noqa: ANN401  # JSON
-    """The library sends the ids of new attachments as numbers, the description wants text."""
+def _tidied(body: Any) -> Any:  # noqa: ANN401  # JSON
+    """Without what the library does of its own: numbers for new attachments, `tts` in edits."""
     if isinstance(body, dict):
+        body.pop("tts", None)
         for attachment in body.get("attachments") or []:
             attachment["id"] = str(attachment["id"])
     return body

@@ -22,7 +22,8 @@ from storage.ledger import Ledger, Origin
 from storage.workspaces import bind_chat
 from tests.cast import ALICE, BOB, NOW, event
 from tests.databases import home
-from tests.doubles.discord import TOKEN, DiscordDouble
+from tests.doubles.discord import DiscordDouble
+from tests.doubles.discord_gateway import TOKEN
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -61,7 +62,6 @@ def bind(desk: Desk, guild: str) -> None:
 def settings_for(double: DiscordDouble, token: str = TOKEN) -> Settings:
     """Settings that point the bot at the double."""
     return Settings(
-        _env_file=None,
         discord_token=SecretStr(token),
         discord_api_url=double.api_url,
         discord_gateway_url=double.gateway_url,

@@ -36,14 +36,17 @@ const made = z.toJSONSchema(registry, { io: "input", unrepresentable: "any", uri
 
 // Discord ignores a field it does not know, so a misspelt one would go unnoticed: refuse it here.
 // The package writes times with a Z only, Discord sends +00:00.
-function tidy(node) {
-  if (Array.isArray(node)) return node.map(tidy);
+// Parts of an `allOf` each know only their own fields, so they stay open.
+const parts = new Set([...JSON.stringify(made).matchAll(/"allOf":\[([^\]]*)\]/g)].flatMap(([, inside]) =>
+  [...inside.matchAll(/#\/\$defs\/(\w+)/g)].map(([, id]) => id)));
+function tidy(node, open = false) {
+  if (Array.isArray(node)) return node.map((one) => tidy(one, open));
   if (node === null || typeof node !== "object") return node;
   const { $schema, $id, description, ...rest } = node;
   if (typeof description === "object") rest.description = description;
   if (rest.format === "date-time") delete rest.pattern;
-  const clean = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, tidy(value)]));
-  if (clean.type === "object" && clean.properties && clean.additionalProperties === undefined) {
+  const clean = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, tidy(value, key === "allOf")]));
+  if (!open && clean.type === "object" && clean.properties && clean.additionalProperties === undefined) {
     clean.additionalProperties = false;
   }
   return clean;
@@ -53,7 +56,7 @@ const defs = {};
 function keep(id) {
   if (id in defs) return;
   if (!(id in made)) throw new Error(`no schema ${id}`);
-  defs[id] = tidy(made[id]);
+  defs[id] = tidy(made[id], parts.has(id));
   for (const [, found] of JSON.stringify(defs[id]).matchAll(/#\/\$defs\/(\w+)/g)) keep(found);
 }
 
@@ -71,6 +74,11 @@ const routes = operations.map(([method, path, request, replies]) => {
   answers.push(["4XX", reference("ErrorResponse")], ["429", reference("RatelimitedResponse")]);
   return { method: method.toUpperCase(), path, request: reference(request), replies: Object.fromEntries(answers) };
 });
+
+// In Discord's documentation and on its wire, but not in its description.
+for (const key of ["ApplicationCommandUpdateRequestSchema", "ApplicationCommandResponseSchema"]) {
+  defs[key].properties.nsfw = { type: "boolean" };
+}
 
 const { dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
 const source = Object.entries(dependencies).map(([key, version]) => `${key} ${version}`).join(", ");

@@ -1,0 +1,253 @@
+"""Discord on the wire: what happens to the connection, and to what is sent or said twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from bot.desk import Desk
+from bot.platforms.base import Fatal
+from bot.platforms.discord import DiscordPlatform, connection, sync_commands
+from bot.registry import COMMANDS
+from tests.doubles.discord import (
+    COMMAND,
+    LOST,
+    DiscordDouble,
+    Interaction,
+    button,
+    running_double,
+)
+from tests.doubles.discord_desk import bind, desk_of, serving, settings_for
+from tests.doubles.discord_gateway import IDENTIFY, INVALID, RECONNECT, RESUME
+
+EDIT = "/messages/@original"
+
+
+@pytest.fixture
+async def double() -> AsyncIterator[DiscordDouble]:
+    """A Discord; at the end each interaction was answered once, and nothing was amiss."""
+    async with running_double() as double:
+        yield double
+    double.check_answers()
+    assert double.violations == []
+
+
+@pytest.fixture
+def desk(sqlite_engine: sa.Engine, double: DiscordDouble) -> Iterator[Desk]:
+    with desk_of(sqlite_engine) as desk:
+        bind(desk, double.guild)
+        yield desk
+
+
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library lets 5 seconds pass before it identifies a second time."""
+
+    async def at_once(*_: object, **__: object) -> None:
+        pass
+
+    monkeypatch.setattr(connection.DiscordClient, "before_identify_hook", at_once)
+
+
+async def ask(double: DiscordDouble) -> Interaction:
+    return await double.command("by-user", range="last 7d")
+
+
+async def test_a_command_is_answered_privately_with_its_picture(
+    double: DiscordDouble, desk: Desk
+) -> None:
+    async with serving(double, desk):
+        asked = await ask(double)
+    assert "5 credits" in asked.text
+    assert asked.answers == [{"type": 5, "data": {"flags": 64}}]
+    assert double.calls[-1].files.keys() == {"chart.png"}
+
+
+async def test_commands_are_told_once_and_not_at_every_start(
+    double: DiscordDouble, desk: Desk
+) -> None:
+    for _ in range(2):
+        async with serving(double, desk):
+            pass
+    assert [call.method for call in double.calls].count("PUT") == 1
+    names = {option["name"] for option in double.commands[0]["options"]}
+    assert names == set(COMMANDS)
+
+
+async def test_refused_commands_do_not_keep_the_bot_from_answering(
+    double: DiscordDouble, desk: Desk
+) -> None:
+    double.faults["/commands"].append(400)
+    async with serving(double, desk):
+        assert "5 credits" in (await ask(double)).text
+
+
+async def test_commands_of_one_guild_are_told_on_request(double: DiscordDouble, desk: Desk) -> None:
+    guild = int(double.guild)
+    assert await sync_commands(settings_for(double), desk, guild=guild) == len(COMMANDS)
+    assert double.calls[-1].path.endswith(f"/guilds/{guild}/commands")
+
+
+async def test_a_wrong_token_is_fatal_and_names_its_setting(
+    double: DiscordDouble, desk: Desk
+) -> None:
+    settings = settings_for(double, token="another")  # noqa: S106  # opens nothing
+    platform = DiscordPlatform(settings, desk, report=lambda _: None)
+    with pytest.raises(Fatal, match="CREDITBOT_DISCORD_TOKEN"):
+        await platform.run(asyncio.Event())
+
+
+async def test_a_token_that_the_gateway_no_longer_takes_is_fatal(
+    double: DiscordDouble, desk: Desk
+) -> None:
+    platform = DiscordPlatform(
+        settings_for(double), desk, report=lambda _: None, guilds_timeout=0.01
+    )
+    running = asyncio.create_task(platform.run(asyncio.Event()))
+    await double.until(lambda: IDENTIFY in double.opcodes)
+    await double.close(4004)
+    with pytest.raises(Fatal, match="CREDITBOT_DISCORD_TOKEN"):
+        await running
+
+
+async def test_a_missing_token_is_fatal(double: DiscordDouble, desk: Desk) -> None:
+    settings = settings_for(double).model_copy(update={"discord_token": None})
+    with pytest.raises(Fatal, match="not set"):
+        await DiscordPlatform(settings, desk, report=lambda _: None).run(asyncio.Event())
+
+
+async def test_a_refused_first_connection_is_tried_again(double: DiscordDouble, desk: Desk) -> None:
+    double.refuse_connections = 1
+    async with serving(double, desk):
+        assert "5 credits" in (await ask(double)).text
+
+
+async def test_a_dropped_connection_resumes_and_misses_no_command(
+    double: DiscordDouble, desk: Desk
+) -> None:
+    async with serving(double, desk) as states:
+        double.drop()
+        asked = await ask(double)  # waits at Discord until the connection is back
+        assert "5 credits" in asked.text
+    assert RESUME in double.opcodes
+    assert double.opcodes.count(IDENTIFY) == 1
+    assert states[-3:-1] == ["reconnecting", "up"]
+
+
+@pytest.mark.usefixtures("no_pause")
+@pytest.mark.parametrize("opcode", [RECONNECT, INVALID])
+async def test_a_connection_that_discord_ends_comes_back(
+    double: DiscordDouble, desk: Desk, opcode: int
+) -> None:
+    async with serving(double, desk):
+        await double.send_opcode(opcode, data=False)
+        await double.until(lambda: RESUME in double.opcodes or double.opcodes.count(IDENTIFY) == 2)
+        assert "5 credits" in (await ask(double)).text
+
+
+@pytest.mark.usefixtures("no_pause")
+async def test_a_session_that_discord_forgot_starts_anew(double: DiscordDouble, desk: Desk) -> None:
+    async with serving(double, desk):
+        double.forget_sessions = True
+        await double.close(4000)
+        await double.until(lambda: double.opcodes.count(IDENTIFY) == 2)
+        assert "5 credits" in (await ask(double)).text
+
+
+async def test_a_connection_that_stays_down_is_given_up(
+    double: DiscordDouble, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "DOWN_SECONDS", 0.01)
+    platform = DiscordPlatform(
+        settings_for(double), desk, report=lambda _: None, guilds_timeout=0.01
+    )
+    running = asyncio.create_task(platform.run(asyncio.Event()))
+    await double.until(lambda: IDENTIFY in double.opcodes)
+    double.refuse_connections = 99
+    double.drop()
+    with pytest.raises(ConnectionError, match="stayed down"):
+        await running
+
+
+async def test_the_same_frame_twice_is_answered_once(double: DiscordDouble, desk: Desk) -> None:
+    async with serving(double, desk):
+        asked = await ask(double)
+        await double.dispatch("INTERACTION_CREATE", asked.frame)
+        await ask(double)
+    assert (asked.edits, asked.followups) == (1, [])
+
+
+@pytest.mark.parametrize("fault", [500, LOST, 0.01])
+async def test_an_edit_that_is_repeated_stays_one_answer(
+    double: DiscordDouble, desk: Desk, fault: float
+) -> None:
+    double.faults[EDIT].append(fault)
+    async with serving(double, desk):
+        asked = await ask(double)
+        await double.until(lambda: double.calls[-1].status == 200)
+    assert asked.followups == []
+    assert "5 credits" in asked.text
+
+
+async def test_a_lost_acknowledgement_does_not_lose_the_answer(
+    double: DiscordDouble, desk: Desk
+) -> None:
+    double.faults["/callback"].append(LOST)
+    async with serving(double, desk):
+        assert "5 credits" in (await ask(double)).text
+
+
+async def test_a_refused_picture_never_stops_the_text(double: DiscordDouble, desk: Desk) -> None:
+    double.faults[EDIT].append(413)
+    async with serving(double, desk):
+        asked = await ask(double)
+    assert "5 credits" in asked.text
+    assert double.calls[-1].files == {}
+
+
+async def test_an_answer_that_fails_is_told_with_a_reference(
+    double: DiscordDouble, desk: Desk
+) -> None:
+    double.faults[EDIT] += [400, 400]
+    async with serving(double, desk):
+        asked = await ask(double)
+    assert "Reference " in asked.text
+
+
+async def test_a_shared_answer_is_posted_once_though_its_reply_is_lost(
+    double: DiscordDouble, desk: Desk
+) -> None:
+    posts = f"{double.channel}/messages"
+    double.faults[posts].append(LOST)
+    async with serving(double, desk):
+        asked = await ask(double)
+        assert asked.original
+        shared = await double.click(asked.original, "Share to channel")
+        await double.until(lambda: shared.edits)
+    assert len(double.posts) == 1
+    post = next(call.body for call in double.calls if call.path.endswith(posts))
+    assert post["allowed_mentions"] == {"parse": []}
+    assert "Shared" in shared.text
+
+
+async def test_an_altered_button_is_refused_in_words(double: DiscordDouble, desk: Desk) -> None:
+    async with serving(double, desk):
+        asked = await ask(double)
+        assert asked.original
+        button(asked.original, "30d")["custom_id"] = "c|many:invented"
+        clicked = await double.click(asked.original, "30d")
+        await double.until(lambda: clicked.answers)
+    assert "no longer valid" in clicked.answers[0]["data"]["content"]
+
+
+async def test_a_command_under_way_is_finished_before_the_bot_stops(
+    double: DiscordDouble, desk: Desk
+) -> None:
+    async with serving(double, desk):
+        data = double.command_data("by-user", range="last 7d")
+        asked = await double.interact(COMMAND, data)
+        await double.until(lambda: asked.answers)
+    assert "5 credits" in asked.text
