@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -56,3 +57,13 @@ class Context:
     reader: Reader
     asker: Asker
     people_visibility: Visibility = "everyone"
+
+    @property
+    def sees_people(self) -> bool:
+        """Whether the asker may see other people's rows in this workspace."""
+        needed: Mapping[Visibility, Role] = {
+            "everyone": "member",
+            "leads": "lead",
+            "admins": "admin",
+        }
+        return outranks(self.asker.role, needed[self.people_visibility])

@@ -24,7 +24,7 @@ from analytics.errors import UserError
 from analytics.report import Button, Note, Report
 from bot.context import Asker, Context, Identity, Role, Visibility
 from bot.drawing import Drawing
-from bot.registry import complete, find_command, parse, permit, run
+from bot.registry import complete, find_command, parse, run
 from bot.render import csv as csv_renderer
 from storage import actions, audit
 from storage.catalog import Catalog
@@ -176,12 +176,15 @@ class Desk:
         return None
 
     def shared(self, line: str, identity: Identity, *, channel: str) -> Report:
-        """The report for a channel, recorded in the audit; refused when its rows are private."""
+        """The report for a channel, recorded in the audit; a refusal is recorded, too."""
+        try:
+            with reading(self.engine) as connection:
+                ctx = self._context(connection, identity)
+                report = self._tried(line, ctx)
+        except (UserError, StorageError) as error:
+            return refusal(error)
         try:
             with writing(self.engine) as connection:
-                ctx = self._context(connection, identity)
-                permit(parse(line).command, ctx)
-                report = run(line, ctx)
                 audit.record(
                     connection,
                     ctx.reader.workspace.id,
@@ -190,10 +193,18 @@ class Desk:
                     role=ctx.asker.role,
                     action="share",
                     object=f"{identity.platform}:{channel}",
-                    after=report.line,
+                    after=report.line or line,
+                    result="done" if report.line else "refused",
                 )
-                return report
-        except (UserError, StorageError) as error:
+        except StorageError as error:
+            return refusal(error)
+        return report
+
+    @staticmethod
+    def _tried(line: str, ctx: Context) -> Report:
+        try:
+            return run(line, ctx)
+        except UserError as error:
             return refusal(error)
 
     def is_new(self, key: str, identity: Identity) -> bool:

@@ -9,7 +9,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -46,14 +46,14 @@ def _cut_secrets(_: object, __: str, event: MutableMapping[str, Any]) -> Mutable
     return {k: redacted(v) if isinstance(v, str) else v for k, v in event.items()}
 
 
-def set_up_logs(level: str) -> None:
+def set_up_logs(level: str, stream: TextIO = sys.stderr) -> None:
     """Log to stderr: for people at a terminal, as JSON lines elsewhere."""
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.addFilter(_Redaction())
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
-    terminal = sys.stderr.isatty()
+    terminal = stream.isatty()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -64,6 +64,6 @@ def set_up_logs(level: str) -> None:
             structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )

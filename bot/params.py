@@ -207,11 +207,16 @@ class NameType(ParamType):
 
     def _one(self, text: str, ctx: Context) -> int:
         found = ctx.reader.find(self.dimension, text)
+        if self._is_walled(ctx) and (found is None or found != ctx.asker.person_id):
+            # The same words for a known and an unknown name: a guess must not tell them apart.
+            raise UserError(
+                f"'{clean(text)}' may be one of the other people, whose rows are for "
+                f"{ctx.people_visibility} here.",
+                hint="Ask an admin, or leave `person=` out.",
+            )
         if found is not None:
             return found
         quoted = clean(text)
-        if self.dimension == "person" and ctx.people_visibility != "everyone":
-            raise UserError(f"I know no person '{quoted}'.", hint="Check the spelling.")
         names = {name.casefold(): name for name in ctx.reader.names(self.dimension).values()}
         close = difflib.get_close_matches(text.casefold(), list(names), 3, 0.5)
         near = [names[name] for name in close] or [
@@ -223,9 +228,13 @@ class NameType(ParamType):
             hint=hint if near else f"No {self.dimension} has been used yet under such a name.",
         )
 
+    def _is_walled(self, ctx: Context) -> bool:
+        """Whether names of people are not for this asker."""
+        return self.dimension == "person" and not ctx.sees_people
+
     def complete(self, text: str, ctx: Context) -> list[str]:
         """Known names that hold what was typed, those that start with it first."""
-        if self.dimension == "person" and ctx.people_visibility != "everyone":
+        if self._is_walled(ctx):
             return []
         typed = text.casefold()
         names = sorted(ctx.reader.names(self.dimension).values(), key=str.casefold)

@@ -273,14 +273,12 @@ def permit(chosen: Command, ctx: Context) -> None:
         raise UserError(
             f"`{chosen.name}` is for {chosen.needs}s.", hint="Ask an admin of this workspace."
         )
-    wall = ctx.people_visibility
-    if chosen.shows_people and wall != "everyone":
-        needed: Role = "lead" if wall == "leads" else "admin"
-        if not outranks(ctx.asker.role, needed):
-            raise UserError(
-                f"`{chosen.name}` shows other people's rows, which is for {wall} here.",
-                hint="Ask an admin, or try `by-model`.",
-            )
+    if chosen.shows_people and not ctx.sees_people:
+        allowed = ctx.people_visibility
+        raise UserError(
+            f"`{chosen.name}` shows other people's rows, which is for {allowed} here.",
+            hint="Ask an admin, or try `by-model`.",
+        )
 
 
 def complete(chosen: Command, name: str, text: str, ctx: Context) -> list[str]:

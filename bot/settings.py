@@ -36,7 +36,8 @@ class Settings(BaseSettings):
         default=None, description="Slack app-level token for Socket Mode, starts with xapp-."
     )
     slack_signing_secret: SecretStr | None = Field(
-        default=None, description="Slack signing secret; kept for requests over HTTP, Socket Mode needs none."
+        default=None,
+        description="Slack signing secret; kept for requests over HTTP, Socket Mode needs none.",
     )
     slack_api_url: str = Field(
         default=SLACK_API, description="Base URL of Slack's Web API; another one for tests."

@@ -6,7 +6,7 @@ from analytics.overview import overview
 from analytics.query import Query
 from analytics.report import Actions, Button, Column, Note, Report, Table
 from analytics.timerange import parse_range
-from bot.context import Context, outranks
+from bot.context import Context
 from bot.params import CommandName
 from bot.registry import COMMANDS, OVERVIEW, command, find_command
 
@@ -25,8 +25,7 @@ def this_month(ctx: Context) -> Report:
     """This month at a glance, and three things to try."""
     today = ctx.reader.clock.local_date(ctx.now)
     month = Query(ctx.reader, ctx.now, parse_range("this month", today))
-    with_people = ctx.people_visibility == "everyone" or outranks(ctx.asker.role, "admin")
-    return overview(month, with_people=with_people)
+    return overview(month, with_people=ctx.sees_people)
 
 
 @command("help", example="help by-model", aliases=("?", "commands"))

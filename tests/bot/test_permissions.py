@@ -1,0 +1,177 @@
+"""Rights: who may ask, see other people's rows, press a button; by line, button and workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from pytest_mock import MockerFixture
+
+from analytics.report import Button, Report
+from bot.context import Identity
+from bot.desk import Desk, Wish
+from storage.engine import reading, writing
+from storage.labels import link_alias
+from storage.preferences import set_preference
+from storage.roles import set_role
+from storage.workspaces import bind_chat, create_workspace
+from tests.analytics.world import World, column, table_of
+from tests.cast import NOW, ZONE, event
+
+ALICE = Identity("slack", "T1", "UALICE")
+BOB = Identity("slack", "T1", "UBOB")
+CHARLIE = Identity("slack", "T2", "UCHARLIE")
+STRANGER = Identity("slack", "T9", "UALICE")
+GUEST = Identity("slack", "T1", "UGUEST", guest=True)
+
+
+@pytest.fixture
+def desk(sqlite_engine: sa.Engine) -> Iterator[Desk]:
+    """Alice is admin and Bob member of one workspace, Charlie admin of another."""
+    with writing(sqlite_engine) as connection:
+        other = create_workspace(connection, "elsewhere", zone=ZONE, now=NOW)
+        bind_chat(connection, 1, platform="slack", external_id="T1", now=NOW)
+        bind_chat(connection, other.id, platform="slack", external_id="T2", now=NOW)
+        for workspace, who in ((1, ALICE), (other.id, CHARLIE)):
+            set_role(
+                connection,
+                workspace,
+                platform="slack",
+                external_id=who.external_id,
+                user_id=who.user_id,
+                role="admin",
+            )
+    World(sqlite_engine).write([event(person="alice@example.com")])
+    World(sqlite_engine, "elsewhere").write([event(person="charlie@elsewhere.example")] * 1)
+    found = Desk(sqlite_engine, now=lambda: NOW, owners=["slack:T1:UOWNER"])
+    yield found
+    found.close()
+
+
+def restrict(desk: Desk, walls: str) -> None:
+    """Say who sees other people's rows."""
+    with writing(desk.engine) as connection:
+        set_preference(connection, 1, "people_visibility", walls)
+
+
+def people(report: Report) -> list[object]:
+    """The people an answer shows."""
+    return column(table_of(report), "person")
+
+
+def test_everybody_sees_only_their_own_workspace(desk: Desk) -> None:
+    assert people(desk.answer("by-user today", BOB)) == ["alice@example.com"]
+    assert people(desk.answer("by-user today", CHARLIE)) == ["charlie@elsewhere.example"]
+
+
+def test_a_name_of_another_workspace_is_unknown(desk: Desk) -> None:
+    report = desk.answer("by-model today person=alice@example.com", CHARLIE)
+    assert report.headline == "I know no person 'alice@example.com'."
+
+
+def test_an_unbound_team_gets_one_neutral_sentence(desk: Desk) -> None:
+    report = desk.answer("by-user today", STRANGER)
+    assert "not connected" in report.headline
+    assert "workspace bind slack:T9" in str(report.blocks)
+
+
+def test_a_guest_gets_no_numbers(desk: Desk) -> None:
+    for line in ("by-model today", "", "by-user today"):
+        assert "Guests" in desk.answer(line, GUEST).headline
+
+
+@pytest.mark.parametrize(("walls", "needed"), [("leads", "leads"), ("admins", "admins")])
+def test_walls_hide_other_peoples_rows_from_members(desk: Desk, walls: str, needed: str) -> None:
+    restrict(desk, walls)
+    assert f"for {needed} here" in desk.answer("by-user today", BOB).headline
+    assert people(desk.answer("by-user today", ALICE)) == ["alice@example.com"]
+    assert "alice" not in str(desk.answer("", BOB))
+    assert "alice" not in str(desk.answer("by-model person=alicia@example.com", BOB))
+    assert desk.completions("by-model", "person", "al", BOB) == []
+
+
+def test_walls_are_no_way_round_through_a_filter(desk: Desk) -> None:
+    restrict(desk, "admins")
+    known = desk.answer("by-model today person=alice@example.com", BOB)
+    guess = desk.answer("by-model today person=eve@example.com", BOB)
+    assert "other people" in known.headline
+    assert guess.headline == known.headline.replace("alice", "eve")
+
+
+def test_a_person_behind_walls_may_ask_about_oneself(desk: Desk) -> None:
+    restrict(desk, "admins")
+    with writing(desk.engine) as connection:
+        link_alias(connection, 1, BOB.actor, person_id=1)
+    report = desk.answer("by-model today person=alice@example.com", BOB)
+    assert report.line == "by-model today person=alice@example.com"
+
+
+def test_owners_come_from_the_settings(desk: Desk) -> None:
+    restrict(desk, "admins")
+    owner = Identity("slack", "T1", "UOWNER")
+    assert people(desk.answer("by-user today", owner)) == ["alice@example.com"]
+
+
+def test_a_share_button_works_once_and_only_for_who_got_it(desk: Desk) -> None:
+    button = Button("Share", "by-model today", "share")
+    value = desk.button_values([button], ALICE, longest=2000)[button]
+    assert desk.wish(value, BOB) is None
+    assert desk.wish(value, CHARLIE) is None
+    assert desk.wish(value, ALICE) == Wish("share", "by-model today")
+    assert desk.wish(value, ALICE) is None
+
+
+def test_a_button_that_only_asks_carries_its_line_and_runs_with_the_clickers_rights(
+    desk: Desk,
+) -> None:
+    restrict(desk, "admins")
+    button = Button("People", "by-user today")
+    value = desk.button_values([button], ALICE, longest=2000)[button]
+    wish = desk.wish(value, BOB)
+    assert wish == Wish("ask", "by-user today")
+    assert "for admins here" in desk.answer(wish.line, BOB).headline
+
+
+def test_a_long_line_is_stored_and_may_be_pressed_again(desk: Desk) -> None:
+    button = Button("Again", "by-model today model=" + "gpt-4o" * 20)
+    value = desk.button_values([button], ALICE, longest=90)[button]
+    assert len(value) <= 90
+    assert desk.wish(value, ALICE) == desk.wish(value, ALICE) == Wish("ask", button.line)
+
+
+@pytest.mark.parametrize("value", ["", "id:", "id:nothing", "once:x", "share:by-model", "drop:x"])
+def test_an_altered_button_does_nothing(desk: Desk, value: str) -> None:
+    assert desk.wish(value, ALICE) is None
+
+
+def test_a_button_expires(sqlite_engine: sa.Engine, desk: Desk) -> None:
+    button = Button("Share", "by-model today", "share")
+    value = desk.button_values([button], ALICE, longest=2000)[button]
+    later = Desk(sqlite_engine, now=lambda: NOW + timedelta(days=31))
+    assert later.wish(value, ALICE) is None
+
+
+def test_sharing_is_recorded_and_checked_again(desk: Desk) -> None:
+    assert desk.shared("by-user today", BOB, channel="C1").line == "by-user today"
+    restrict(desk, "admins")
+    assert "for admins here" in desk.shared("by-user today", BOB, channel="C1").headline
+    with reading(desk.engine) as connection:
+        rows = connection.execute(sa.text("SELECT actor, object, result FROM audit")).all()
+    assert ("slack:T1:UBOB", "slack:C1", "done") in [tuple(row) for row in rows]
+    assert ("slack:T1:UBOB", "slack:C1", "refused") in [tuple(row) for row in rows]
+
+
+def test_an_envelope_is_new_once(desk: Desk) -> None:
+    assert desk.is_new("envelope-1", ALICE)
+    assert not desk.is_new("envelope-1", ALICE)
+    assert desk.is_new("envelope-1", CHARLIE)
+
+
+def test_our_own_bug_is_an_apology_with_a_reference(desk: Desk, mocker: MockerFixture) -> None:
+    mocker.patch("bot.desk.run", autospec=True, side_effect=RuntimeError("secret xoxb-1"))
+    report = desk.answer("by-model today", ALICE)
+    assert "the mistake is ours" in report.headline
+    assert "Reference" in str(report.blocks)
+    assert "secret" not in str(report)
