@@ -26,6 +26,7 @@ BENCHES = (
     "questions",
     "cards",
     "memory",
+    "chat",
     "loop_lag",
     "postgres",
 )
