@@ -1,0 +1,397 @@
+"""Slack on the wire: real HTTP and websockets on loopback that refuse what Slack refuses.
+
+Nothing is answered by default: an unknown method, a request or a reply of our own that breaks the
+schemas, a late, missing or second acknowledgement is kept in `violations`, which every test
+expects to be empty.  `faults` holds, by method, what goes wrong with the next calls: a status, an
+error word, or "lost" (the work is done and the connection cut).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from aiohttp import WSMsgType, web
+
+from tests.doubles.slack_payloads import APP, BOT_USER, CHANNEL, DIRECT, TEAM, Payload
+from tests.doubles.slack_rules import complaints
+
+BOT_TOKEN, APP_TOKEN = "xoxb-good", "xapp-good"  # of the double only
+ACK_SECONDS = 3.0
+RESPONSE_URL_USES = 5
+TRIGGER_SECONDS = 3.0
+JSON_ARGUMENTS = ("blocks", "metadata", "view", "files")
+Kind = Literal["slash_commands", "interactive", "events_api"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to the Web API."""
+
+    method: str
+    args: Payload
+
+
+@dataclass
+class Envelope:
+    """One frame to the bot; `sent` times, with the acknowledgements that came back."""
+
+    payload: Payload
+    sent: int = 0
+    sent_at: float = 0.0
+    answers: list[Payload | None] = field(default_factory=list)
+
+
+class Refused(Exception):  # noqa: N818  # becomes {"ok": false, "error": word}
+    """Slack's word for a no."""
+
+
+class SlackDouble:
+    """One Slack team with a bot, some people and a channel."""
+
+    def __init__(self) -> None:
+        self.violations: list[str] = []
+        self.calls: list[Call] = []
+        self.faults: defaultdict[str, deque[int | str]] = defaultdict(deque)
+        self.messages: list[Payload] = []
+        self.responses: defaultdict[str, list[Payload]] = defaultdict(list)
+        self.envelopes: dict[str, Envelope] = {}
+        self.sockets: list[web.WebSocketResponse] = []
+        self.people: dict[str, Payload] = {"U1": {}, "U2": {}}
+        self.channel: Payload = {"id": CHANNEL, "name": "general", "is_channel": True}
+        self.is_member = True
+        self.files: dict[str, bytes] = {}
+        self.polls_until_ready = 1
+        self.retry_after = "0"
+        self.base = ""
+        self._transports: dict[web.WebSocketResponse, asyncio.Transport] = {}
+        self._silent: set[web.WebSocketResponse] = set()
+        self._tickets: set[str] = set()
+        self._polls: dict[str, int] = {}
+        self._triggers: dict[str, float] = {}
+        self._changed = asyncio.Event()
+        self._ts = 100
+
+    @property
+    def api_url(self) -> str:
+        return f"{self.base}/api/"
+
+    def response_url(self, key: str = "r1") -> str:
+        return f"{self.base}/response/{key}"
+
+    def called(self, method: str) -> list[Payload]:
+        """The arguments of every call of a method."""
+        return [call.args for call in self.calls if call.method == method]
+
+    async def until(self, ready: Callable[[], object], *, seconds: float = 10) -> None:
+        """Wait for something to have happened here; fails with what did happen instead."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not ready():
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            happened = [call.method for call in self.calls]
+            raise AssertionError(
+                f"in vain; calls {happened}, violations {self.violations}"
+            ) from None
+
+    def settle(self) -> None:
+        """Note every envelope that was not acknowledged exactly as often as it was sent."""
+        for key, envelope in self.envelopes.items():
+            if envelope.sent != len(envelope.answers):
+                times = f"{len(envelope.answers)} of {envelope.sent} times"
+                self.violations.append(f"envelope {key} acknowledged {times}")
+
+    # ---- the socket
+
+    async def send(self, kind: Kind, payload: Payload, *, again: str = "") -> str:
+        """Push an envelope and wait for its acknowledgement; gives its id, to send it `again`."""
+        key = again or str(uuid.uuid4())
+        frame: Payload = {"envelope_id": key, "type": kind, "payload": payload}
+        frame["accepts_response_payload"] = kind != "events_api"
+        if again:
+            frame |= {"retry_attempt": 1, "retry_reason": "timeout"}
+        envelope = self.envelopes.setdefault(key, Envelope(payload))
+        envelope.sent += 1
+        envelope.sent_at = time.monotonic()
+        if "trigger_id" in payload:
+            self._triggers[payload["trigger_id"]] = envelope.sent_at + TRIGGER_SECONDS
+        await self.sockets[-1].send_json(frame)
+        await self.until(lambda: len(envelope.answers) >= envelope.sent)
+        return key
+
+    async def ask(self, kind: Kind, payload: Payload) -> Payload | None:
+        """Push an envelope; gives what the bot put into its acknowledgement."""
+        return self.envelopes[await self.send(kind, payload)].answers[-1]
+
+    async def disconnect(self, reason: str = "refresh_requested") -> None:
+        """Tell the bot to take another socket."""
+        await self.sockets[-1].send_json({"type": "disconnect", "reason": reason})
+
+    def cut(self) -> None:
+        """Cut the newest socket without a word."""
+        self._transports[self.sockets[-1]].abort()
+
+    def silence(self) -> None:
+        """Let the newest socket take everything and answer nothing any more."""
+        self._silent.add(self.sockets[-1])
+
+    async def _link(self, request: web.Request) -> web.StreamResponse:
+        ticket = request.query.get("ticket", "")
+        if ticket not in self._tickets:
+            return web.Response(status=403)
+        self._tickets.discard(ticket)
+        if self.faults["link"]:
+            return web.Response(status=int(self.faults["link"].popleft()))
+        socket = web.WebSocketResponse(autoping=False)
+        await socket.prepare(request)
+        transport = request.transport
+        assert isinstance(transport, asyncio.Transport)
+        self._transports[socket] = transport
+        hello = {"type": "hello", "num_connections": 1, "connection_info": {"app_id": APP}}
+        await socket.send_json(hello)
+        self.sockets.append(socket)
+        self._changed.set()
+        async for frame in socket:
+            if socket in self._silent:
+                continue
+            if frame.type == WSMsgType.PING:
+                await socket.pong(frame.data)
+            elif frame.type == WSMsgType.TEXT:
+                self._acknowledged(json.loads(frame.data))
+        self.sockets.remove(socket)
+        self._changed.set()
+        return socket
+
+    def _acknowledged(self, frame: Payload) -> None:
+        envelope = self.envelopes.get(frame.get("envelope_id", ""))
+        if envelope is None:
+            self.violations.append(f"an unknown envelope was acknowledged: {frame}")
+            return
+        envelope.answers.append(frame.get("payload"))
+        waited = time.monotonic() - envelope.sent_at
+        if waited > ACK_SECONDS:
+            self.violations.append(f"acknowledged after {waited:.1f} s")
+        self._changed.set()
+
+    # ---- the Web API
+
+    async def _api(self, request: web.Request) -> web.StreamResponse:
+        method = request.match_info["method"]
+        args = await _arguments(request)
+        self.calls.append(Call(method, args))
+        self._changed.set()
+        fault = self.faults[method].popleft() if self.faults[method] else None
+        if fault == 429:
+            return web.json_response(
+                {"ok": False, "error": "ratelimited"},
+                status=429,
+                headers={"Retry-After": self.retry_after},
+            )
+        if isinstance(fault, int):
+            return web.Response(status=fault, text="oops")
+        if fault is not None and fault != "lost":
+            return web.json_response(_refusal(fault))
+        reply = self._reply(method, args, request.headers.get("Authorization", ""))
+        if fault == "lost":
+            _abort(request)
+        self._changed.set()
+        return web.json_response(reply)
+
+    def _reply(self, method: str, args: Payload, authorization: str) -> Payload:
+        token = authorization.removeprefix("Bearer ")
+        wanted = APP_TOKEN if method == "apps.connections.open" else BOT_TOKEN
+        if token[:4] != wanted[:4]:
+            return _refusal("not_allowed_token_type")
+        if token != wanted:
+            return _refusal("invalid_auth")
+        self.violations += complaints("request", method, args)
+        answer = getattr(self, "_" + method.replace(".", "_"), None)
+        if answer is None:
+            self.violations.append(f"{method}: the double does not know it")
+            return _refusal("unknown_method")
+        try:
+            reply: Payload = {"ok": True, **answer(args)}
+        except Refused as refused:
+            return _refusal(str(refused))
+        self.violations += complaints("reply", method, reply)
+        return reply
+
+    def _auth_test(self, _: Payload) -> Payload:
+        who = {"team": "Team", "team_id": TEAM, "user": "creditbot", "user_id": BOT_USER}
+        return {"url": "https://team.example/", "bot_id": "B0", **who}
+
+    def _apps_connections_open(self, _: Payload) -> Payload:
+        ticket = uuid.uuid4().hex
+        self._tickets.add(ticket)
+        return {"url": f"{self.base.replace('http', 'ws', 1)}/link/?ticket={ticket}"}
+
+    def _chat_postMessage(self, args: Payload) -> Payload:  # noqa: N802  # Slack's name
+        return {"channel": args["channel"], "ts": self._posted("message", args)}
+
+    def _chat_postEphemeral(self, args: Payload) -> Payload:  # noqa: N802  # Slack's name
+        return {"message_ts": self._posted("ephemeral", args)}
+
+    def _posted(self, kind: str, args: Payload) -> str:
+        if args["channel"] not in (CHANNEL, DIRECT):
+            raise Refused("channel_not_found")
+        if args["channel"] == CHANNEL and not self.is_member:
+            raise Refused("not_in_channel")
+        self._check_images(args)
+        self._ts += 1
+        ts = f"1774875900.{self._ts:06d}"
+        self.messages.append({"kind": kind, "ts": ts, **args})
+        return ts
+
+    def _chat_update(self, args: Payload) -> Payload:
+        found = [m for m in self.messages if m["ts"] == args["ts"] and m["kind"] == "message"]
+        if not found:
+            raise Refused("message_not_found")
+        self._check_images(args)
+        found[0] |= args
+        return {"channel": args["channel"], "ts": args["ts"], "text": args["text"]}
+
+    def _check_images(self, args: Payload) -> None:
+        for block in args.get("blocks", []):
+            file = block.get("slack_file", {}).get("id")
+            if file and not (file in self.files and self._polls[file] >= self.polls_until_ready):
+                raise Refused("invalid_blocks")
+
+    def _conversations_info(self, args: Payload) -> Payload:
+        if args["channel"] != CHANNEL:
+            raise Refused("channel_not_found")
+        return {"channel": {**self.channel, "is_member": self.is_member}}
+
+    def _conversations_open(self, _: Payload) -> Payload:
+        return {"channel": {"id": DIRECT}}
+
+    def _users_info(self, args: Payload) -> Payload:
+        user = args["user"]
+        if user not in self.people:
+            raise Refused("user_not_found")
+        profile = {"real_name": f"Person {user}", "email": f"{user.lower()}@example.com"}
+        return {
+            "user": {"id": user, "team_id": TEAM, "name": user, "profile": profile}
+            | self.people[user]
+        }
+
+    def _views_open(self, args: Payload) -> Payload:
+        if time.monotonic() > self._triggers.get(args["trigger_id"], 0.0):
+            raise Refused("expired_trigger_id")
+        return {"view": {"id": "V1", "hash": "1.a", "type": "modal"}}
+
+    def _views_publish(self, _: Payload) -> Payload:
+        return {"view": {"id": "V0", "hash": "1.a", "type": "home"}}
+
+    # ---- files
+
+    def _files_getUploadURLExternal(self, _: Payload) -> Payload:  # noqa: N802  # Slack's name
+        file = f"F{len(self.files) + 1:08d}"
+        self.files[file] = b""
+        return {"upload_url": f"{self.base}/upload/{file}", "file_id": file}
+
+    def _files_completeUploadExternal(self, args: Payload) -> Payload:  # noqa: N802  # Slack's name
+        for file in args["files"]:
+            if not self.files.get(file["id"]):
+                raise Refused("file_not_found")
+            self._polls[file["id"]] = 0
+        if "channel_id" in args:
+            self._ts += 1
+            self.messages.append({"kind": "file", "ts": f"1774875900.{self._ts:06d}", **args})
+        return {"files": [{"id": file["id"], "title": file["title"]} for file in args["files"]]}
+
+    def _files_info(self, args: Payload) -> Payload:
+        file = args["file"]
+        if file not in self._polls:
+            raise Refused("file_not_found")
+        self._polls[file] += 1
+        ready = self._polls[file] >= self.polls_until_ready
+        return {"file": {"id": file, **({"mimetype": "image/png"} if ready else {})}}
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        if self.faults["upload"]:
+            return web.Response(status=int(self.faults["upload"].popleft()))
+        if "Authorization" in request.headers:
+            self.violations.append("the token was sent to an upload address")
+        content = await request.read()
+        self.files[request.match_info["file"]] = content
+        return web.Response(text=f"OK - {len(content)}")
+
+    async def _response(self, request: web.Request) -> web.Response:
+        key = request.match_info["key"]
+        body: Payload = await request.json()
+        self._changed.set()
+        if len(self.responses[key]) >= RESPONSE_URL_USES:
+            self.violations.append("a response_url was used six times")
+            return web.Response(status=404, text="used_url")
+        fault = self.faults["response"].popleft() if self.faults["response"] else None
+        if isinstance(fault, str) and fault != "lost":
+            return web.Response(status=400, text=fault)
+        if isinstance(fault, int):
+            return web.Response(status=fault, text="oops")
+        self.violations += complaints("request", "response", body)
+        try:
+            self._check_images(body)
+        except Refused as refused:
+            return web.Response(status=400, text=str(refused))
+        self.responses[key].append(body)
+        if fault == "lost":
+            _abort(request)
+        return web.Response(text="ok")
+
+
+async def _arguments(request: web.Request) -> Payload:
+    """The arguments of a call: slack-sdk puts them in the query, in a form or in JSON."""
+    args: Payload = dict(request.query)
+    if request.content_type == "application/json":
+        args |= json.loads(await request.read() or b"{}")
+    elif request.method == "POST":
+        args |= dict(await request.post())
+    args.pop("token", None)  # apps.connections.open repeats it beside the header
+    for key in JSON_ARGUMENTS:
+        if isinstance(args.get(key), str):
+            args[key] = json.loads(args[key])
+    if "length" in args:
+        args["length"] = int(args["length"])
+    return args
+
+
+def _refusal(word: str) -> Payload:
+    place = {"messages": ["[ERROR] invalid [json-pointer:/blocks/1]"]}
+    more = {"response_metadata": place} if word == "invalid_blocks" else {}
+    return {"ok": False, "error": word, **more}
+
+
+def _abort(request: web.Request) -> None:
+    transport = request.transport
+    assert isinstance(transport, asyncio.Transport)
+    transport.abort()
+
+
+@asynccontextmanager
+async def slack_double() -> AsyncIterator[SlackDouble]:
+    """A running double; at the end every envelope must be acknowledged and nothing violated."""
+    double = SlackDouble()
+    app = web.Application(client_max_size=64 << 20)
+    app.router.add_route("*", "/api/{method}", double._api)
+    app.router.add_post("/upload/{file}", double._upload)
+    app.router.add_post("/response/{key}", double._response)
+    app.router.add_get("/link/", double._link)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    double.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield double
+    finally:
+        await runner.cleanup()
+    double.settle()
+    assert double.violations == []
