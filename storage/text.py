@@ -32,7 +32,7 @@ def tidy(text: str, limit: int = MAX_NAME) -> str:
     """The same cleaning, where nothing at all stays empty."""
     if text.isascii() and text.isprintable() and len(text) <= limit:
         return " ".join(text.split())
-    whole = text[: 8 * limit].encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    whole = text[: 8 * limit].encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     kept: list[str] = []
     marks = 0
     for char in unicodedata.normalize("NFC", whole.translate(_TABLE)):

@@ -56,6 +56,7 @@ def test_cleaned_text_is_short_has_no_control_or_format_characters_and_few_marks
         ("e\u0301", "é"),
         ("👩\u200d🚀", "👩\u200d🚀"),
         ("a\u200db", "ab"),
+        ("a\ud83d", "a\ufffd"),
         ("W" * 200, "W" * 79 + "…"),
     ],
 )
