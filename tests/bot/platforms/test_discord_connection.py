@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import sqlalchemy as sa
 
+from analytics.report import Figure
 from bot.desk import Desk
+from bot.drawing import Drawing, Theme
 from bot.platforms.base import Fatal
-from bot.platforms.discord import DiscordPlatform, connection, sync_commands
+from bot.platforms.discord import DiscordPlatform, connection, filling, sync_commands
 from bot.registry import COMMANDS
 from tests.doubles.discord import (
     COMMAND,
@@ -20,7 +22,7 @@ from tests.doubles.discord import (
     button,
     running_double,
 )
-from tests.doubles.discord_desk import bind, desk_of, serving, settings_for
+from tests.doubles.discord_desk import PNG, bind, desk_of, serving, settings_for
 from tests.doubles.discord_gateway import IDENTIFY, INVALID, RECONNECT, RESUME
 
 EDIT = "/messages/@original"
@@ -198,6 +200,32 @@ async def test_a_lost_acknowledgement_does_not_lose_the_answer(
     double.faults["/callback"].append(LOST)
     async with serving(double, desk):
         assert "5 credits" in (await ask(double)).text
+
+
+class Slow(Drawing):
+    """Draws when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = asyncio.Event()
+
+    async def draw(self, figure: Figure, theme: Theme) -> bytes | None:
+        del figure, theme
+        await self.go_on.wait()
+        return PNG
+
+
+async def test_a_late_picture_is_put_in_after_the_text(
+    double: DiscordDouble, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "PATIENCE", 0)
+    desk.drawing = slow = Slow()
+    async with serving(double, desk):
+        asked = await ask(double)
+        assert double.calls[-1].files == {}
+        slow.go_on.set()
+        await double.until(lambda: asked.edits == 2)
+    assert double.calls[-1].files.keys() == {"chart.png"}
 
 
 async def test_a_refused_picture_never_stops_the_text(double: DiscordDouble, desk: Desk) -> None:
