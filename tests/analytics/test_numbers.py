@@ -13,12 +13,12 @@ MICRO = 1_000_000
     ("credits_micro", "shown"),
     [
         (0, "0"),
-        (50000, "0.05"),
+        (1, "0.000001"),
+        (50_000, "0.05"),
         (250 * MICRO, "250"),
         (1500 * MICRO, "1.5k"),
-        (20000000 * MICRO, "20M"),
+        (20_000_000 * MICRO, "20M"),
         (10**9 * MICRO, "1B"),
-        (1, "0.000001"),
     ],
 )
 def test_an_axis_is_short_and_exact(credits_micro: int, shown: str) -> None:
