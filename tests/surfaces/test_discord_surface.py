@@ -1,0 +1,52 @@
+"""Every command on Discord, over the wire: the same numbers as in the terminal."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from bot.context import Identity
+from bot.desk import Desk
+from bot.drawing import Drawing
+from bot.registry import COMMANDS, parse
+from tests.doubles.discord import DiscordDouble, running_double
+from tests.doubles.discord_desk import bind, desk_of, serving
+
+TERMINAL = Identity("terminal", "", "")
+
+
+async def said_on_discord(double: DiscordDouble, line: str) -> str:
+    call = parse(line)
+    options = {name: texts[0] for name, texts in call.given.items()}
+    answer = await double.command(call.command.name, **options)
+    return answer.text.replace("\\", "")
+
+
+def headline(desk: Desk, line: str) -> str:
+    return desk.answer(line, TERMINAL).headline
+
+
+async def test_every_example_says_on_discord_what_it_says_in_the_terminal(
+    sqlite_engine: sa.Engine,
+) -> None:
+    async with running_double() as double:
+        with desk_of(sqlite_engine) as desk:
+            bind(desk, double.guild)
+            async with serving(double, desk):
+                for command in COMMANDS.values():
+                    said = await said_on_discord(double, command.example)
+                    assert headline(desk, command.example) in said, command.example
+        double.check_answers()
+        assert double.violations == []
+
+
+async def test_a_real_chart_travels_with_its_alternative_text(sqlite_engine: sa.Engine) -> None:
+    async with running_double() as double:
+        with desk_of(sqlite_engine, Drawing()) as desk:
+            bind(desk, double.guild)
+            async with serving(double, desk):
+                await double.command("by-model")
+                await double.until(lambda: double.calls[-1].files, seconds=60)
+        sent = double.calls[-1]
+        assert sent.files["chart.png"].startswith(b"\x89PNG")
+        assert "credits" in sent.body["attachments"][0]["description"]
+        assert double.violations == []
