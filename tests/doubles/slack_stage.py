@@ -62,7 +62,7 @@ def desk_of(engine: sa.Engine, drawing: Drawing) -> Iterator[Desk]:
 def settings_for(double: SlackDouble, *, bot: str = BOT_TOKEN, app: str = APP_TOKEN) -> Settings:
     """Settings that point the bot at the double."""
     return Settings(
-        _env_file=None,
+        _env_file=None,  # type: ignore[call-arg]  # pydantic-settings reads it itself
         slack_bot_token=SecretStr(bot),
         slack_app_token=SecretStr(app),
         slack_api_url=double.api_url,

@@ -51,7 +51,7 @@ class Pace:
     """
 
     ping: float = 3.0
-    connect: float = 15.0
+    connect: float = 8.0
     look: float = 0.5
     down: float = 5.0
     http: float = 10.0

@@ -1,0 +1,76 @@
+"""The manifest asks for what the bot uses, and for nothing else."""
+
+from __future__ import annotations
+
+import ast
+from inspect import iscoroutinefunction
+from pathlib import Path
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+import bot.commands
+import bot.platforms.slack
+from bot.registry import COMMANDS
+from bot.settings import Settings
+from bot.slack_manifest import (
+    COMMAND_SCOPES,
+    EVENT_SCOPES,
+    METHOD_SCOPES,
+    RECONCILE_SCOPES,
+    manifest,
+    scopes,
+)
+from tests.doubles.slack_rules import _schemas
+
+FOLDER = Path(bot.platforms.slack.__file__).parent
+MADE = manifest(Settings(_env_file=None))  # type: ignore[call-arg]  # pydantic-settings' own
+
+
+def called_methods() -> set[str]:
+    """Every method of Slack's Web API that the platform's source names."""
+    names = {
+        node.attr
+        for file in FOLDER.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Attribute)
+    }
+    methods = {name for name in names if iscoroutinefunction(getattr(AsyncWebClient, name, None))}
+    return {name.replace("_", ".") for name in methods if not name.startswith("_")}
+
+
+def test_every_called_method_is_known_with_its_scopes() -> None:
+    assert called_methods() == set(METHOD_SCOPES)
+
+
+def test_the_double_knows_the_same_methods() -> None:
+    assert set(_schemas()["replies"]) == set(METHOD_SCOPES)
+
+
+def test_the_scopes_are_those_of_methods_events_and_the_once_only_promise() -> None:
+    needed = {
+        scope for scopes in (*METHOD_SCOPES.values(), *EVENT_SCOPES.values()) for scope in scopes
+    }
+    assert set(scopes()) == needed | COMMAND_SCOPES | RECONCILE_SCOPES
+    assert MADE["oauth_config"] == {"scopes": {"bot": scopes()}}
+
+
+def test_every_command_stands_in_the_hint_within_its_limit() -> None:
+    features = MADE["features"]
+    assert isinstance(features, dict)
+    (command,) = features["slash_commands"]
+    assert all(name in command["usage_hint"] for name in COMMANDS)
+    assert len(command["usage_hint"]) <= 1000
+    assert command["should_escape"] is True
+
+
+def test_direct_messages_and_home_are_switched_on() -> None:
+    features, settings = MADE["features"], MADE["settings"]
+    assert isinstance(features, dict)
+    assert isinstance(settings, dict)
+    assert features["app_home"]["messages_tab_read_only_enabled"] is False
+    assert settings["socket_mode_enabled"] is True
+    assert set(settings["event_subscriptions"]["bot_events"]) == {
+        "app_home_opened",
+        "app_mention",
+        "message.im",
+    }
