@@ -99,14 +99,16 @@ def _known_days(connection: sa.Connection, workspace_id: int) -> list[int]:
         place = table.c[name]
         ends = sa.select(sa.func.min(place), sa.func.max(place))
         for low, high in connection.execute(ends.where(table.c.workspace_id == workspace_id)):
-            if low is None:
-                continue
-            found += {
-                "day": (low, high),
-                "month": (first_day(low), first_day(high)),
-                "bucket": (low // 24, high // 24),
-            }[name]
+            if low is not None:
+                found += (_day_of(name, low), _day_of(name, high))
     return found
+
+
+def _day_of(name: str, place: int) -> int:
+    """A day in the month of a rollup's first key."""
+    if name == "month":
+        return first_day(place)
+    return place // 24 if name == "bucket" else place
 
 
 def _redate(connection: sa.Connection, workspace_id: int, clock: Clock) -> None:

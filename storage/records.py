@@ -149,8 +149,8 @@ def _record(values: tuple[Any, ...]) -> Record:
 
 def scan(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> Iterator[list[Record]]:
     """The records that fulfil the conditions, in no order, a bounded number at a time."""
-    streaming = connection.execution_options(stream_results=True)
-    for rows in streaming.execute(_RECORDS.where(*conditions)).partitions(PART):
+    wanted = _RECORDS.where(*conditions).execution_options(stream_results=True)
+    for rows in connection.execute(wanted).partitions(PART):
         yield [_record(tuple(row)) for row in rows]
 
 

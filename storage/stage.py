@@ -137,7 +137,7 @@ def stage(
         if prompts is None:
             prompts, flags = 0, flags | UNCOUNTED
         ok = event.ok
-        single = prompts == 1
+        single = prompts == 1 and not grain
         event_id = event.event_id
         if len(event_id) > MAX_EVENT_ID:
             event_id = sha256(event_id.encode()).hexdigest()
@@ -178,7 +178,7 @@ def _is_plain(event: UsageEvent) -> bool:
 
 
 def _detail(event: UsageEvent, *, stated: bool) -> Detail:
-    currency = (event.currency or "").upper()
+    currency = (event.currency or "").upper() if event.cost_nano is not None else ""
     foreign = event.credits is not None and not stated
     detail = Detail(
         cost_nano=event.cost_nano,
