@@ -36,7 +36,8 @@ GATEWAY: Origin = database.GATEWAY
 class Lab:
     """Sizes of one run; databases are filled once for each number of events.
 
-    `sample` is the size of whatever is repeated for its ratio (ingest, imports).
+    `sample` is the number of events for ratios (ingest, imports); what takes seconds is measured
+    in `rounds`, what takes milliseconds `repeats` times.
     """
 
     folder: Path
@@ -44,6 +45,7 @@ class Lab:
     small: int = 100_000
     sample: int = 100_000
     people: int = 2_000
+    rounds: int = 3
     repeats: int = 15
     charts: int = 1_000
     answers: int = 200

@@ -21,7 +21,6 @@ from bot.demo import database
 from storage.events import UsageEvent
 from storage.migrate import upgrade
 
-ROUNDS = 3
 CORE_MS = 5.0
 OTHER_MS: Mapping[str, float] = {"by-user last 7d": 25.0, "by-user last 12 months": 30.0}
 INGEST = "PostgreSQL ingest, batches of 5,000: speed"
@@ -39,7 +38,7 @@ def measure(lab: Lab) -> list[Measurement]:
 def _ingest(lab: Lab, url: str) -> list[Measurement]:
     events = lab.plain_events(lab.sample)
     rows = _rows(url, events)
-    pairs = [(_copy(url, rows), _api(url, events)) for _ in range(ROUNDS)]
+    pairs = [(_copy(url, rows), _api(url, events)) for _ in range(lab.rounds)]
     ratio = median(copy.wall / api.wall for copy, api in pairs)
     cpu = median(api.cpu for _, api in pairs) / len(events) * 1e6
     return [

@@ -14,14 +14,13 @@ from statistics import median
 from benchmarks.lab import Lab
 from benchmarks.measurement import Measurement
 
-ROUNDS = 3
 LONGEST = 60.0
 
 
 def measure(lab: Lab) -> list[Measurement]:
     """Seconds to ready, without a chat platform: median of a few starts."""
     file = lab.fresh()
-    seconds = median(_start(lab, f"sqlite:///{file}") for _ in range(ROUNDS))
+    seconds = median(_start(lab, f"sqlite:///{file}") for _ in range(lab.rounds))
     return [Measurement("start to ready", seconds, 3.0, "s")]
 
 
