@@ -18,8 +18,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from analytics.numbers import count_text
 from analytics.text import clean
+from storage.engine import reading
 from storage.errors import StorageError, UnusableFile
 from storage.imports import FileResult, ImportPlan, ImportStopped, import_file
+from storage.undo import undo_batch
+from storage.workspaces import find_workspace
 
 SHOWN = 20
 GOOD, REFUSED, UNUSABLE, STOPPED = 0, 1, 2, 3
@@ -63,6 +66,26 @@ def run_import(
     if json_output:
         console.out(json.dumps({"files": [as_json(result) for result in results]}), highlight=False)
     return code
+
+
+def run_undo(
+    engine: sa.Engine, *, workspace: str | None, batch_id: int, now: datetime, console: Console
+) -> int:
+    """Take an import back and tell what that did; gives the exit code."""
+    try:
+        with reading(engine) as connection:
+            found = find_workspace(connection, workspace)
+        undone = undo_batch(engine, found, batch_id, actor="terminal", now=now)
+    except StorageError as error:
+        Console(stderr=True).out(str(error), highlight=False)
+        return UNUSABLE
+    text = f"Import {batch_id} is undone: {count_text(undone.deleted)} events are gone"
+    if undone.restored:
+        text += f", {count_text(undone.restored)} are as they were before"
+    if undone.kept:
+        text += f", {count_text(len(undone.kept))} were changed by others since and stay"
+    console.out(f"{text}.", highlight=False)
+    return GOOD
 
 
 def as_json(result: FileResult) -> dict[str, object]:

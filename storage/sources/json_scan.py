@@ -75,11 +75,13 @@ class _Scan:
         self._line += part.count(b"\n", counted)
         if self._is_closed and not self._kept.is_blank:
             self.is_over = True
-            yield Piece(self._line, fault="text behind the end of the array was not read")
+            yield Piece(self._kept.line, fault="text behind the end of the array was not read")
 
     def _brackets(self, part: bytes) -> Iterator[tuple[int, int]]:
         """Begin and end of each bracket that is not inside a string."""
-        place = 1 if self._is_escaped and part else 0
+        if not part:
+            return  # an escape may still be open
+        place = 1 if self._is_escaped else 0
         self._is_escaped = False
         while place < len(part) and not self._is_closed:
             if self._in_string:

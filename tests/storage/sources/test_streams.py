@@ -73,7 +73,7 @@ def test_lines_are_those_of_the_whole_text(text: str, places: list[int]) -> None
 @given(st.lists(st.lists(cells, min_size=2, max_size=2), max_size=6))
 def test_every_row_a_csv_writer_writes_is_read_back(rows: list[list[str]]) -> None:
     out = StringIO()
-    csv.writer(out, quoting=csv.QUOTE_ALL).writerows([["a", "b"], *rows])
+    csv.writer(out, quoting=csv.QUOTE_ALL).writerows([["first", "second"], *rows])
     opened = open_csv(BytesIO(out.getvalue().encode()), SourceOptions())
     found = [list(row.cells.values()) for row in opened.rows if isinstance(row, CsvRow)]
     assert found == rows
