@@ -69,6 +69,7 @@ class Entrances:
         app.options(ANY)(self.completing)
         app.view(forms.FORM)(self.submitted)
         app.action(ANY)(self.clicked)
+        app.error(_not_understood)
 
     async def close(self, *, seconds: float) -> None:
         """Give running errands a moment, then end them."""
@@ -200,6 +201,11 @@ class Entrances:
             raise UserError(
                 "Slack did not tell me who you are.", hint="Try again in a moment."
             ) from error
+
+
+async def _not_understood(error: Exception) -> None:
+    """An envelope that is not as Slack describes it, which Bolt would tell nobody about."""
+    log.error("slack.envelope_not_understood", exc_info=error)
 
 
 async def _guarded(work: Coroutine[Any, Any, None], outlet: Outlet | None) -> None:

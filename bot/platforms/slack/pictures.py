@@ -46,13 +46,18 @@ class Clients:
 
     def trusted(self, url: str) -> str:
         """The address, when it is one of Slack's or of the server the settings name instead."""
-        given, home = urlsplit(url), urlsplit(self.reads.base_url)
-        ours = (given.scheme, given.netloc) == (home.scheme, home.netloc)
-        host = given.hostname or ""
-        slacks = given.scheme == "https" and host.endswith(".slack.com")
-        if not ours and not (slacks and home.hostname == "slack.com"):
-            raise Untrusted(host)
+        if not is_slacks(url, self.reads.base_url):
+            raise Untrusted(urlsplit(url).hostname or "no address")
         return url
+
+
+def is_slacks(url: str, api_url: str) -> bool:
+    """Whether an address belongs to Slack, or to the very server that the settings name."""
+    given, home = urlsplit(url), urlsplit(api_url)
+    if (given.scheme, given.netloc) == (home.scheme, home.netloc):
+        return True
+    host = given.hostname or ""
+    return home.hostname == "slack.com" and given.scheme == "https" and host.endswith(".slack.com")
 
 
 class Files:

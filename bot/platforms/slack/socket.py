@@ -8,6 +8,7 @@ socket that stays down is thrown away.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from logging import Logger
 from time import time
 from typing import Any
@@ -19,6 +20,8 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
+
+GOODBYE_SECONDS = 1.0
 
 
 class Socket(SocketModeClient):
@@ -48,12 +51,18 @@ class Socket(SocketModeClient):
 
     async def end(self) -> None:
         """Close, and wait until no task of the socket is left."""
+        self.closed = True
+        self.auto_reconnect_enabled = False
+        # A peer that went silent never answers the closing handshake.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await self.disconnect()  # type: ignore[no-untyped-call]  # slack-sdk's
         parts = (self.message_processor, self.current_session_monitor, self.message_receiver)
-        await self.close()  # type: ignore[no-untyped-call]  # slack-sdk's
         tasks = [*self._running, *(part for part in parts if part is not None)]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.aiohttp_client_session.close()
 
     async def _dispatch(self, _: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         started = time()

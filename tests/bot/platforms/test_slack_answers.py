@@ -7,8 +7,11 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
+import structlog
 
 from bot.desk import Desk
+from bot.platforms.slack.pictures import is_slacks
+from bot.settings import SLACK_API
 from storage.engine import writing
 from storage.workspaces import release_chat
 from tests.databases import home
@@ -85,6 +88,23 @@ async def test_what_bots_and_channels_write_is_not_answered(
     async with stage(sqlite_engine) as scene:
         await scene.slack.send("events_api", direct(LINE, **event))
     assert not scene.slack.messages
+
+
+async def test_what_nobody_listens_to_is_acknowledged(slack: SlackDouble) -> None:
+    await slack.send("events_api", direct("help") | {"event": {"type": "reaction_added"}})
+    await slack.send("interactive", {"type": "shortcut", "callback_id": "x", "team": {"id": "T1"}})
+
+
+async def test_a_malformed_envelope_is_logged_and_the_next_one_answered(
+    slack: SlackDouble,
+) -> None:
+    with structlog.testing.capture_logs() as logs:
+        await slack.send(
+            "events_api",
+            direct("help") | {"event_id": None, "event": {"type": "message", "user": "U1"}},
+        )
+        await answers(slack, slash("help", url=slack.response_url()))
+    assert "slack.envelope_not_understood" in [entry["event"] for entry in logs]
 
 
 async def test_the_home_tab_tells_what_can_be_asked(slack: SlackDouble) -> None:
@@ -221,6 +241,42 @@ async def test_a_post_that_slack_may_have_taken_is_not_sent_again(
         await scene.slack.send("events_api", direct("help"))
     answers = [call for call in scene.slack.called("chat.postMessage") if "blocks" in call]
     assert len(answers) == 1
+
+
+@pytest.mark.parametrize("fault", [500, 429, "lost"])
+async def test_a_question_to_slack_is_repeated(slack: SlackDouble, fault: int | str) -> None:
+    slack.faults["users.info"].append(fault)
+    (answer,) = await answers(slack, slash("help", url=slack.response_url()))
+    assert kinds(answer)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://evil.example/response/r1", "https://hooks.slack.com.evil.example/", ""]
+)
+async def test_nothing_is_sent_to_an_address_that_is_not_slacks(
+    sqlite_engine: sa.Engine, url: str
+) -> None:
+    with structlog.testing.capture_logs() as logs:
+        async with stage(sqlite_engine) as scene:
+            await scene.slack.send("slash_commands", slash("help", url=url))
+    assert ("slack.answer_lost", "Untrusted") in [
+        (entry["event"], entry.get("reason")) for entry in logs
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "trusted"),
+    [
+        ("https://hooks.slack.com/commands/T1/1/x", True),
+        ("https://files.slack.com/upload/v1/x", True),
+        ("http://hooks.slack.com/commands/T1/1/x", False),
+        ("https://hooks.slack.com@evil.example/", False),
+        ("https://evilslack.com/", False),
+        ("https://slack.com.evil.example/", False),
+    ],
+)
+def test_only_slacks_own_addresses_are_trusted(url: str, *, trusted: bool) -> None:
+    assert is_slacks(url, SLACK_API) is trusted
 
 
 # ---- who asks

@@ -149,6 +149,14 @@ async def test_stopping_during_the_first_connection_is_clean(sqlite_engine: sa.E
             await asyncio.wait_for(running, 5)
 
 
+async def test_stopping_beside_a_silent_peer_does_not_wait_for_it(
+    sqlite_engine: sa.Engine,
+) -> None:
+    async with asyncio.timeout(8):
+        async with stage(sqlite_engine) as scene:
+            scene.slack.silence()
+
+
 async def test_an_answer_on_its_way_is_finished_before_the_stop(sqlite_engine: sa.Engine) -> None:
     async with stage(sqlite_engine) as scene:
         await scene.slack.send("slash_commands", slash("by-model", url=scene.slack.response_url()))
