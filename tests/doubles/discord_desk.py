@@ -90,5 +90,5 @@ async def serving(double: DiscordDouble, desk: Desk) -> AsyncIterator[list[str]]
     finally:
         stop.set()
         await service
-    left = [task for task in asyncio.all_tasks() - before if "creditbot" in repr(task)]
-    assert not left
+    left = {task.get_coro() for task in asyncio.all_tasks() - before}
+    assert not [coro for coro in left if "RequestHandler" not in str(coro)], left  # the double's

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import assert_never, cast
 
+import aiohttp
 import discord
 import structlog
 
@@ -27,6 +28,7 @@ from bot.platforms.discord.form import filled_line, form_of, submitted_fields
 log = structlog.get_logger()
 ALREADY_ACKNOWLEDGED = 40060
 STALE = "This button is no longer valid. Ask again with `/credits`."
+OUTDATED = "This command has changed. Reload Discord and try again."
 NOWHERE = (
     "In direct messages creditbot answers people of exactly one connected server. "
     "Ask in a channel of your server instead."
@@ -91,9 +93,14 @@ class Answers:
         reference = secrets.token_hex(4)
         log.error("discord.failed", reference=reference, exc_info=error)
         text = f"Sorry, this answer failed; the mistake is ours. Reference {reference}."
-        # Often the token is void by now, and that is why it failed; the log has everything.
-        with suppress(discord.HTTPException):
+        # Often the token is void or the network away, and that is why; the log has everything.
+        with suppress(discord.DiscordException, aiohttp.ClientError, OSError):
             await _say(interaction, text)
+
+    async def outdated(self, interaction: Interaction) -> None:
+        """Tell somebody whose Discord still shows commands of an older version."""
+        async with self._answering(interaction):
+            await _say(interaction, OUTDATED)
 
     async def finish(self, seconds: float) -> None:
         """Let the answers under way end; cancel those that take longer."""

@@ -196,8 +196,15 @@ class DiscordClient(discord.Client):
             await self.answers.click(interaction, custom_id)
 
     async def _refused(self, interaction: Interaction, error: app_commands.AppCommandError) -> None:
-        """What the library could not even bring to a command, and what went wrong inside one."""
-        await self.answers.failed(interaction, error)
+        """What the library could not bring to a command, and what went wrong inside one."""
+        if interaction.type is discord.InteractionType.autocomplete:
+            log.info("discord.not_completed", reason=str(error))  # nothing can be shown there
+        elif isinstance(
+            error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch
+        ):
+            await self.answers.outdated(interaction)
+        else:
+            await self.answers.failed(interaction, error)
 
     def _watch(self, *, down: bool) -> None:
         """Give the library its time to reconnect, and not more."""

@@ -13,9 +13,12 @@ from bot.desk import Desk
 from bot.drawing import Drawing, Theme
 from bot.platforms.base import Fatal
 from bot.platforms.discord import DiscordPlatform, connection, filling, sync_commands
+from bot.platforms.discord.filling import nonce_of
 from bot.registry import COMMANDS
 from tests.doubles.discord import (
     COMMAND,
+    COMPLETION,
+    FORM,
     LOST,
     DiscordDouble,
     Interaction,
@@ -258,6 +261,7 @@ async def test_a_shared_answer_is_posted_once_though_its_reply_is_lost(
     assert len(double.posts) == 1
     post = next(call.body for call in double.calls if call.path.endswith(posts))
     assert post["allowed_mentions"] == {"parse": []}
+    assert post["nonce"] == nonce_of("share", shared.id)
     assert "Shared" in shared.text
 
 
@@ -269,6 +273,56 @@ async def test_an_altered_button_is_refused_in_words(double: DiscordDouble, desk
         clicked = await double.click(asked.original, "30d")
         await double.until(lambda: clicked.answers)
     assert "no longer valid" in clicked.answers[0]["data"]["content"]
+
+
+async def test_buttons_and_tables_fit_the_description(double: DiscordDouble, desk: Desk) -> None:
+    async with serving(double, desk):
+        asked = await ask(double)
+        assert asked.original
+        table = await double.click(asked.original, "Export CSV")
+        month = await double.click(asked.original, "30d")
+        await double.until(lambda: table.edits and month.edits)
+    assert {name[-4:] for call in double.calls for name in call.files} == {".csv", ".png"}
+    assert month.answers == [{"type": 6}]
+
+
+async def test_a_form_fits_the_description_and_is_answered(
+    double: DiscordDouble, desk: Desk
+) -> None:
+    async with serving(double, desk):
+        asked = await ask(double)
+        assert asked.original
+        opened = await double.click(asked.original, "More…")
+        await double.until(lambda: opened.answers)
+        form = opened.answers[0]["data"]
+        boxes = [part["component"] for part in form["components"]]
+        filled = [{"type": 4, "custom_id": box["custom_id"], "value": ""} for box in boxes]
+        data = {
+            "custom_id": form["custom_id"],
+            "components": [{"type": 18, "component": filled[0]}],
+        }
+        sent = await double.interact(FORM, data, message=asked.original)
+        await double.until(lambda: sent.edits)
+    assert "5 credits" in sent.text
+
+
+async def test_completions_fit_the_description(double: DiscordDouble, desk: Desk) -> None:
+    async with serving(double, desk):
+        data = double.command_data("by-user", range="last")
+        data["options"][0]["options"][0]["focused"] = True
+        typed = await double.interact(COMPLETION, data)
+        await double.until(lambda: typed.answers)
+    choices = typed.answers[0]["data"]["choices"]
+    assert {"name": "last 7d", "value": "last 7d"} in choices
+
+
+async def test_a_command_of_an_older_version_is_explained(
+    double: DiscordDouble, desk: Desk
+) -> None:
+    async with serving(double, desk):
+        asked = await double.interact(COMMAND, double.command_data("by-weather"))
+        await double.until(lambda: asked.answers)
+    assert "Reload Discord" in asked.answers[0]["data"]["content"]
 
 
 async def test_a_command_under_way_is_finished_before_the_bot_stops(
