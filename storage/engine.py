@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DatabaseError, InterfaceError, NoSuchModuleError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.errors import DatabaseBusy, DatabaseUnusable, StorageError
@@ -134,6 +134,13 @@ def fill(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, .
         connection.exec_driver_sql(statement, list(rows))
         return
     cursor = connection.connection.cursor()
-    with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
+    statement = f"COPY {table.name} ({names}) FROM STDIN"
+    driver = connection.dialect.loaded_dbapi
+    try:
+        with cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except driver.Error as error:  # SQLAlchemy does not see this cursor, so nobody else wraps it
+        raise DBAPIError.instance(
+            statement, None, error, driver.Error, dialect=connection.dialect
+        ) from error

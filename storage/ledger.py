@@ -116,7 +116,8 @@ class Ledger:
         try:
             with writing(self._engine) as connection:
                 locks.share(connection, self._workspace_id)
-                tariff = self._tariff(connection, events, resolver)
+                unit, decided = self._credit_unit(connection, events, resolver)
+                tariff = Tariff(unit, resolver.catalog, factors(connection, self._workspace_id))
                 intake = self._intake(connection, events, arrival, tariff=tariff, resolver=resolver)
                 how(intake)
                 _keep_conflicts(intake)
@@ -127,9 +128,8 @@ class Ledger:
             raise ImpossibleEvent(
                 f"The {reason}.", hint="Nothing of its batch was kept."
             ) from error
-        decided = tariff.unit if self._unit is None else None
-        self._unit = tariff.unit
-        return _outcome(intake, decided)
+        self._unit = unit
+        return _outcome(intake, unit if decided else None)
 
     def _arrival(self, events: Sequence[UsageEvent], origin: Origin, now: datetime) -> Arrival:
         accounts = {event.account for event in events}
@@ -168,29 +168,24 @@ class Ledger:
             sums=Sums(self._clock),
         )
 
-    def _tariff(
+    def _credit_unit(
         self, connection: sa.Connection, events: Sequence[UsageEvent], resolver: Resolver
-    ) -> Tariff:
-        unit = self._unit or self._decided_unit(connection, events, resolver)
-        known = factors(connection, self._workspace_id)
-        return Tariff(unit=unit, catalog=resolver.catalog, factors=known)
-
-    def _decided_unit(
-        self, connection: sa.Connection, events: Sequence[UsageEvent], resolver: Resolver
-    ) -> str | None:
-        """The workspace's credit; the first unit that events bring becomes it."""
+    ) -> tuple[str | None, bool]:
+        """The workspace's credit, and whether these events decide it by bringing the first unit."""
+        if self._unit is not None:
+            return self._unit, False
         held = (
             sa.select(_WORKSPACE.c.credit_unit)
             .where(_WORKSPACE.c.workspace_id == self._workspace_id)
             .with_for_update()
         )
-        unit: str | None = connection.execute(held).scalar()
-        if unit is None:
-            priced = ((e, resolver.price(resolver.models[e.model], e.ts)) for e in events)
-            unit = first_unit(priced)
-            if unit is not None:
-                set_credit_unit(connection, self._workspace_id, unit)
-        return unit
+        known: str | None = connection.execute(held).scalar()
+        if known is not None:
+            return known, False
+        unit = first_unit((e, resolver.price(resolver.models[e.model], e.ts)) for e in events)
+        if unit is not None:
+            set_credit_unit(connection, self._workspace_id, unit)
+        return unit, unit is not None
 
 
 def _outcome(intake: Intake, new_unit: str | None) -> Outcome:

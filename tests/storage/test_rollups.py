@@ -188,7 +188,7 @@ steps = st.one_of(
 
 
 @given(zone=st.sampled_from(ZONES), happened=st.lists(steps, min_size=3, max_size=9))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_rollups_equal_the_ledger_in_any_order_of_events(
     zone: str, happened: list[Step], sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
