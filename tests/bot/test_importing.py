@@ -1,0 +1,138 @@
+"""Importing at the terminal: what is printed, and which exit code a script sees."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from rich.console import Console
+
+from bot.importing import run_import, run_undo
+from storage.engine import open_engine
+from storage.imports import ImportPlan
+
+NOW = datetime(2026, 3, 30, 12, tzinfo=UTC)
+HEAD = "id,at,person,model,credits\n"
+GOOD = "a,2026-03-15T10:02:11Z,alice@example.com,gpt-4o,2\n"
+
+
+def _file(folder: Path, content: str, name: str = "usage.csv") -> Path:
+    path = folder / name
+    path.write_text(content)
+    return path
+
+
+def _run(
+    engine: sa.Engine, *files: Path, json_output: bool = False, dry_run: bool = False
+) -> tuple[int, str]:
+    out = StringIO()
+    code = run_import(
+        engine,
+        files,
+        ImportPlan(dry_run=dry_run),
+        json_output=json_output,
+        now=NOW,
+        console=Console(file=out, width=40),
+    )
+    return code, out.getvalue()
+
+
+def test_a_good_file_exits_0_and_says_how_to_undo_it(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    code, text = _run(sqlite_engine, _file(tmp_path, HEAD + GOOD))
+    assert code == 0
+    assert "1 rows read: 1 accepted, 0 duplicate, 0 conflicting, 0 rejected" in text
+    assert "counts in credit" in text
+    assert "undo with: creditbot import --undo 1" in text
+
+
+def test_refused_rows_exit_1_and_name_the_first_twenty(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    bad = "".join(f"b{n},yesterday,bob,gpt-4o,1\n" for n in range(25))
+    code, text = _run(sqlite_engine, _file(tmp_path, HEAD + GOOD + bad))
+    assert code == 1
+    assert '    line 3: at "yesterday" is not a time like 2026-03-15T10:02:11Z\n' in text
+    assert text.count("is not a time") == 20
+    assert "… and 5 more" in text
+
+
+def test_an_unusable_file_exits_2_with_a_sentence_and_the_others_go_in(
+    sqlite_engine: sa.Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad, good = _file(tmp_path, "<html>", "page.csv"), _file(tmp_path, HEAD + GOOD)
+    code, text = _run(sqlite_engine, bad, good)
+    assert code == 2
+    assert "1 accepted" in text
+    assert "page.csv: This is not a CSV or JSON file" in capsys.readouterr().err
+
+
+def test_a_database_that_is_not_there_exits_2_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/no/such/folder/creditbot.db")
+    code, text = _run(engine, _file(tmp_path, HEAD + GOOD), _file(tmp_path, HEAD + GOOD, "b.csv"))
+    assert (code, text) == (2, "")
+    assert capsys.readouterr().err.count("unable to open database file") == 1
+
+
+def test_json_is_one_object_of_the_documented_shape(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    path = _file(tmp_path, HEAD + GOOD + GOOD + "b,2026-03-15T10:02:11Z,bob,gpt-4o,-1\n")
+    code, text = _run(sqlite_engine, path, json_output=True)
+    assert code == 1
+    assert json.loads(text) == {
+        "files": [
+            {
+                "file": str(path),
+                "source": "events",
+                "read": 3,
+                "accepted": 1,
+                "duplicate": 1,
+                "conflicting": 0,
+                "replaced": 0,
+                "adjusted": 0,
+                "rejected": [{"line": 4, "reason": "credits is below 0: negative usage"}],
+            }
+        ]
+    }
+
+
+def test_json_without_a_usable_file_is_still_json(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    code, text = _run(sqlite_engine, _file(tmp_path, ""), json_output=True)
+    assert (code, json.loads(text)) == (2, {"files": []})
+
+
+def test_a_dry_run_says_that_nothing_is_stored(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    path = _file(tmp_path, HEAD + GOOD)
+    code, text = _run(sqlite_engine, path, dry_run=True)
+    assert code == 0
+    assert "nothing is stored" in text
+    assert "undo" not in text
+    assert "1 accepted" in _run(sqlite_engine, path)[1]
+
+
+def test_a_reason_cannot_move_the_cursor(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    text = _run(sqlite_engine, _file(tmp_path, HEAD + "a,\u202e\u009b2J,bob,gpt-4o,1\n"))[1]
+    assert "\u202e" not in text
+    assert "\u009b" not in text
+
+
+def test_an_import_is_undone_once(
+    sqlite_engine: sa.Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = _file(tmp_path, HEAD + GOOD)
+    _run(sqlite_engine, path)
+    out = Console(file=StringIO())
+    undo = [
+        run_undo(sqlite_engine, workspace=None, batch_id=1, now=NOW, console=out) for _ in range(2)
+    ]
+    assert undo == [0, 2]
+    assert "no import 1 that could be undone" in capsys.readouterr().err
+    assert "1 accepted" in _run(sqlite_engine, path)[1]
