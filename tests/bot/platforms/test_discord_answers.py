@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import NoReturn
 
 import discord
 import pytest
@@ -15,8 +16,12 @@ from bot.desk import Desk
 from bot.drawing import Drawing, Theme
 from bot.platforms.discord.answers import NOWHERE, STALE
 from bot.platforms.discord.connection import DiscordClient
-from storage.engine import reading
+from bot.registry import COMMANDS
+from storage.engine import reading, writing
+from storage.errors import DatabaseBusy
 from storage.models import Audit
+from storage.preferences import set_preference
+from tests.databases import home
 from tests.doubles.discord_description import parts_of
 from tests.doubles.discord_desk import bind, desk_of
 
@@ -207,3 +212,82 @@ async def test_a_figure_that_fails_never_stops_the_text(room: Room) -> None:
     asked = await room.ask()
     assert "5 credits" in words(asked)
     assert files(asked) == []
+
+
+class Huge(Drawing):
+    """Draws more than any guild takes."""
+
+    async def draw(self, figure: Figure, theme: Theme) -> bytes | None:
+        del figure, theme
+        return bytes(101 << 20)
+
+
+async def test_a_picture_too_large_for_the_guild_stays_away(room: Room) -> None:
+    room.desk.drawing = Huge()
+    asked = await room.ask()
+    assert files(asked) == []
+    assert "5 credits" in words(asked)
+
+
+async def test_no_picture_is_sent_where_files_are_not_allowed(room: Room) -> None:
+    no_files = discord.PermissionOverwrite(attach_files=False)
+    plain = room.guild.create_text_channel("plain", overwrites={room.guild.default_role: no_files})
+    asked = await room.alice.slash(plain, "credits by-user")
+    assert files(asked) == []
+    assert "5 credits" in words(asked)
+
+
+async def test_a_table_too_large_for_the_guild_is_told(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = await room.ask()
+    monkeypatch.setattr(room.desk, "table", lambda *_: ("all.csv", bytes(101 << 20)))
+    assert "narrow the range" in words(await room.click(asked, "Export CSV"))
+
+
+@pytest.mark.parametrize("label", ["Export CSV", "Share to channel"])
+async def test_a_button_does_not_outlive_the_right_behind_it(room: Room, label: str) -> None:
+    asked = await room.ask()
+    with writing(room.desk.engine) as connection:
+        home_id = home(room.desk.engine).id
+        set_preference(connection, home_id, "people_visibility", value="admins")
+    clicked = await room.click(asked, label)
+    assert "for admins here" in words(clicked)
+    assert files(clicked) == []
+    assert room.channel.history() == []
+
+
+def busy(*_: object, **__: object) -> NoReturn:
+    raise DatabaseBusy("The database is busy.")
+
+
+async def test_an_answer_whose_buttons_cannot_be_kept_goes_out_without_them(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room.desk, "button_values", busy)
+    asked = await room.ask()
+    assert asked.response
+    assert "5 credits" in words(asked)
+    assert [part for part in parts_of(asked.response.components) if part["type"] == 2] == []
+
+
+async def test_a_form_that_cannot_be_kept_is_not_opened(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = await room.ask()
+    monkeypatch.setattr(room.desk, "button_values", busy)
+    clicked = await room.click(asked, "More…")
+    assert clicked.modal is None
+    assert "try again" in words(clicked)
+
+
+async def test_a_button_whose_line_no_longer_parses_says_so(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = await room.ask()
+    shown = await room.click(asked, "More…")
+    monkeypatch.delitem(COMMANDS, "by-user")
+    clicked = await room.click(asked, "More…")
+    sent = await room.alice.submit_modal(shown, {"range": "today"})
+    assert "by-user" in words(clicked)
+    assert "by-user" in words(sent)

@@ -90,10 +90,12 @@ async def test_refused_commands_do_not_keep_the_bot_from_answering(
         assert "5 credits" in (await ask(double)).text
 
 
-async def test_commands_of_one_guild_are_told_on_request(double: DiscordDouble, desk: Desk) -> None:
-    guild = int(double.guild)
-    assert await sync_commands(settings_for(double), desk, guild=guild) == len(COMMANDS)
+async def test_commands_are_told_on_request(double: DiscordDouble, desk: Desk) -> None:
+    guild, settings = int(double.guild), settings_for(double)
+    assert await sync_commands(settings, desk, guild=guild) == len(COMMANDS)
     assert double.calls[-1].path.endswith(f"/guilds/{guild}/commands")
+    assert await sync_commands(settings, desk, guild=None) == len(COMMANDS)
+    assert double.calls[-1].path == f"/applications/{double.bot['id']}/commands"
 
 
 async def test_a_wrong_token_is_fatal_and_names_its_setting(
@@ -265,11 +267,14 @@ async def test_a_shared_answer_is_posted_once_though_its_reply_is_lost(
     assert "Shared" in shared.text
 
 
-async def test_an_altered_button_is_refused_in_words(double: DiscordDouble, desk: Desk) -> None:
+@pytest.mark.parametrize("custom_id", ["c|many:invented", "c|share:by-user", "of-another-version"])
+async def test_an_altered_button_is_refused_in_words(
+    double: DiscordDouble, desk: Desk, custom_id: str
+) -> None:
     async with serving(double, desk):
         asked = await ask(double)
         assert asked.original
-        button(asked.original, "30d")["custom_id"] = "c|many:invented"
+        button(asked.original, "30d")["custom_id"] = custom_id
         clicked = await double.click(asked.original, "30d")
         await double.until(lambda: clicked.answers)
     assert "no longer valid" in clicked.answers[0]["data"]["content"]
@@ -304,6 +309,13 @@ async def test_a_form_fits_the_description_and_is_answered(
         sent = await double.interact(FORM, data, message=asked.original)
         await double.until(lambda: sent.edits)
     assert "5 credits" in sent.text
+
+
+async def test_an_altered_form_is_refused_in_words(double: DiscordDouble, desk: Desk) -> None:
+    async with serving(double, desk):
+        sent = await double.interact(FORM, {"custom_id": "f|many:invented", "components": []})
+        await double.until(lambda: sent.answers)
+    assert "no longer valid" in sent.answers[0]["data"]["content"]
 
 
 async def test_completions_fit_the_description(double: DiscordDouble, desk: Desk) -> None:
