@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import bot.commands  # noqa: F401  # registers every command
 from bot.registry import COMMANDS
 from bot.settings import SLACK_API, Settings
 
@@ -36,7 +37,6 @@ COMMAND_SCOPES = frozenset({"commands"})
 # A digest looks for itself in the channel before it is sent a second time.  Asked for from the
 # first installation on, because every later scope needs an administrator again.
 RECONCILE_SCOPES = frozenset({"channels:history", "groups:history"})
-MAX_DESCRIPTION = 140
 MAX_HINT = 1000
 
 
@@ -52,9 +52,7 @@ def manifest(settings: Settings) -> dict[str, object]:
     """The manifest as JSON data; its hint names every command of the registry."""
     display = {
         "name": "creditbot",
-        "description": "Shows where your team's AI credits went and whether they will last."[
-            :MAX_DESCRIPTION
-        ],
+        "description": "Shows where your team's AI credits went and whether they will last.",
         "background_color": "#1f2937",
     }
     command = {
@@ -89,10 +87,10 @@ def manifest(settings: Settings) -> dict[str, object]:
 
 def _hint() -> str:
     """The names of the commands, as many as fit."""
-    hint = "[help]"
+    hint = ""
     for name in COMMANDS:
-        longer = f"{hint[:-1]} | {name}]"
-        if len(longer) > MAX_HINT:
+        longer = f"{hint} | {name}" if hint else name
+        if len(longer) > MAX_HINT - 2:
             break
         hint = longer
-    return hint
+    return f"[{hint}]"

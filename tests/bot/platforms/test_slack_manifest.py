@@ -63,6 +63,13 @@ def test_every_command_stands_in_the_hint_within_its_limit() -> None:
     assert command["should_escape"] is True
 
 
+def test_names_and_descriptions_keep_slacks_limits() -> None:
+    display = MADE["display_information"]
+    assert isinstance(display, dict)
+    assert len(display["name"]) <= 35
+    assert len(display["description"]) <= 140
+
+
 def test_direct_messages_and_home_are_switched_on() -> None:
     features, settings = MADE["features"], MADE["settings"]
     assert isinstance(features, dict)
