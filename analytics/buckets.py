@@ -104,7 +104,7 @@ def _label(grain: Grain, day: date, number: int) -> str:
     month = MONTH_NAMES[day.month - 1]
     match grain:
         case "week":
-            return f"Week {number} ({day.day} {month})"
+            return f"Week {number}"
         case "month":
             return f"{month} {day.year}"
     return f"{WEEKDAY_NAMES[day.weekday()]} {day.day} {month}"

@@ -23,7 +23,7 @@ from analytics.lines import (
     sum_costs,
 )
 from analytics.measures import Costs, Usage, comparison, gather, stated_costs, total
-from analytics.numbers import count_text, credits_text, multiplier_text, shares
+from analytics.numbers import count_text, credits_text, multiplier_text, nested_shares, shares
 from analytics.query import Query
 from analytics.report import (
     Cell,
@@ -53,21 +53,42 @@ def by_model(query: Query, limit: int, sort: Sort) -> Report:
     compared = comparison(query)
     lines = _lines(query, sums, *both_sides(query, "model", compared))
     shown, rest = cut_lines(ordered_lines(lines, sort), limit)
-    families = _by_family(shown, sort)
+    groups = [*_by_family(shown, sort), *([[rest]] if rest else [])]
+    portions = nested_shares([[line.usage.credits for line in group] for group in groups])
+    lead = _lead(groups, portions)
+    spent = credits_text(total(sums).credits)
     costs = stated_costs(query, ("model",))
-    headline = _headline(lines)
+    headline = f"{spent} credits on {_models(len(lines))}" + (f"; {lead}" if lead else "")
     return framed(
         query,
         title,
         headline,
         (
             *delta_note(lines, compared),
-            _figure(query, headline, lines),
-            _tree(title, families, rest, total(sums)),
-            _table(families, rest, costs),
+            _figure(query, f"{lead} of {spent} credits" if lead else headline, lines),
+            _tree(title, groups, rest, total(sums)),
+            _table(groups, portions, rest, costs),
             *footnotes(query, total(sums), costs),
         ),
     )
+
+
+def _models(count: int) -> str:
+    return f"{count} models" if count > 1 else "1 model"
+
+
+def _lead(groups: Sequence[Sequence[Line]], portions: Sequence[Sequence[int]]) -> str:
+    """`GPT-4o takes 47%`, with the share that the table shows; empty for a single model."""
+    shared = [
+        (line, share)
+        for group, parts in zip(groups, portions, strict=True)
+        for line, share in zip(group, parts, strict=True)
+        if line.count == 1
+    ]
+    if len(shared) < 2:
+        return ""
+    line, share = min(shared, key=lambda pair: (-pair[0].usage.credits, pair[0].name))
+    return f"{line.name} takes {share}%" if share else ""
 
 
 def _lines(
@@ -109,30 +130,16 @@ def _by_family(lines: Sequence[Line], sort: Sort) -> list[list[Line]]:
     return sorted(families.values(), key=lambda members: _family_order(members, sort))
 
 
-def _headline(lines: Sequence[Line]) -> str:
-    credits = sum(line.usage.credits for line in lines)
-    models = f"{len(lines)} models" if len(lines) > 1 else "1 model"
-    lead = _lead(lines, credits)
-    return f"{credits_text(credits)} credits on {models}{lead}"
-
-
-def _lead(lines: Sequence[Line], credits: int) -> str:
-    """`; GPT-4o takes 47%`, with the share that the table shows."""
-    if not credits or len(lines) < 2:
-        return ""
-    ordered = ordered_lines(lines, "credits")
-    share = shares([line.usage.credits for line in ordered])[0]
-    return f"; {ordered[0].name} takes {share}%"
-
-
-def _table(families: Sequence[Sequence[Line]], rest: Line | None, costs: Costs | None) -> Table:
-    lines = [line for members in families for line in members] + ([rest] if rest else [])
-    portions = shares([line.usage.credits for line in lines])
+def _table(
+    groups: Sequence[Sequence[Line]],
+    portions: Sequence[Sequence[int]],
+    rest: Line | None,
+    costs: Costs | None,
+) -> Table:
+    lines = [line for group in groups for line in group]
+    parts = [share for group in portions for share in group]
     money = cost_cells(lines, rest, costs)
-    rows = tuple(
-        _row(line, portion, cost)
-        for line, portion, cost in zip(lines, portions, money, strict=True)
-    )
+    rows = tuple(map(_row, lines, parts, money))
     columns = (
         Column("family", "Family"),
         Column("model", "Model"),
@@ -143,23 +150,17 @@ def _table(families: Sequence[Sequence[Line]], rest: Line | None, costs: Costs |
         *((Column("cost", "Cost", "cost", costs.currency),) if costs else ()),
         Column("change", "Change", "change"),
     )
-    sizes = [len(members) for members in families] + ([1] if rest else [])
-    groups, at = [], 0
-    for size in sizes:
-        part = slice(at, at + size)
-        groups.append(
-            Group(
-                lines[at].family or "All others",
-                size,
-                _total(lines[part], sum(portions[part]), money[part], family=lines[at].family),
-            )
-        )
-        at += size
+    headings, at = [], 0
+    for group in groups:
+        part = slice(at, at + len(group))
+        subtotal = _total(group, sum(parts[part]), money[part], family=group[0].family)
+        headings.append(Group(group[0].family or "All others", len(group), subtotal))
+        at += len(group)
     return Table(
         columns,
         rows,
-        total=_total(lines, sum(portions), money),
-        groups=tuple(groups),
+        total=_total(lines, sum(parts), money),
+        groups=tuple(headings),
         others=len(rows) - 1 if rest else None,
     )
 
@@ -194,11 +195,12 @@ def _total(
     )
 
 
-def _tree(title: str, families: Sequence[Sequence[Line]], rest: Line | None, usage: Usage) -> Tree:
+def _tree(title: str, groups: Sequence[Sequence[Line]], rest: Line | None, usage: Usage) -> Tree:
     """Families with several models as branches, single models and small families on one line."""
+    families = [group for group in groups if group[0] is not rest]
     large = [members for members in families if len(members) > 1 and members[0].family != OTHER]
     large = large[:EXPANDED_FAMILIES]
-    small = [line for members in families if members not in large for line in members]
+    small = [line for group in families if group not in large for line in group]
     nodes = [
         Node(
             f"{members[0].family} Models",
@@ -231,7 +233,7 @@ def _used(usage: Usage) -> str:
     return f"{words} ({spent})"
 
 
-def _figure(query: Query, headline: str, lines: Sequence[Line]) -> ModelFigure:
+def _figure(query: Query, title: str, lines: Sequence[Line]) -> ModelFigure:
     families = _by_family(ordered_lines(lines, "credits"), "credits")
     sums = [sum(line.usage.credits for line in members) for members in families]
     bars = tuple(
@@ -240,10 +242,10 @@ def _figure(query: Query, headline: str, lines: Sequence[Line]) -> ModelFigure:
     )
     footer = caption(query)
     return ModelFigure(
-        title=headline.replace(f" credits on {len(lines)} models; ", " credits: "),
+        title=title,
         subtitle="Credits by model. Pill = credits per prompt",
         footer=footer,
-        alt=alt_text("Bar chart by model", headline, ordered_lines(lines, "credits"), footer),
+        alt=alt_text("Bar chart by model", title, ordered_lines(lines, "credits"), footer),
         families=bars,
     )
 

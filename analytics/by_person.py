@@ -74,7 +74,7 @@ def by_person(query: Query, limit: int, sort: Sort) -> Report:
         headline,
         (
             *delta_note(lines, compared),
-            _figure(query, headline, shown, rest),
+            _figure(query, _card_title(lines), shown, rest),
             _table(query, shown, rest, models, everyone, costs),
             *footnotes(query, total(everyone), costs),
         ),
@@ -108,17 +108,33 @@ def _team_model(query: Query, models: ByModel) -> str | None:
 
 
 def _headline(lines: Sequence[Line]) -> str:
-    credits = sum(line.usage.credits for line in lines)
+    """`6,165 credits by 4 people; Sarah and Mike use 78%`."""
+    words, two = _spent(lines), _two_first(lines)
+    if two is None:
+        return words
+    (first, second), share = two
+    return f"{words}; {first.name} and {second.name} use {share}%"
+
+
+def _card_title(lines: Sequence[Line]) -> str:
+    """The same without names: one written from right to left would reorder a drawn line."""
+    words, two = _spent(lines), _two_first(lines)
+    if two is None:
+        return words
+    spent = credits_text(sum(line.usage.credits for line in lines))
+    return f"Top 2 of {len(lines)} people use {two[1]}% of {spent} credits"
+
+
+def _spent(lines: Sequence[Line]) -> str:
     people = f"{len(lines)} people" if len(lines) > 1 else "1 person"
+    return f"{credits_text(sum(line.usage.credits for line in lines))} credits by {people}"
+
+
+def _two_first(lines: Sequence[Line]) -> tuple[list[Line], int] | None:
+    """The two with most credits and their share together; None where that says nothing."""
     ordered = ordered_lines(lines, "credits")
-    if not credits or len(lines) < 3:
-        return f"{credits_text(credits)} credits by {people}"
     parts = shares([line.usage.credits for line in ordered])
-    first, second = ordered[:2]
-    return (
-        f"{credits_text(credits)} credits by {people}; "
-        f"{first.name} and {second.name} use {parts[0] + parts[1]}%"
-    )
+    return (ordered[:2], sum(parts[:2])) if len(lines) > 2 and any(parts) else None
 
 
 def _table(
@@ -167,16 +183,16 @@ def _row(line: Line, name: str, top: str | None, cost: tuple[Cell, ...]) -> Row:
     )
 
 
-def _figure(query: Query, headline: str, shown: Sequence[Line], rest: Line | None) -> PersonFigure:
+def _figure(query: Query, title: str, shown: Sequence[Line], rest: Line | None) -> PersonFigure:
     ordered = ordered_lines(shown, "credits")
     lead, hidden = ordered[:CHART_PEOPLE], ordered[CHART_PEOPLE:]
     folded = [*hidden, *([rest] if rest else [])]
     footer = caption(query)
     return PersonFigure(
-        title=headline,
+        title=title,
         subtitle="Credits by person. Tick = the period before",
         footer=footer,
-        alt=alt_text("Bar chart by person", headline, ordered, footer),
+        alt=alt_text("Bar chart by person", title, ordered, footer),
         people=tuple(map(_bar, lead)),
         others=_bar(together(folded)) if folded else None,
     )

@@ -86,18 +86,24 @@ def change_text(change: float | str | None) -> str:
     return f"{'▲' if change > 0 else '▼'} {abs(change):.0%}"
 
 
-def shares(parts: Sequence[int]) -> list[int]:
-    """Whole per cents by largest remainder: they add up to 100, or are all 0 for nothing.
+def shares(parts: Sequence[int], whole: int = 100) -> list[int]:
+    """Whole per cents by largest remainder: they add up to `whole`, or are all 0 for nothing.
 
     Ties go to the larger part, then to the first.
     """
     total = sum(parts)
     if total <= 0:
         return [0] * len(parts)
-    floors = [part * 100 // total for part in parts]
+    floors = [part * whole // total for part in parts]
     by_remainder = sorted(
-        range(len(parts)), key=lambda i: (-(parts[i] * 100 % total), -parts[i], i)
+        range(len(parts)), key=lambda i: (-(parts[i] * whole % total), -parts[i], i)
     )
-    for index in by_remainder[: 100 - sum(floors)]:
+    for index in by_remainder[: whole - sum(floors)]:
         floors[index] += 1
     return floors
+
+
+def nested_shares(groups: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Shares of the members of groups: groups add up to 100, members to their group."""
+    wholes = shares([sum(members) for members in groups])
+    return [shares(members, whole) for members, whole in zip(groups, wholes, strict=True)]

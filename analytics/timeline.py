@@ -34,7 +34,7 @@ from analytics.report import (
     TimeBar,
     TimelineFigure,
 )
-from analytics.timerange import MONTHS, WEEKDAYS
+from analytics.timerange import MONTH_NAMES, MONTHS, WEEKDAYS
 from storage.errors import StorageError
 from storage.reading import Hours
 from storage.timekeys import date_of, day_number, to_micros
@@ -137,8 +137,15 @@ def _headline(points: Sequence[Point], grain: Grain, whole: Usage) -> str:
         words += f", {credits_text(average)} {'an' if grain == 'hour' else 'a'} {grain}"
     if peak is not None and len(points) > 1:
         usage = points[peak].usage or Usage()
-        words += f"; peak {points[peak].bucket.label} ({credits_text(usage.credits)})"
+        words += f"; peak {_named(points[peak].bucket, grain)} ({credits_text(usage.credits)})"
     return words
+
+
+def _named(bucket: Bucket, grain: Grain) -> str:
+    """A bucket in a sentence: the number of a week says nothing without its row."""
+    if grain != "week":
+        return bucket.label
+    return f"week of {bucket.start.day} {MONTH_NAMES[bucket.start.month - 1]}"
 
 
 def _figure(query: Query, grain: Grain, points: Sequence[Point], headline: str) -> TimelineFigure:
