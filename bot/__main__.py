@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -10,6 +11,8 @@ from analytics.errors import UserError
 from bot.cli import admin, ask, data, serve
 from bot.cli.terminal import EXIT_MISTAKE, err
 from storage.errors import StorageError
+
+EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
 
 app = typer.Typer(
     help="Shows a team, where it already talks, where its AI credits went.",
@@ -44,6 +47,12 @@ def main() -> None:
         sys.exit(EXIT_MISTAKE)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if os.environ.get("CREDITBOT_LOG_LEVEL", "").upper() == "DEBUG":
+            raise
+        err.print(f"Sorry, the mistake is ours: {type(error).__name__}.")
+        err.print("With CREDITBOT_LOG_LEVEL=DEBUG in the environment you see where.")
+        sys.exit(EXIT_BUG)
 
 
 if __name__ == "__main__":

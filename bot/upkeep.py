@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import sqlalchemy as sa
 import structlog
@@ -53,10 +53,9 @@ class Upkeep:
                 self._check(workspace, today)
 
     def _check(self, workspace: WorkspaceInfo, today: date) -> None:
-        first = day_number(today - timedelta(days=CHECKED_DAYS))
-        differences = list(
-            verify(self._engine, workspace, first_day=first, last_day=day_number(today))
-        )
+        last = day_number(today) - 1
+        first = last - CHECKED_DAYS
+        differences = list(verify(self._engine, workspace, first_day=first, last_day=last))
         for difference in differences:
             log.error("rollup.differs", workspace=workspace.name, difference=str(difference))
         if not differences:

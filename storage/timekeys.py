@@ -75,10 +75,17 @@ def bin_start_ms(index: float) -> float:
     return math.exp(index * _LOG_GAMMA)
 
 
-# A table of 600,001 bytes costs 0.04 us a value; a logarithm each time costs five times as much.
-_BINS = bytes([0]) + bytes(
-    int(math.log(ms) / _LOG_GAMMA + 1e-12) for ms in range(1, MAX_LATENCY_MS + 1)
-)
+def _bin_table() -> bytes:
+    """The bin of each millisecond; looking it up takes a fifth of a logarithm's time."""
+    table = bytearray(MAX_LATENCY_MS + 1)
+    last = int(math.log(MAX_LATENCY_MS) / _LOG_GAMMA)
+    for index in range(last + 1):
+        first = math.ceil(bin_start_ms(index) - 1e-9)
+        table[first:] = bytes([index]) * (len(table) - first)
+    return bytes(table)
+
+
+_BINS = _bin_table()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
-from datetime import datetime
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
@@ -12,18 +11,25 @@ import typer
 from rich.table import Table
 
 from analytics.errors import UserError
-from analytics.numbers import multiplier_text
+from analytics.numbers import credits_text, multiplier_text
 from bot.cli.ask import moment
-from bot.cli.data import FromDay, ToDay, day_after, day_of
-from bot.cli.terminal import WorkspaceOption, current_engine, load_settings, out, utc_now
+from bot.cli.data import FromDay, ToDay, day_of
+from bot.cli.terminal import (
+    WorkspaceOption,
+    current_engine,
+    load_settings,
+    note,
+    operator,
+    out,
+    utc_now,
+)
 from storage.accounts import list_accounts
 from storage.accounts import set_factor as keep_factor
-from storage.audit import record
 from storage.catalog import Catalog, set_multiplier
 from storage.changes import reprice
 from storage.engine import reading, writing
 from storage.events import MICRO
-from storage.timekeys import to_micros
+from storage.timekeys import EPOCH_DAY, day_number, to_micros
 from storage.workspaces import (
     WorkspaceInfo,
     bind_chat,
@@ -48,7 +54,7 @@ def create(
     now = utc_now()
     with writing(current_engine(settings)) as connection:
         made = create_workspace(connection, name, zone=zone or settings.timezone, now=now)
-        note(connection, made, now, "workspace.create", made.name)
+        note(connection, made, now=now, action="workspace.create", what=made.name)
     out.print(f"Workspace {made.name} counts its days in {made.zone}.")
 
 
@@ -76,7 +82,7 @@ def bind(
     with writing(current_engine(load_settings())) as connection:
         chosen = find_workspace(connection, workspace)
         bind_chat(connection, chosen.id, platform=platform, external_id=external_id, now=now)
-        note(connection, chosen, now, "workspace.bind", chat)
+        note(connection, chosen, now=now, action="workspace.bind", what=chat)
     out.print(f"{chat} talks to workspace {chosen.name}.")
 
 
@@ -113,7 +119,13 @@ def set_price(
         key = _model(connection, chosen, model)
         start = moment(since, chosen.zone) if since else now
         set_multiplier(connection, chosen.id, key, multiplier=value, valid_from=to_micros(start))
-        note(connection, chosen, now, "models.set", f"{model} {multiplier_text(value)}")
+        note(
+            connection,
+            chosen,
+            now=now,
+            action="models.set",
+            what=f"{model} {multiplier_text(value)}",
+        )
     out.print(f"{model} costs {multiplier_text(value)} from {start:%Y-%m-%d %H:%M} on.")
     out.print("Usage already recorded keeps its credits; `creditbot models reprice` changes it.")
 
@@ -130,17 +142,23 @@ def reprice_command(
     with reading(engine) as connection:
         chosen = find_workspace(connection, workspace)
         key = _model(connection, chosen, model) if model else None
-    count = reprice(
+    now = utc_now()
+    start, end = day_of(first), day_of(last)
+    today = day_number(chosen.clock().local_date(now) + timedelta(days=1))
+    done = reprice(
         engine,
         chosen,
-        first_day=day_of(first),
-        last_day=day_after(last),
+        first_day=day_number(EPOCH_DAY) if start is None else start,
+        last_day=today if end is None else end,
         model_id=key,
-        actor=_operator(),
+        actor=operator(),
         reason="models reprice",
-        now=utc_now(),
+        now=now,
     )
-    out.print(f"{count:,} usage events have new credits.")
+    with writing(engine) as connection:
+        note(connection, chosen, now=now, action="models.reprice", what=model or "all models")
+    out.print(f"{done.changed:,} usage events have new credits.")
+    out.print(f"Credits before {credits_text(done.before)}, now {credits_text(done.after)}.")
 
 
 @sources.command("list")
@@ -169,7 +187,13 @@ def set_factor(
     with writing(current_engine(load_settings())) as connection:
         chosen = find_workspace(connection, workspace)
         chosen_unit = keep_factor(connection, chosen.id, name=name, unit=unit, factor=value)
-        note(connection, chosen, now, "sources.factor", f"{name} {chosen_unit} {factor}")
+        note(
+            connection,
+            chosen,
+            now=now,
+            action="sources.factor",
+            what=f"{name} {chosen_unit} {factor}",
+        )
     out.print(f"One {chosen_unit} of {name} is {value / MICRO:g} credits from now on.")
     out.print("`creditbot models reprice` applies it to usage already recorded.")
 
@@ -191,22 +215,3 @@ def _model(connection: sa.Connection, workspace: WorkspaceInfo, name: str) -> in
     if found is None:
         raise UserError(f"I know no model '{name}'.", hint="`creditbot models list` names them.")
     return found
-
-
-def _operator() -> str:
-    return f"terminal:{getpass.getuser()}"[:64]
-
-
-def note(
-    connection: sa.Connection, workspace: WorkspaceInfo, now: datetime, action: str, what: str
-) -> None:
-    """Record a change made at the terminal in the audit."""
-    record(
-        connection,
-        workspace.id,
-        at=now,
-        actor=_operator(),
-        role="owner",
-        action=action,
-        object=what[:200],
-    )

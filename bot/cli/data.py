@@ -6,15 +6,26 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated
 
+import sqlalchemy as sa
 import typer
 from rich.progress import Progress
 
-from bot.cli.terminal import WorkspaceOption, current_engine, err, load_settings, out, utc_now
+from bot.cli.terminal import (
+    WorkspaceOption,
+    current_engine,
+    err,
+    load_settings,
+    note,
+    operator,
+    out,
+    utc_now,
+)
 from storage.audit import broken_link
-from storage.engine import open_engine, reading
+from storage.engine import open_engine, reading, writing
 from storage.migrate import upgrade
 from storage.rebuild import rebuild
-from storage.timekeys import date_of, day_number
+from storage.timekeys import day_number
+from storage.undo import undo_batch
 from storage.verify import verify
 from storage.workspaces import find_workspace
 
@@ -43,7 +54,7 @@ def verify_command(
         chosen = find_workspace(connection, workspace)
         broken = broken_link(connection, chosen.id)
     wrong = 0
-    for difference in verify(engine, chosen, first_day=day_of(first), last_day=day_after(last)):
+    for difference in verify(engine, chosen, first_day=day_of(first), last_day=day_of(last)):
         wrong += 1
         err.print(str(difference))
     if broken is not None:
@@ -63,13 +74,13 @@ def rebuild_command(
     with reading(engine) as connection:
         chosen = find_workspace(connection, workspace)
     with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task("Rebuilding", total=None)
+        task = bar.add_task("Rebuilding")
         count = rebuild(
             engine,
             chosen,
             first_day=day_of(first),
-            last_day=day_after(last),
-            progress=lambda rows: bar.advance(task, rows),
+            last_day=day_of(last),
+            progress=lambda done, months: bar.update(task, completed=done, total=months),
         )
     out.print(f"Rebuilt from {count:,} usage events.")
 
@@ -85,7 +96,7 @@ def import_command(  # noqa: PLR0913, PLR0917  # one parameter an option of the 
     ] = None,
     delimiter: Annotated[str, typer.Option("--delimiter", help="Column delimiter of a CSV.")] = ",",
     decimal: Annotated[str, typer.Option("--decimal", help="Decimal sign of a CSV.")] = ".",
-    encoding: Annotated[str, typer.Option("--encoding", help="Text encoding.")] = "utf-8",
+    encoding: Annotated[str | None, typer.Option("--encoding", help="Text encoding.")] = None,
     *,
     rejects: Annotated[
         bool, typer.Option("--rejects", help="Write rejected rows to FILE.rejected.csv.")
@@ -100,30 +111,39 @@ def import_command(  # noqa: PLR0913, PLR0917  # one parameter an option of the 
 ) -> None:
     """Import usage from files; safe to repeat, and to undo with --undo."""
     from bot import importing  # noqa: PLC0415  # readers are only needed here
+    from storage.imports import ImportPlan  # noqa: PLC0415
+    from storage.sources.base import SourceOptions  # noqa: PLC0415
 
     engine = current_engine(load_settings())
     if undo is not None:
-        code = importing.run_undo(
-            engine, workspace=workspace, batch_id=undo, now=utc_now(), console=out
-        )
-        raise typer.Exit(code)
+        take_back(engine, workspace, undo)
+        return
     if not files:
         raise typer.BadParameter("name at least one file")
-    code = importing.run_import(
-        engine,
-        files,
+    plan = ImportPlan(
         workspace=workspace,
         source=source,
-        options=importing.options(
-            zone=zone, delimiter=delimiter, decimal=decimal, encoding=encoding
-        ),
-        json_output=as_json,
+        options=SourceOptions(zone, delimiter, decimal, encoding),
         dry_run=dry_run,
         rejects=rejects,
-        now=utc_now(),
-        console=out,
     )
-    raise typer.Exit(code)
+    raise typer.Exit(
+        importing.run_import(engine, files, plan, json_output=as_json, now=utc_now(), console=out)
+    )
+
+
+def take_back(engine: sa.Engine, workspace: str | None, batch_id: int) -> None:
+    """Undo an import, record it in the audit and say what became of its events."""
+    now = utc_now()
+    with reading(engine) as connection:
+        chosen = find_workspace(connection, workspace)
+    undone = undo_batch(engine, chosen, batch_id, actor=operator(), now=now)
+    with writing(engine) as connection:
+        note(connection, chosen, now=now, action="import.undo", what=str(batch_id))
+    out.print(f"Import {batch_id} is undone: {undone.deleted:,} usage events are gone", end="")
+    out.print(f", {undone.restored:,} are as they were." if undone.restored else ".")
+    if undone.kept:
+        out.print(f"{len(undone.kept):,} were changed since by something else and were left alone.")
 
 
 def day_of(text: str | None) -> int | None:
@@ -134,9 +154,3 @@ def day_of(text: str | None) -> int | None:
         return day_number(date.fromisoformat(text))
     except ValueError:
         raise typer.BadParameter(f"'{text}' is not a day like 2026-03-01") from None
-
-
-def day_after(text: str | None) -> int | None:
-    """The day after a day that is meant to be included."""
-    day = day_of(text)
-    return None if day is None else day_number(date_of(day + 1))

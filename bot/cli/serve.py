@@ -12,13 +12,15 @@ import typer
 
 from bot.cli.terminal import current_engine, err, load_settings, out, utc_now
 from bot.desk import Desk
-from bot.doctor import examine
-from bot.logs import set_up_logs
-from bot.service import serve
+
+# What a command needs beyond this is imported by it: half a second that others need not wait for.
 
 
 def run_command() -> None:
     """Run the bot until it is stopped."""
+    from bot.logs import set_up_logs  # noqa: PLC0415
+    from bot.service import serve  # noqa: PLC0415
+
     settings = load_settings()
     set_up_logs(settings.log_level)
     try:
@@ -38,6 +40,8 @@ def doctor_command(
     live: Annotated[bool, typer.Option("--live", help="Ask Slack and Discord, too.")] = False,
 ) -> None:
     """Check settings, database, tokens and clock; exit 1 when something must be mended."""
+    from bot.doctor import examine  # noqa: PLC0415
+
     findings = asyncio.run(examine(load_settings(), now=utc_now(), live=live))
     for finding in findings:
         out.print(f"{finding.mark}  {finding.subject}: {finding.words}")
@@ -47,9 +51,9 @@ def doctor_command(
 
 def slack_manifest_command() -> None:
     """Print the manifest to create the Slack app from."""
-    from bot.slack_manifest import manifest  # noqa: PLC0415  # only here
+    from bot.slack_manifest import manifest  # noqa: PLC0415
 
-    out.print(json.dumps(manifest(), indent=2))
+    out.print(json.dumps(manifest(load_settings()), indent=2))
 
 
 def discord_sync_command(
@@ -58,7 +62,7 @@ def discord_sync_command(
     ] = None,
 ) -> None:
     """Tell Discord the slash commands."""
-    from bot.platforms.discord import sync_commands  # noqa: PLC0415  # loads discord.py
+    from bot.platforms.discord import sync_commands  # noqa: PLC0415
 
     settings = load_settings()
     desk = Desk(current_engine(settings), now=utc_now)
@@ -74,7 +78,7 @@ def demo_command(
     events: Annotated[int, typer.Option("--events", help="About how many prompts.")] = 200_000,
 ) -> None:
     """Make a demo workspace and answer three questions; then type further lines."""
-    from bot.demo.program import run_demo  # noqa: PLC0415  # loads numpy
+    from bot.demo.program import run_demo  # noqa: PLC0415
 
     code = run_demo(
         folder,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,9 +12,11 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from bot.settings import Settings
+from storage.audit import record
 from storage.engine import open_engine
 from storage.errors import StorageError
 from storage.migrate import require_current
+from storage.workspaces import WorkspaceInfo
 
 WorkspaceOption = Annotated[
     str | None, typer.Option("--workspace", help="Name of the workspace; without it the default.")
@@ -46,3 +49,28 @@ def current_engine(settings: Settings) -> sa.Engine:
     engine = open_engine(settings.database_url)
     require_current(engine)
     return engine
+
+
+def operator() -> str:
+    """Who acts at this terminal, for the audit."""
+    return f"terminal:{getpass.getuser()}"[:64]
+
+
+def note(
+    connection: sa.Connection,
+    workspace: WorkspaceInfo,
+    *,
+    now: datetime,
+    action: str,
+    what: str,
+) -> None:
+    """Record a change made at this terminal in the audit."""
+    record(
+        connection,
+        workspace.id,
+        at=now,
+        actor=operator(),
+        role="owner",
+        action=action,
+        object=what[:200],
+    )
