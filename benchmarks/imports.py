@@ -7,12 +7,10 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from benchmarks.lab import Lab
 from benchmarks.measurement import Measurement, spending
-from bot.demo.usage import prompts
 from storage.events import UsageEvent
 from storage.timekeys import from_micros
 
@@ -68,7 +66,7 @@ def _file(lab: Lab, events: int) -> Path:
     """A file of our own format, one JSON object a line."""
     file = lab.folder / f"events-{events}.jsonl"
     with file.open("w", encoding="utf-8") as out:
-        for event in chain.from_iterable(prompts(lab.work(events), 20_000)):
+        for event in lab.full_events(events):
             out.write(json.dumps(_record(event)) + "\n")
     return file
 

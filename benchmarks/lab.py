@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import chain, count
+from itertools import chain, islice
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -49,21 +50,24 @@ class Lab:
     repeats: int = 15
     charts: int = 1_000
     answers: int = 200
-    _numbers: Iterator[int] = field(default_factory=count)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
     _filled: dict[int, Path] = field(default_factory=dict)
 
     def work(self, events: int) -> Workload:
         """A workload of this run's people."""
         return Workload(now=NOW, zone=ZONE, events=events, people=self.people)
 
-    def plain_events(self, events: int) -> list[UsageEvent]:
+    def plain_events(self, count: int) -> list[UsageEvent]:
         """Events that only have what the ledger's row holds: no cost, provider or error."""
         bare = {"provider": None, "cost_nano": None, "currency": None, "error": None}
-        return [replace(event, **bare) for event in self.full_events(events)]  # type: ignore[arg-type]  # all of them are optional
+        return [replace(event, **bare) for event in self.full_events(count)]  # type: ignore[arg-type]  # all of them are optional
 
-    def full_events(self, events: int) -> list[UsageEvent]:
-        """Events as the demo's gateway reports them."""
-        return list(chain.from_iterable(prompts(self.work(events), 20_000)))
+    def full_events(self, count: int) -> list[UsageEvent]:
+        """Events as the demo's gateway reports them: the first of as many as a database gets.
+
+        How many share a day decides what a batch costs.
+        """
+        return list(islice(chain.from_iterable(prompts(self.work(self.events), 20_000)), count))
 
     def filled(self, events: int) -> Path:
         """A database with that many events; only to be read."""
