@@ -72,7 +72,7 @@ def complaints(kind: Literal["request", "reply"], method: str, body: Body) -> It
     error = best_match(validator.iter_errors(body))
     if error is not None:
         yield f"{method} {kind} {error.json_path}: {error.message[:300]}"
-    if kind == "request":
+    elif kind == "request":
         yield from (f"{method}: {complaint}" for complaint in _beyond(body))
 
 
