@@ -53,27 +53,45 @@ class Filling:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._awaited: dict[int, int] = {}  # message to the interaction whose picture it lacks
 
     async def fill(self, asked: Asked, report: Report) -> None:
         """Put a report into the deferred answer: at once, and again when its picture is late."""
-
-        async def edit(page: Page) -> None:
-            await asked.interaction.edit_original_response(view=page.view, attachments=page.files)
-
         drawing = asyncio.create_task(self._picture(asked, report))
         try:
             page = Page(report, await self.button_values(_buttons(report), asked.identity))
             await asyncio.wait({drawing}, timeout=PATIENCE)
-            late = not drawing.done()
-            if late:
-                await edit(page)
-            picture = await drawing
-            if picture is not None:
-                await _with_or_without(replace(page, picture=picture), edit)
-            elif not late:
-                await edit(page)
+            if drawing.done():
+                await self._edit(asked, replace(page, picture=drawing.result()))
+            else:
+                await self._edit_late(asked, page, drawing)
         finally:
             drawing.cancel()
+
+    async def _edit(self, asked: Asked, page: Page) -> int:
+        """Write the answer; the number of its message, which now waits for no older picture."""
+
+        async def edit(page: Page) -> int:
+            answer = asked.interaction.edit_original_response
+            return (await answer(view=page.view, attachments=page.files)).id
+
+        message = await _with_or_without(page, edit)
+        self._awaited.pop(message, None)
+        return message
+
+    async def _edit_late(
+        self, asked: Asked, page: Page, drawing: asyncio.Task[bytes | None]
+    ) -> None:
+        message = await self._edit(asked, page)
+        self._awaited[message] = asked.interaction.id
+        try:
+            picture = await drawing
+            # A click may have put another answer there meanwhile, and that one stays.
+            if picture is not None and self._awaited.get(message) == asked.interaction.id:
+                await self._edit(asked, replace(page, picture=picture))
+        finally:
+            if self._awaited.get(message) == asked.interaction.id:
+                del self._awaited[message]
 
     async def post(self, asked: Asked, report: Report, *, nonce: str) -> None:
         """Put a report into the channel of the interaction, once for each nonce.
@@ -85,13 +103,14 @@ class Filling:
         assert place is not None  # noqa: S101  # the caller checked the right to write there
         channel = interaction.client.get_partial_messageable(place, guild_id=interaction.guild_id)
 
-        async def send(page: Page) -> None:
-            await channel.send(
+        async def send(page: Page) -> int:
+            message = await channel.send(
                 view=page.view,
                 files=page.files,
                 nonce=nonce,
                 allowed_mentions=discord.AllowedMentions.none(),
             )
+            return message.id
 
         public = _without_shares(report)
         values = await self.button_values(_buttons(public), asked.identity)
@@ -136,15 +155,15 @@ def nonce_of(*parts: str) -> str:
     return base64.b32encode(digest).decode()[:25]
 
 
-async def _with_or_without(page: Page, send: Callable[[Page], Awaitable[None]]) -> None:
-    """Send a page; when it is refused with its picture, send the text alone."""
+async def _with_or_without(page: Page, send: Callable[[Page], Awaitable[int]]) -> int:
+    """Send a page, or when it is refused with its picture the text alone; the message's number."""
     try:
-        await send(page)
+        return await send(page)
     except discord.HTTPException as error:
         if page.picture is None:
             raise
         log.warning("discord.picture_refused", status=error.status, code=error.code)
-        await send(replace(page, picture=None))
+        return await send(replace(page, picture=None))
 
 
 def _buttons(report: Report) -> list[Button]:

@@ -233,6 +233,21 @@ async def test_a_late_picture_is_put_in_after_the_text(
     assert double.calls[-1].files.keys() == {"chart.png"}
 
 
+async def test_a_late_picture_never_overwrites_a_newer_answer(
+    double: DiscordDouble, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "PATIENCE", 0)
+    desk.drawing = slow = Slow()
+    async with serving(double, desk):
+        asked = await ask(double)
+        assert asked.original
+        clicked = await double.click(asked.original, "30d")
+        await double.until(lambda: clicked.edits)
+        slow.go_on.set()
+        await double.until(lambda: clicked.edits == 2)
+    assert asked.edits == 1
+
+
 async def test_a_refused_picture_never_stops_the_text(double: DiscordDouble, desk: Desk) -> None:
     double.faults[EDIT].append(413)
     async with serving(double, desk):
