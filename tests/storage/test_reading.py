@@ -1,0 +1,183 @@
+"""Reading: every crossing gives the same sums from whatever table answers it.
+
+The oracle is a plain Python sum over the events, so no engine is its own judge.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+from random import Random
+from typing import cast, get_args
+
+import pytest
+import sqlalchemy as sa
+
+from storage.catalog import Catalog
+from storage.engine import reading
+from storage.events import Granularity, Route, UsageEvent
+from storage.labels import Labels
+from storage.ledger import Ledger, Origin
+from storage.reading import Days, Hours, Key, RangeTooLong, Reader, Span, split_months
+from storage.timekeys import DAY_US, Clock, to_micros
+from storage.workspaces import find_workspace
+from tests.cast import NOW, event
+
+MODELS = ("gpt-4o", "claude-3-haiku", "o3-mini")
+DIMENSIONS: tuple[Key, ...] = ("model", "person", "department", "project", "task")
+By = tuple[Key, ...]
+Where = Mapping[str, Sequence[int]]
+MEASURES = ("events", "prompts", "credits")
+PRICES = {"gpt-4o": 2_000_000, "claude-3-haiku": 500_000, "o3-mini": 1_000_000}
+
+
+def some_events(count: int, days: int) -> list[UsageEvent]:
+    """Usage over the last days with every label, sometimes unknown."""
+    random = Random(5)  # noqa: S311  # a fixed sample
+    start = to_micros(NOW)
+    return [
+        event(
+            ts=start - random.randrange(days * DAY_US),
+            model=random.choice(MODELS),
+            person=random.choice(("ann@example.com", "ben@example.com", None)),
+            department=random.choice(("Sales", "Growth", None)),
+            project=random.choice(("Atlas", "Hermes", None)),
+            task=random.choice(("coding", "mail", None)),
+        )
+        for _ in range(count)
+    ]
+
+
+class Ledgered:
+    """Events in a real ledger, and the ids they got."""
+
+    def __init__(self, engine: sa.Engine, events: Sequence[UsageEvent]) -> None:
+        self.engine, self.events = engine, events
+        with reading(engine) as connection:
+            self.workspace = find_workspace(connection, None)
+        self.labels = Labels(engine, self.workspace.id)
+        ledger = Ledger(engine, self.workspace, self.labels)
+        exact = [e for e in events if e.granularity == Granularity.EXACT]
+        ledger.write(exact, Origin("feed", "events", Route.FILE), now=NOW)
+        days = [e for e in events if e.granularity == Granularity.DAY]
+        ledger.replace_slices(days, Origin("bill", "copilot", Route.FILE), now=NOW)
+        self.clock: Clock = self.workspace.clock()
+
+    def key(self, one: UsageEvent, name: Key) -> int:
+        """The id or time key of an event."""
+        if name == "day":
+            return self.clock.keys(one.ts, one.granularity).day
+        if name == "bucket":
+            return self.clock.bucket(one.ts)
+        find: Callable[[str | None], int] = getattr(self.labels, f"{name}_id")
+        return find(getattr(one, name))
+
+    def expected(self, by: By, span: Span, where: Where) -> list[tuple[int, ...]]:
+        """The rows that a reader must give, sorted."""
+        sums: dict[tuple[int, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
+        for one in self.events:
+            time: Key = "day" if isinstance(span, Days) else "bucket"
+            if isinstance(span, Hours) and one.granularity == Granularity.DAY:
+                continue
+            inside = span.first <= self.key(one, time) < span.end
+            if inside and all(
+                self.key(one, cast("Key", name)) in ids for name, ids in where.items()
+            ):
+                prompts = one.prompts or 0
+                cell = sums[tuple(self.key(one, name) for name in by)]
+                for index, value in enumerate((1, prompts, PRICES[one.model] * prompts)):
+                    cell[index] += value
+        return sorted((*key, *cell) for key, cell in sums.items())
+
+    def rows(self, by: By, span: Span, where: Where) -> list[tuple[int, ...]]:
+        """What the reader gives, sorted."""
+        with reading(self.engine) as connection:
+            catalog = Catalog.load(connection, self.workspace.id)
+            reader = Reader(connection, self.workspace, catalog)
+            return sorted(reader.sums(by, MEASURES, span, where))
+
+
+@pytest.fixture
+def month(engine: sa.Engine) -> Ledgered:
+    """A month of usage, with rows that only know their day."""
+    events = some_events(250, 28)
+    day = to_micros(NOW) // DAY_US * DAY_US
+    events += [
+        event(
+            ts=day - number * DAY_US,
+            granularity=Granularity.DAY,
+            prompts=7,
+            ok=None,
+            latency_ms=None,
+            task=None,
+        )
+        for number in range(1, 6)
+    ]
+    return Ledgered(engine, events)
+
+
+def test_every_crossing_of_a_month_is_exact(month: Ledgered) -> None:
+    today = month.clock.day(NOW)
+    span = Days(today - 27, today + 1)
+    narrow: list[Where] = [{}]
+    narrow += [{name: (1, 0)} for name in DIMENSIONS]
+    narrow += [{"person": (1,), "task": (1, 2)}, {"model": (month.key(month.events[0], "model"),)}]
+    for size in (0, 1, 2):
+        for by in combinations(DIMENSIONS, size):
+            for where in narrow:
+                found = month.rows(by, span, where)
+                assert found == month.expected(by, span, where), (by, where)
+
+
+def test_days_and_hours_are_exact(month: Ledgered) -> None:
+    today = month.clock.day(NOW)
+    days = Days(today - 10, today + 1)
+    first, end = (
+        month.clock.bucket(to_micros(month.clock.midnight(d))) for d in (today - 3, today)
+    )
+    hours = Hours(first + 5, end + 2)
+    for where in ({}, {"model": (1, 2, 3)}, {"person": (1,)}, {"project": (1, 0)}):
+        for by in ((), ("day",), ("day", "model")):
+            assert month.rows(by, days, where) == month.expected(by, days, where)
+        for by in by_hours:
+            assert month.rows(by, hours, where) == month.expected(by, hours, where)
+
+
+def test_long_ranges_join_whole_months_and_ragged_ends(engine: sa.Engine) -> None:
+    long = Ledgered(engine, some_events(400, 200))
+    today = long.clock.day(NOW)
+    for first, end in ((today - 199, today + 1), (today - 150, today - 20), (today - 31, today)):
+        span = Days(first, end)
+        crossings: list[By] = [("person",), ("project", "model"), ("department",)]
+        for by in crossings:
+            wheres: list[Where] = [{}, {"person": (1,)}] if by == ("person",) else [{}]
+            for where in wheres:
+                assert long.rows(by, span, where) == long.expected(by, span, where)
+
+
+def test_a_crossing_that_is_not_kept_is_refused_when_it_is_long(engine: sa.Engine) -> None:
+    long = Ledgered(engine, some_events(20, 10))
+    today = long.clock.day(NOW)
+    with pytest.raises(RangeTooLong, match="31 days"):
+        long.rows(("task", "project"), Days(today - 60, today + 1), {})
+    assert long.rows(("task", "project"), Days(today - 60, today + 1), {"person": (1,)})
+
+
+def test_months_and_ends_cover_the_span_once() -> None:
+    for first in range(20_000, 20_080, 7):
+        for end in range(first + 1, first + 130, 11):
+            months, ragged = split_months(Days(first, end))
+            parts = sorted((part.first, part.end) for part in ragged)
+            whole = sum(b - a for a, b in parts) + sum(_length(month) for month in months)
+            assert whole == end - first
+
+
+def _length(month: int) -> int:
+    from storage.timekeys import first_day
+
+    return first_day(month + 1) - first_day(month)
+
+
+def test_the_dimensions_of_filters_are_those_of_the_reader() -> None:
+    assert set(DIMENSIONS) < set(get_args(Key))
