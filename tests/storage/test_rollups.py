@@ -18,13 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.cells import TABLES
-from storage.changes import correct, delete, reprice
+from storage.changes import Values, delete
 from storage.engine import open_engine, writing
 from storage.events import Granularity, UsageEvent
 from storage.rebuild import rebuild
 from storage.rollups import Rollup
 from storage.timekeys import DAY_US, HOUR_US
-from storage.undo import undo_batch
 from storage.verify import verify
 from tests.cast import ALICE, BOB, NOW, event
 from tests.storage.oracle import Fact, stored_tables
@@ -116,7 +115,7 @@ class Step:
         known = dict(place.oracle.known)
         number = place.import_batch(next(numbers) + 1)
         place.write(*self.events, batch_id=number)
-        undone = undo_batch(place.engine, place.workspace, number, actor="t", now=NOW)
+        undone = place.undo(number)
         assert undone.kept == ()
         place.oracle.known = known
 
@@ -124,33 +123,24 @@ class Step:
         known = dict(place.oracle.known)
         number = place.import_batch(next(numbers) + 1)
         place.replace(*self.events, batch_id=number)
-        assert undo_batch(place.engine, place.workspace, number, actor="t", now=NOW).kept == ()
+        assert place.undo(number).kept == ()
         place.oracle.known = known
 
     def deleted(self, place: World) -> None:
         known = place.oracle.known.pop(("feed", self.event_id), None)
-        gone = delete(
-            place.engine, place.workspace, [self.key(place)], actor="t", reason="t", now=NOW
-        )
+        gone = place.delete(self.event_id)
         assert gone == (known is not None)
 
     def corrected(self, place: World) -> None:
         fact = place.oracle.known.get(("feed", self.event_id))
         if fact is None:
             return
-        values = {
+        values: Values = {
+            "ts": MOMENTS[0],
             "person_id": place.labels.person_id(BOB),
             "model_id": place.labels.model_id("beta"),
         }
-        correct(
-            place.engine,
-            place.workspace,
-            self.key(place),
-            values={**values, "ts": MOMENTS[0]},  # type: ignore[typeddict-item]  # names of columns
-            actor="t",
-            reason="t",
-            now=NOW,
-        )
+        place.correct(self.event_id, values)
         changed = replace(fact.event, person=BOB, model="beta", ts=MOMENTS[0])
         place.oracle.known["feed", self.event_id] = Fact(
             changed, "feed", place.oracle.credits(changed)
@@ -158,20 +148,8 @@ class Step:
 
     def repriced(self, place: World) -> None:
         place.set_price("alpha", 2_500_000)
-        first, last = DAYS[0] // DAY_US - 200, DAYS[0] // DAY_US + 200
-        reprice(
-            place.engine,
-            place.workspace,
-            first_day=first,
-            last_day=last,
-            actor="t",
-            reason="t",
-            now=NOW,
-        )
+        place.reprice(DAYS[0] // DAY_US - 200, DAYS[0] // DAY_US + 200)
         place.oracle.reprice()
-
-    def key(self, place: World) -> tuple[int, str]:
-        return place.labels.source_id("feed", "events", now=NOW), self.event_id
 
 
 some_events = st.one_of(st.lists(events, min_size=1, max_size=4).map(tuple), again)

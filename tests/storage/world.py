@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from storage.catalog import set_multiplier
+from storage.changes import Repriced, Values, correct, delete, reprice
 from storage.engine import writing
 from storage.events import Route, UsageEvent
 from storage.labels import Labels
 from storage.ledger import Ledger, Origin, Outcome
 from storage.models import ImportBatch
+from storage.records import EventKey
 from storage.timekeys import to_micros
+from storage.undo import Undone, undo_batch
 from storage.verify import verify
 from storage.workspaces import WorkspaceInfo, create_workspace, set_credit_unit, workspace_by_id
 from tests.cast import ALICE, BOB, NOW, event
 from tests.storage.oracle import Oracle, stored_tables
 
+WHO = {"actor": "alice", "reason": "a mistake"}
 PRICES = {"alpha": 1_000_000, "beta": 333_333}
 UNPRICED = "gamma"  # a model that nobody gave a price
 
@@ -34,7 +38,6 @@ class World:
     labels: Labels
     ledger: Ledger
     oracle: Oracle
-    outcomes: list[Outcome] = field(default_factory=list)
 
     def write(self, *events: UsageEvent, batch_id: int = 0, now: datetime = NOW) -> Outcome:
         """Write to the ledger and to the oracle."""
@@ -67,6 +70,36 @@ class World:
         with writing(self.engine) as connection:
             connection.execute(sa.insert(table).values(**row, started_at=NOW, counts={}))
         return number
+
+    def key(self, event_id: str) -> EventKey:
+        """The ledger's key of an event of the feed."""
+        return self.labels.source_id("feed", "events", now=NOW), event_id
+
+    def correct(self, event_id: str, values: Values) -> None:
+        """Correct an event of the feed in the ledger."""
+        key = self.key(event_id)
+        correct(self.engine, self.workspace, key, values=values, **WHO, now=NOW)
+
+    def delete(self, event_id: str) -> int:
+        """Delete an event of the feed from the ledger."""
+        return delete(self.engine, self.workspace, [self.key(event_id)], **WHO, now=NOW)
+
+    def reprice(self, first_day: int, last_day: int, model: str | None = None) -> Repriced:
+        """Give the ledger today's prices."""
+        return reprice(
+            self.engine,
+            self.workspace,
+            first_day=first_day,
+            last_day=last_day,
+            model_id=self.labels.model_id(model) if model else None,
+            actor="alice",
+            reason="a mistake",
+            now=NOW,
+        )
+
+    def undo(self, number: int) -> Undone:
+        """Take an import back."""
+        return undo_batch(self.engine, self.workspace, number, actor="alice", now=NOW)
 
     def check(self) -> None:
         """Every cell of every table is what the oracle says, and `verify` agrees."""

@@ -1,0 +1,52 @@
+"""A writer that dies leaves ledger and rollups, or neither; a rebuild loses nothing of writers."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from storage.labels import Labels
+from storage.ledger import Ledger
+from storage.rebuild import rebuild
+from storage.verify import verify
+from tests.cast import NOW, event
+from tests.storage.killed_writer import WHOLE
+from tests.storage.world import feed, world
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_kill_in_the_middle_leaves_both_or_none(engine: sa.Engine) -> None:
+    place = world(engine)
+    steps = [str(step) for step in random.Random(7).sample(range(5, 130), 14)]  # noqa: S311  # places to die
+    url = engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-m", "tests.storage.killed_writer", url, str(place.workspace.id)]
+    run = subprocess.run(  # noqa: S603  # our own interpreter and module
+        [*command, *steps], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "14"
+    assert list(verify(engine, place.workspace)) == []
+    with engine.connect() as connection:
+        count = connection.execute(sa.text("SELECT count(*) FROM usage_event")).scalar_one()
+    assert count % WHOLE == 0
+    assert count > 0
+
+
+def test_a_rebuild_beside_writers_loses_nothing(engine: sa.Engine) -> None:
+    place = world(engine)
+    calls = [[event(model="alpha") for _ in range(25)] for _ in range(12)]
+    ledger = Ledger(engine, place.workspace, Labels(engine, place.workspace.id))
+    with ThreadPoolExecutor(2) as pool:
+        writes = [pool.submit(ledger.write, call, feed(), now=NOW) for call in calls]
+        for _ in range(4):
+            rebuild(engine, place.workspace)
+        accepted = sum(write.result().accepted for write in writes)
+    assert accepted == 300
+    for call in calls:
+        place.oracle.write(call, "feed")
+    place.check()
