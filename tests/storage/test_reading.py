@@ -133,12 +133,14 @@ def test_every_crossing_of_a_month_is_exact(month: Ledgered) -> None:
 def test_days_and_hours_are_exact(month: Ledgered) -> None:
     today = month.clock.day(NOW)
     days = Days(today - 10, today + 1)
-    first, end = (
-        month.clock.bucket(to_micros(month.clock.midnight(d))) for d in (today - 3, today)
-    )
+    midnights = (month.clock.midnight(day) for day in (today - 3, today))
+    first, end = (month.clock.bucket(to_micros(midnight)) for midnight in midnights)
     hours = Hours(first + 5, end + 2)
-    for where in ({}, {"model": (1, 2, 3)}, {"person": (1,)}, {"project": (1, 0)}):
-        for by in ((), ("day",), ("day", "model")):
+    wheres: list[Where] = [{}, {"model": (1, 2, 3)}, {"person": (1,)}, {"project": (1, 0)}]
+    by_days: list[By] = [(), ("day",), ("day", "model")]
+    by_hours: list[By] = [(), ("bucket",), ("person",), ("bucket", "model")]
+    for where in wheres:
+        for by in by_days:
             assert month.rows(by, days, where) == month.expected(by, days, where)
         for by in by_hours:
             assert month.rows(by, hours, where) == month.expected(by, hours, where)
