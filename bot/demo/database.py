@@ -41,7 +41,9 @@ def is_fresh(file: Path, work: Workload) -> bool:
             raise DatabaseUnusable(
                 f"'{file}' was not made by the demo.", hint="Move it away, or use another folder."
             )
-        return made == _stamp(work) and is_current(engine)
+        # The zone of a database is a real one, whatever zone was asked for now.
+        same_zone = made.startswith(f"{work.zone} ")
+        return same_zone and made == _stamp(work) and is_current(engine)
 
 
 def _made_as(engine: sa.Engine) -> str | None:
@@ -125,7 +127,7 @@ def _introduce(connection: sa.Connection, workspace_id: int, work: Workload) -> 
 
 def _stamp(work: Workload) -> str:
     day = work.now.astimezone(ZoneInfo(work.zone)).date()
-    return f"{day} {work.zone} {work.events} {work.people} {work.seed}"
+    return f"{work.zone} {day} {work.events} {work.people} {work.seed}"
 
 
 def _remove(file: Path) -> None:

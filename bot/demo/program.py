@@ -48,7 +48,7 @@ def run_demo(
     except OSError as error:
         raise UserError(
             f"The demo cannot be written to '{folder}': {error.strerror}.",
-            hint="Run it in a folder of your own.",
+            hint="Name a folder of your own with --folder.",
         ) from error
     except KeyboardInterrupt:
         console.print("Stopped.")

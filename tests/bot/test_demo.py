@@ -14,6 +14,7 @@ from unittest.mock import patch
 import pytest
 from rich.console import Console
 
+from analytics.errors import UserError
 from bot.demo import database
 from bot.demo.company import DAY_MODEL, TEAMS, UNKNOWN_MODEL, members
 from bot.demo.program import FILE, run_demo
@@ -132,6 +133,22 @@ def test_a_file_of_somebody_else_is_never_replaced(tmp_path: Path) -> None:
 
     with pytest.raises(StorageError, match="was not made by the demo"):
         run_demo(tmp_path, now=NOW, console=Console(file=StringIO()), interactive=False)
+
+
+def test_a_zone_that_does_not_exist_is_named_and_keeps_the_old_database(tmp_path: Path) -> None:
+    database.create(tmp_path / FILE, FEW, step=no_step)
+    console = Console(file=StringIO())
+
+    with pytest.raises(StorageError, match="Europe/Berlim"):
+        run_demo(tmp_path, zone="Europe/Berlim", now=NOW, console=console, interactive=False)
+    assert database.is_fresh(tmp_path / FILE, FEW)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "demo").write_text("a file is in the way")
+
+    with pytest.raises(UserError, match="cannot be written"):
+        run_demo(tmp_path / "demo", now=NOW, console=Console(file=StringIO()), interactive=False)
 
 
 # ---- the conversation
