@@ -54,6 +54,7 @@ class Answers:
             return
         drawing = asyncio.create_task(self._picture(report))
         try:
+            # Not wait_for: a picture that is late must go on being drawn.
             await asyncio.wait({drawing}, timeout=self._patience)
             if drawing.done():
                 await _deliver(_final(report, drawing.result(), values), outlet.show)

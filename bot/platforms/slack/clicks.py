@@ -59,6 +59,7 @@ class Clicks:
         name, content = table
         opened = await self._clients.reads.conversations_open(users=identity.user_id)
         direct: str = opened["channel"]["id"]
+        # A thread of another channel does not exist in the direct conversation.
         thread = click.thread if click.channel == direct else None
         file = Upload(name, content, title=name)
         try:

@@ -153,6 +153,7 @@ class Entrances:
     async def _click(self, click: Click) -> None:
         if not await self._is_new(click.team, click.user, click.keys):
             return
+        # Not looked up yet: the directory may take longer than a form's trigger lives.
         nobody = Identity("slack", click.team, click.user)
         wish = await self._desk.run_blocking(lambda: self._desk.wish(click.value, nobody))
         if wish is None:
@@ -188,6 +189,7 @@ class Entrances:
     async def _is_new(self, team: str, user: str, keys: Sequence[str]) -> bool:
         """Whether this arrival comes for the first time; every key is remembered."""
         who = Identity("slack", team, user)
+        # A list, not a generator: the second key must be stored also when the first is known.
         firsts = await self._desk.run_blocking(
             lambda: [self._desk.is_new(key, who) for key in keys]
         )

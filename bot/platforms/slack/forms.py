@@ -72,6 +72,7 @@ def rewritten(line: str, fields: Mapping[str, Sequence[str]]) -> str:
     if len(days) == 1:
         raise UserError("One of the two days is missing.", hint="Choose both, or none.")
     if days:
+        # ISO dates sort as text; nobody means an empty range by choosing the days the other way.
         first, last = sorted(days)
         values |= {
             param.name: (f"{first}..{last}",)
@@ -79,7 +80,7 @@ def rewritten(line: str, fields: Mapping[str, Sequence[str]]) -> str:
             if isinstance(param.type, RangeType)
         }
     changed = amend(line, values)
-    parse(changed)
+    parse(changed)  # a name with a quote in it, or too many of them, makes no line
     return changed
 
 

@@ -36,6 +36,7 @@ class People:
             return kept[1]
         reply = await self._web.users_info(user=user)
         found = self._read(user, reply["user"])
+        # Whole, not one by one: it happens once in months, and a day later it were empty anyway.
         if len(self._known) >= MOST:
             self._known.clear()
         self._known[user] = (self._now(), found)

@@ -96,6 +96,7 @@ class SlackPlatform:
                 await serving
 
     async def _serve(self) -> None:
+        # Without this preflight a wrong token would be an endless retry inside slack-sdk.
         bot_token = _token(self._settings.slack_bot_token, BOT_TOKEN)
         app_token = _token(self._settings.slack_app_token, APP_TOKEN)
         async with self._clients(bot_token) as clients:
@@ -112,6 +113,7 @@ class SlackPlatform:
                 await socket.open(opened["url"], seconds=self._pace.connect)
                 await self._watch(socket)
             finally:
+                # The socket first: nothing new may come in while answers are finished.
                 await socket.end()
                 await entrances.close(seconds=self._pace.goodbye)
 
