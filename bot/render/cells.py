@@ -107,10 +107,15 @@ def fact_text(fact: Fact) -> str:
     return f"{value} ({clean(fact.note, MAX_CELL)})" if fact.note else value
 
 
-def moment_text(moment: datetime, *, year: bool = True) -> str:
-    """`18 Mar 2026 14:05` in the moment's own zone; midnight is the day alone."""
+def moment_text(moment: datetime, *, year: bool = True, hour: bool = False) -> str:
+    """`18 Mar 2026 14:05` in the moment's own zone; midnight is the day alone unless `hour`."""
     day = f"{moment.day} {MONTH_NAMES[moment.month - 1]}" + (f" {moment.year}" if year else "")
-    return f"{day} {moment:%H:%M}" if moment.hour or moment.minute else day
+    return f"{day} {moment:%H:%M}" if has_hour(moment) or hour else day
+
+
+def has_hour(cell: Cell) -> bool:
+    """Whether a cell is a moment inside a day."""
+    return isinstance(cell, datetime) and bool(cell.hour or cell.minute)
 
 
 def prose(text: str) -> str:

@@ -26,8 +26,8 @@ from analytics.report import (
 )
 from analytics.text import clean
 from bot.render.cells import UNKNOWN, fact_text, prose
-from bot.render.frame import Body, Frame, counted, frame_of, left_out, line_of, scope
-from bot.render.grid import GAP, Grid, Line, drawn, grid, keep, rows_cut
+from bot.render.frame import SHOWN_LINE, Body, Frame, counted, frame_of, left_out, line_of, scope
+from bot.render.grid import GAP, Grid, Line, drawn, grid, keep, name_column, rows_cut
 from bot.render.limits import clip, marked_up, units
 from bot.render.sketch import bar_lines, tree_lines
 
@@ -39,7 +39,7 @@ MAX_BUTTONS, ROW_BUTTONS, MAX_LABEL, MAX_CUSTOM_ID = 25, 5, 80, 100
 PICTURE = "attachment://chart.png"
 
 # Our own shares of MAX_TEXT; they leave 1,500 for the body.  A third party cuts alt text at 256.
-HEADLINE, DELTAS, HINTS, CONTEXT, ALT = 500, 500, 600, 900, 256
+HEADLINE, DELTAS, HINTS, CONTEXT, SCOPE, ALT = 500, 500, 600, 900, 200, 256
 WIDTH = 34  # columns of a code block on a phone
 LEAST_NAME = 14
 CODE_LINE, BULLET = 150, 300
@@ -115,12 +115,13 @@ def _picture(report: Report) -> list[Payload]:
 
 
 def _context(report: Report, frame: Frame, room: _Room) -> str:
-    """Small print: dates, zone, freshness and the line, what was left out, and the notes."""
-    facts = " · ".join(filter(None, (*map(escape, scope(report)), *_freshness(report))))
-    line = line_of(report)
-    own = " · ".join(filter(None, (facts, f"`{line}`" if line else "")))
+    """Small print: what was left out; dates, zone, filter, freshness and the line; notes."""
     cuts = [clip(text, CONTEXT // 2, marked) for text in left_out(report, room.cuts)]
-    first = "\n".join(f"-# {text}" for text in (own, *cuts) if text)
+    covered = clip(" · ".join(scope(report)), SCOPE, escape)
+    line = clip(line_of(report), SHOWN_LINE)
+    parts = (covered, *_freshness(report), f"`{line}`" if line else "")
+    own = " · ".join(filter(None, parts))
+    first = "\n".join(f"-# {text}" for text in (*cuts, own) if text)
     spare = CONTEXT - units(first) - 1
     notes = clip("\n".join(frame.contexts), spare, _small) if spare > 50 else ""
     return "\n".join(filter(None, (first, notes)))
@@ -229,11 +230,10 @@ def _narrow(table: Table, room: _Room) -> Iterator[str]:
 
 def _columns(table: Table, whole: Grid) -> list[int]:
     """Indices of the columns that fit beside the name, in the table's order."""
-    kinds = [column.unit for column in table.columns]
-    name = kinds.index("text") if "text" in kinds else 0
+    name = name_column(table)
     ranks = {key: rank for rank, key in enumerate(WANTED)}
     rest = sorted(
-        (i for i in range(len(kinds)) if i != name),
+        (i for i in range(len(table.columns)) if i != name),
         key=lambda i: ranks.get(table.columns[i].key, len(ranks)),
     )
     spare = WIDTH - min(whole.natural_width(name), LEAST_NAME)

@@ -26,9 +26,11 @@ from analytics.report import (
 from analytics.text import clean
 from analytics.timerange import TimeRange
 from bot.render.cells import cleaned, moment_text, prose
+from bot.render.grid import headed
 
 MAX_HEADLINE = 300
 MAX_LINE = 500
+SHOWN_LINE = 150
 
 Body = Facts | Table | ModelFigure | PersonFigure | TimelineFigure | Tree
 
@@ -61,7 +63,9 @@ def frame_of(report: Report) -> Frame:
                 notes.append(block)
             case Actions():
                 buttons += block.buttons
-            case Facts() | Table() | ModelFigure() | PersonFigure() | TimelineFigure() | Tree():
+            case Table():
+                body.append(headed(block))
+            case Facts() | ModelFigure() | PersonFigure() | TimelineFigure() | Tree():
                 body.append(block)
             case _:
                 assert_never(block)
@@ -81,16 +85,17 @@ def _texts(notes: Iterable[Note], role: Literal["delta", "context", "hint"]) -> 
 
 
 def scope(report: Report) -> tuple[str, ...]:
-    """What the numbers cover: `1–30 Mar 2026, so far` and the zone; nothing without a period."""
+    """What the numbers cover: `1–30 Mar 2026, so far`, the zone and the filters."""
     period = report.period
+    filters = (cleaned(report.narrowed),) if report.narrowed else ()
     if period is None:
-        return ()
+        return filters
     zone = ZoneInfo(period.zone)
     first = period.start.astimezone(zone).date()
     last = (period.end - timedelta(microseconds=1)).astimezone(zone).date()
     end = max(first, last) + timedelta(days=1)
     dates = TimeRange(first, end, period.label, first).dates
-    return (f"{dates}, so far" if period.partial else dates, period.zone)
+    return (f"{dates}, so far" if period.partial else dates, period.zone, *filters)
 
 
 def freshness(report: Report) -> tuple[str, ...]:
@@ -104,8 +109,8 @@ def freshness(report: Report) -> tuple[str, ...]:
 
 
 def line_of(report: Report) -> str:
-    """The line that repeats the answer, safe to show between backticks; "" for a mistake."""
-    return cleaned(report.line, MAX_LINE).replace("`", "'")
+    """The line that repeats the answer, to be shown between backticks; "" for a mistake."""
+    return cleaned(report.line, SHOWN_LINE).replace("`", "'")
 
 
 def left_out(report: Report, cuts: Iterable[str]) -> tuple[str, ...]:

@@ -5,13 +5,14 @@ Invariant: numbers stand to the right and are never cut; two different names nev
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
-from analytics.report import Group, Row, Table
+from analytics.report import Cell, Group, Row, Table
 from analytics.text import clean
-from bot.render.cells import UNKNOWN, cell_text
+from bot.render.cells import UNKNOWN, cell_text, has_hour, moment_text
 from bot.render.widths import display_width, pad, shorten_all
 
 GAP = "  "
@@ -63,31 +64,93 @@ class Grid:
 def grid(table: Table, *, indent: str = "") -> Grid:
     """The table in words; rows of a group are indented."""
     units = [column.unit for column in table.columns]
-    named = units.index("text") if "text" in units else 0
+    right = tuple(unit not in ("text", "moment") for unit in units)
+    titles = tuple(clean(column.title) for column in table.columns)
+    return Grid(titles, right, tuple(_lines(table, indent)))
 
-    def words(row: Row) -> tuple[str, ...]:
-        pairs = zip(row, table.columns, strict=True)
-        return tuple(cell_text(cell, column.unit, column.currency) for cell, column in pairs)
 
-    def summed(row: Row, title: str) -> tuple[str, ...]:
-        cells = ["" if cell == UNKNOWN else cell for cell in words(row)]
-        cells[named] = title or cells[named] or "Total"
-        return tuple(cells)
+def headed(table: Table) -> Table:
+    """The table without a column that only repeats the names of its groups."""
+    names = [group.name for group in table.groups for _ in range(group.size)]
+    if len(names) != len(table.rows):
+        return table
+    for index, column in enumerate(table.columns):
+        cells = [row[index] for row in table.rows]
+        pairs = list(zip(cells, names, strict=True))
+        repeats = any(cell == name for cell, name in pairs)
+        if column.unit == "text" and repeats and all(c in (name, "", None) for c, name in pairs):
+            return _without(table, index)
+    return table
 
-    lines: list[Line] = []
+
+def _without(table: Table, index: int) -> Table:
+    def rest(row: Row) -> Row:
+        return row[:index] + row[index + 1 :]
+
+    return Table(
+        table.columns[:index] + table.columns[index + 1 :],
+        tuple(map(rest, table.rows)),
+        total=rest(table.total) if table.total is not None else None,
+        groups=tuple(replace(group, subtotal=rest(group.subtotal)) for group in table.groups),
+        others=table.others,
+    )
+
+
+def _lines(table: Table, indent: str) -> Iterator[Line]:
+    words = _Words(table)
     heads = _heads(table)
     for index, row in enumerate(table.rows):
         for group in heads.get(index, ()):
-            heading = summed(group.subtotal, clean(group.name))
-            lines.append(Line("group", heading, group.subtotal))
-        cells = list(words(row))
-        if table.groups:
-            cells[named] = indent + cells[named]
-        lines.append(Line("others" if index == table.others else "row", tuple(cells), row))
+            yield Line("group", words.summed(group.subtotal, clean(group.name)), group.subtotal)
+        is_others = index == table.others
+        inside = "" if is_others or not table.groups else indent
+        yield Line("others" if is_others else "row", words.of(row, inside), row)
     if table.total is not None:
-        lines.append(Line("total", summed(table.total, ""), table.total))
-    right = tuple(unit not in ("text", "moment") for unit in units)
-    return Grid(tuple(clean(column.title) for column in table.columns), right, tuple(lines))
+        yield Line("total", words.summed(table.total, ""), table.total)
+
+
+def _heads(table: Table) -> dict[int, list[Group]]:
+    """The groups by the index of the row they stand above; others alone need no heading."""
+    heads: dict[int, list[Group]] = {}
+    start = 0
+    for group in table.groups:
+        if group.size > 1 or start != table.others:
+            heads.setdefault(start, []).append(group)
+        start += group.size
+    return heads
+
+
+class _Words:
+    """How the cells of one table are written: its name column, and which moments need an hour."""
+
+    def __init__(self, table: Table) -> None:
+        self._columns = table.columns
+        self._name = name_column(table)
+        indices = range(len(table.columns))
+        self._timed = [any(has_hour(row[i]) for row in table.rows) for i in indices]
+
+    def of(self, row: Row, indent: str = "") -> tuple[str, ...]:
+        """The cells of a row."""
+        words = [self._word(index, cell) for index, cell in enumerate(row)]
+        words[self._name] = indent + words[self._name]
+        return tuple(words)
+
+    def summed(self, row: Row, title: str) -> tuple[str, ...]:
+        """The cells of a total: what has no sum stays blank."""
+        words = ["" if word == UNKNOWN else word for word in self.of(row)]
+        words[self._name] = title or words[self._name] or "Total"
+        return tuple(words)
+
+    def _word(self, index: int, cell: Cell) -> str:
+        if isinstance(cell, datetime):
+            return moment_text(cell, hour=self._timed[index])
+        column = self._columns[index]
+        return cell_text(cell, column.unit, column.currency)
+
+
+def name_column(table: Table) -> int:
+    """Index of the column that names the rows: the first of text, else the first."""
+    return next((i for i, column in enumerate(table.columns) if column.unit == "text"), 0)
 
 
 def drawn(shown: Grid, *, width: int) -> tuple[str, list[str]]:
@@ -132,15 +195,6 @@ def keep(lines: Sequence[Line], sizes: Sequence[int], *, room: int, most: int) -
 def rows_cut(lines: Sequence[Line], kept: Collection[int]) -> int:
     """How many rows are not among the kept lines."""
     return sum(line.kind == "row" for line in lines) - sum(lines[i].kind == "row" for i in kept)
-
-
-def _heads(table: Table) -> dict[int, list[Group]]:
-    heads: dict[int, list[Group]] = {}
-    start = 0
-    for group in table.groups:
-        heads.setdefault(start, []).append(group)
-        start += group.size
-    return heads
 
 
 def _widths(shown: Grid, width: int) -> list[int]:

@@ -123,12 +123,12 @@ def _picture(report: Report, image: str | None) -> Iterator[Payload]:
 
 
 def _context(report: Report, frame: Frame, room: Room) -> list[Payload]:
-    """Notes and what was left out, then dates, zone, freshness and the line; none if all empty."""
+    """What was left out, then dates, zone, filter, freshness and the line, then notes."""
     hints = () if report.line else frame.hints
     line = f"`{line_of(report)}`" if report.line else ""
     facts = DOT.join(filter(None, (*scope(report), *freshness(report), line)))
-    # The facts are short and stand first to be kept, should the notes fill the room.
-    lines = (*hints, facts, *left_out(report, room.cuts), *frame.contexts)
+    # Notes come last: they are what may be cut should there be many.
+    lines = (*hints, *left_out(report, room.cuts), facts, *frame.contexts)
     text = "\n".join(filter(None, lines))
     return [{"type": "context", "elements": [words(text, CONTEXT)]}] if text else []
 

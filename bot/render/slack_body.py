@@ -190,7 +190,9 @@ def _cells(line: Line, table: Table, limit: int) -> list[Payload]:
             cells.append(_text_cell(mark + text if text else " ", limit))
             mark = ""
         else:
-            cells.append({"type": "raw_number", "value": number, "text": clip(text, limit, entities)})
+            cells.append(
+                {"type": "raw_number", "value": number, "text": clip(text, limit, entities)}
+            )
     return cells
 
 
