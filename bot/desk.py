@@ -26,6 +26,7 @@ from bot.context import Asker, Context, Identity, Role, Visibility
 from bot.drawing import Drawing
 from bot.registry import complete, find_command, parse, run
 from bot.render import csv as csv_renderer
+from charts import ThemeName
 from storage import actions, audit
 from storage.catalog import Catalog
 from storage.engine import reading, writing
@@ -226,7 +227,7 @@ class Desk:
         """`answer` without blocking the loop."""
         return await self.run_blocking(lambda: self.answer(line, identity))
 
-    async def picture(self, report: Report, theme: Literal["light", "dark"]) -> bytes | None:
+    async def picture(self, report: Report, theme: ThemeName) -> bytes | None:
         """The report's chart as PNG; None when it has none or it could not be drawn."""
         if self.drawing is None or report.figure is None:
             return None

@@ -15,14 +15,13 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from typing import Literal
 
 import structlog
 
 from analytics.report import Figure
+from charts import ThemeName
 
 log = structlog.get_logger()
-Theme = Literal["light", "dark"]
 SECONDS = 10.0
 FIRST_SECONDS = 60.0  # a new process imports matplotlib and may build its font cache
 MEMORY_BYTES = 2 << 30
@@ -38,7 +37,7 @@ class Drawing:
         self._cache: OrderedDict[str, bytes] = OrderedDict()
         self._running: dict[str, asyncio.Future[bytes | None]] = {}
 
-    async def draw(self, figure: Figure, theme: Theme) -> bytes | None:
+    async def draw(self, figure: Figure, theme: ThemeName) -> bytes | None:
         """The PNG of a figure, None when it could not be drawn."""
         key = hashlib.sha256(f"{theme}{figure!r}".encode()).hexdigest()
         if key in self._cache:
@@ -69,7 +68,7 @@ class Drawing:
         while sum(map(len, self._cache.values())) > CACHE_BYTES:
             self._cache.popitem(last=False)
 
-    def _draw(self, figure: Figure, theme: Theme) -> bytes | None:
+    def _draw(self, figure: Figure, theme: ThemeName) -> bytes | None:
         """Runs in the drawing thread, which owns the process."""
         try:
             first = self._pen is None
@@ -99,7 +98,7 @@ class _Pen:
         self._process.start()
         theirs.close()
 
-    def draw(self, figure: Figure, theme: Theme, *, seconds: float) -> bytes:
+    def draw(self, figure: Figure, theme: ThemeName, *, seconds: float) -> bytes:
         """The PNG; raises TimeoutError or EOFError when the process is lost."""
         self._pipe.send((figure, theme))
         if not self._pipe.poll(seconds):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from analytics.report import Figure
+from charts.theme import Format, ThemeName
 
-ThemeName = Literal["light", "dark"]
-Format = Literal["png", "svg", "pdf"]
+__all__ = ["Format", "ThemeName", "draw"]
 
 
 def draw(

@@ -10,12 +10,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from analytics.report import Figure, ModelFigure, PersonFigure, TimelineFigure
 from analytics.text import clean
-from charts import Format, ThemeName
 from charts.by_model import model_card
 from charts.by_person import person_card
 from charts.card import MAX_SENTENCE, Card
 from charts.png import palette_png
-from charts.theme import THEMES, Theme
+from charts.theme import THEMES, Format, Theme, ThemeName
 from charts.timeline import timeline_card
 
 MAX_ALT = 2000  # Slack's limit for an alt text, the largest there is

@@ -7,7 +7,10 @@ background; a test measures both before a colour may change or a family may get 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+ThemeName = Literal["light", "dark"]
+Format = Literal["png", "svg", "pdf"]
 OTHER = "Other"
 
 
