@@ -79,12 +79,12 @@ def run_undo(
     except StorageError as error:
         Console(stderr=True).out(str(error), highlight=False)
         return UNUSABLE
-    text = f"Import {batch_id} is undone: {count_text(undone.deleted)} events are gone"
-    if undone.restored:
-        text += f", {count_text(undone.restored)} are as they were before"
-    if undone.kept:
-        text += f", {count_text(len(undone.kept))} were changed by others since and stay"
-    console.out(f"{text}.", highlight=False)
+    console.out(
+        f"Import {batch_id} is undone. Deleted: {count_text(undone.deleted)}, restored:"
+        f" {count_text(undone.restored)}, changed by others since and kept:"
+        f" {count_text(len(undone.kept))}.",
+        highlight=False,
+    )
     return GOOD
 
 

@@ -9,14 +9,15 @@ from itertools import islice
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
+import storage.models  # noqa: F401  # declares the tables that are looked up below
 from storage.engine import insert_for, reading, writing
-from storage.errors import DatabaseBusy
 from storage.sources.base import MAX_REASON, Rejected
 
 BATCH = SQLModel.metadata.tables["import_batch"]
 _REJECTED = SQLModel.metadata.tables["rejected_item"]
+_WORKSPACE = SQLModel.metadata.tables["workspace"]
 _STATE = SQLModel.metadata.tables["state"]
-_ATTEMPTS = 20
+MAX_FILE = 400
 _ASKED = 500  # names in one question; SQLite takes 32,766, PostgreSQL plans long lists slowly
 # Exports are asked for one at a time and take longer than this; a copy of a file does not.
 _SAME_EXPORT_S = 60
@@ -32,7 +33,9 @@ class ImportLog:
     ) -> None:
         self._engine = engine
         self._now = now
-        self._row = {"workspace_id": workspace_id, "kind": kind, "file": file[-400:]}
+        self._workspace_id = workspace_id
+        self._kind = kind
+        self._file = file[-MAX_FILE:]
         self._last_line = 0
         self.batch_id: int | None = None
 
@@ -43,20 +46,27 @@ class ImportLog:
         return self.batch_id
 
     def _created(self) -> int:
-        mine = BATCH.c.workspace_id == self._row["workspace_id"]
-        following = sa.select(sa.func.coalesce(sa.func.max(BATCH.c.id), 0) + 1).where(mine)
-        for _ in range(_ATTEMPTS):
-            with writing(self._engine) as connection:
-                insert = insert_for(connection, BATCH).values(
-                    **self._row, id=following.scalar_subquery(), started_at=self._now, counts={}
+        ours = BATCH.c.workspace_id == self._workspace_id
+        following = sa.select(sa.func.coalesce(sa.func.max(BATCH.c.id), 0) + 1).where(ours)
+        with writing(self._engine) as connection:
+            # Ids are given under the workspace's row lock, like all others.
+            connection.execute(
+                sa.select(_WORKSPACE.c.workspace_id)
+                .where(_WORKSPACE.c.workspace_id == self._workspace_id)
+                .with_for_update()
+            )
+            number = int(connection.execute(following).scalar_one())
+            connection.execute(
+                sa.insert(BATCH).values(
+                    workspace_id=self._workspace_id,
+                    id=number,
+                    kind=self._kind,
+                    file=self._file,
+                    started_at=self._now,
+                    counts={},
                 )
-                # PostgreSQL may commit a rival's id between the max() and the insert.
-                found: int | None = connection.execute(
-                    insert.on_conflict_do_nothing().returning(BATCH.c.id)
-                ).scalar()
-            if found is not None:
-                return found
-        raise DatabaseBusy("Too many imports begin at once.", hint="Try again in a moment.")
+            )
+        return number
 
     def keep_rejected(self, rejected: Sequence[Rejected]) -> None:
         """Keep why records were refused; never the records."""
@@ -64,7 +74,7 @@ class ImportLog:
             return
         rows = [
             {
-                "workspace_id": self._row["workspace_id"],
+                "workspace_id": self._workspace_id,
                 "batch_id": self.begin(),
                 "line": self._own_line(item.line),
                 "kind": "rejected",
@@ -87,9 +97,7 @@ class ImportLog:
         with writing(self._engine) as connection:
             connection.execute(
                 sa.update(BATCH)
-                .where(
-                    BATCH.c.workspace_id == self._row["workspace_id"], BATCH.c.id == self.batch_id
-                )
+                .where(BATCH.c.workspace_id == self._workspace_id, BATCH.c.id == self.batch_id)
                 .values(finished_at=self._now, counts=dict(counts), first_ts=first, last_ts=last)
             )
 

@@ -334,7 +334,9 @@ class _Import:
         batch_id = self._log.batch_id
         if batch_id is None:
             return (
-                error if isinstance(error, StorageError) else ImportStopped("Nothing was stored.")
+                error
+                if isinstance(error, StorageError)
+                else ImportStopped(f"{why} Nothing was stored.")
             )
         settled = sum(self._tally.counts[name] for name in SETTLED)
         return ImportStopped(

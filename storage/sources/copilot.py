@@ -19,7 +19,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import BinaryIO
 
-from storage.errors import UnusableFile
 from storage.sources.base import (
     Adjusted,
     Fit,
@@ -54,11 +53,8 @@ class Copilot:
         return replace(daily, hint=ADVICE) if daily.lacking == ("model",) else daily
 
     def read(self, file: BinaryIO, options: SourceOptions, *, now: datetime) -> Iterator[Item]:
-        """The rows of a report."""
+        """The rows of a report that fits."""
         opened = open_csv(file, options)
-        fit = self.fit(Sample(header=opened.header))
-        if fit.lacking:
-            raise UnusableFile(f"The column {fit.lacking[0]} is missing.", hint=fit.hint)
         columns = Columns(frozenset(opened.header), options.decimal, now)
         with closing(Ordinals()) as ordinals:
             for row in opened.rows:
@@ -79,8 +75,6 @@ def _item(row: CsvRow, columns: Columns, ordinals: Ordinals) -> Item:
         found = read(row.cells, columns, ordinals.of)
     except RowError as error:
         return Rejected(row.line, error.reason, row.text)
-    if found.note:
+    if found.event is None or found.note:
         return Adjusted(row.line, found.note, found.event)
-    if found.event is None:
-        raise AssertionError("a row without an event says why")
     return found.event

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from operator import attrgetter
 from zoneinfo import ZoneInfo
@@ -241,13 +241,15 @@ def _moment(values: _Values, grain: Granularity, reading: Reading) -> Moment:
 
 def _day(value: object, reading: Reading) -> date:
     """The day a bucket is labelled with: the written date, or the UTC date of an epoch number."""
-    if isinstance(value, str) and len(value.strip()) <= 10:
-        return day_of(value)
-    ts = moment_of(value, reading.zone or ZoneInfo("UTC")).ts
-    if isinstance(value, str) and value.strip()[4:5] == "-":
-        return day_of(value.strip()[:10])
+    if isinstance(value, str) and ("-" in value or "/" in value):
+        text = value.strip()
+        if len(text) > len("2026-03-15"):
+            moment_of(text, reading.zone or ZoneInfo("UTC"))  # whatever follows must be a time
+            text = text[:10]
+        return day_of(text)
+    ts = moment_of(value, reading.zone).ts
     check_moment(ts, reading.now)
-    return from_micros(ts).astimezone(UTC).date()
+    return from_micros(ts).date()
 
 
 def _model(values: _Values) -> str:

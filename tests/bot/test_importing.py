@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -11,9 +12,10 @@ import pytest
 import sqlalchemy as sa
 from rich.console import Console
 
-from bot.importing import run_import, run_undo
+from bot import importing
+from bot.importing import run_import, run_undo, summary
 from storage.engine import open_engine
-from storage.imports import ImportPlan
+from storage.imports import ImportPlan, import_file
 
 NOW = datetime(2026, 3, 30, 12, tzinfo=UTC)
 HEAD = "id,at,person,model,credits\n"
@@ -136,3 +138,54 @@ def test_an_import_is_undone_once(
     assert undo == [0, 2]
     assert "no import 1 that could be undone" in capsys.readouterr().err
     assert "1 accepted" in _run(sqlite_engine, path)[1]
+
+
+def test_every_remark_is_a_line_of_the_summary(tmp_path: Path) -> None:
+    result = import_file(
+        open_engine("sqlite://"),
+        _file(tmp_path, HEAD),
+        ImportPlan(dry_run=True),
+        now=NOW,
+    )
+    assert "no rows" in "\n".join(summary(result))
+    told = replace(
+        result, read=9, unpriced=1_234, blank_people=2, removed=3, older=4, adjusted=4, merged=5
+    )
+    text = "\n".join(summary(replace(told, rejects_file=tmp_path / "usage.csv.rejected.csv")))
+    for words in (
+        "1,234 rows are unpriced",
+        "2 rows name no person",
+        "3 earlier rows",
+        "5 completed",
+    ):
+        assert words in text
+    assert "4 rows were left out: a later export" in text
+    assert "usage.csv.rejected.csv" in text
+
+
+def test_a_big_file_shows_a_bar_on_a_terminal_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "BIG_BYTES", 1)
+    path, out = _file(tmp_path, HEAD + GOOD), StringIO()
+    with importing._progress(path, Console(file=StringIO())) as progress:
+        assert progress is None
+    with importing._progress(path, Console(file=out, force_terminal=True)) as progress:
+        assert progress is not None
+        progress(10)
+    assert "usage.csv" in out.getvalue()
+
+
+def test_undoing_tells_what_was_restored(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    head = "date,username,product,sku,model,quantity,unit_type,organization\n"
+    row = "2026-03-01,alice,copilot,copilot_ai_credit,GPT-5.2,{},ai-credits,acme\n"
+    for quantity in (5, 7):
+        _run(sqlite_engine, _file(tmp_path, head + row.format(quantity)))
+    out = StringIO()
+    console = Console(file=out, width=200)
+    run_undo(sqlite_engine, workspace=None, batch_id=1, now=NOW, console=console)
+    run_undo(sqlite_engine, workspace=None, batch_id=2, now=NOW, console=console)
+    assert out.getvalue().splitlines() == [
+        "Import 1 is undone. Deleted: 0, restored: 0, changed by others since and kept: 1.",
+        "Import 2 is undone. Deleted: 1, restored: 0, changed by others since and kept: 0.",
+    ]

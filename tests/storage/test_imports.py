@@ -117,6 +117,7 @@ def test_33_an_older_export_leaves_the_days_of_a_newer_one(
     _import(engine, _file(tmp_path, [_row(2, 9), _row(3, 4)], at=LATER))
     result = _import(engine, _file(tmp_path, [_row(1, 5), _row(2, 7)]))
     assert (result.accepted, result.older, result.left_out) == (1, 1, 1)
+    assert _import(engine, _file(tmp_path, [_row(3, 1)])).older == 1
     assert _credits(engine) == {1: 5, 2: 9, 3: 4}
 
 
@@ -193,12 +194,37 @@ def test_an_unusable_file_leaves_no_trace(sqlite_engine: sa.Engine, tmp_path: Pa
     assert _scalar(sqlite_engine, "SELECT COUNT(*) FROM import_batch") == 0
 
 
-@pytest.mark.parametrize("name", ["missing.csv", "."])
+@pytest.mark.parametrize("name", ["missing.csv", ".", "x" * 300])
 def test_a_path_that_is_no_file_is_told(
     sqlite_engine: sa.Engine, tmp_path: Path, name: str
 ) -> None:
-    with pytest.raises(UnusableFile, match=r"no file|a folder"):
+    with pytest.raises(UnusableFile, match=r"no file|a folder|cannot be read"):
         _import(sqlite_engine, tmp_path / name)
+
+
+def test_a_header_alone_leaves_no_batch(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    result = _import(sqlite_engine, _file(tmp_path, []))
+    assert (result.read, result.batch_id) == (0, None)
+
+
+def test_an_import_interrupted_before_its_first_row_stored_nothing(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(ImportStopped, match="Nothing was stored"):
+        import_file(sqlite_engine, _file(tmp_path, [_row(1, 5)]), PLAN, now=NOW, progress=interrupt)
+
+
+def test_a_rejects_file_that_cannot_be_written_stops_the_import_first(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    path = _file(tmp_path, [_row(1, 5), _row(2, -1)])
+    path.with_name(f"{path.name}.rejected.csv").mkdir()
+    with pytest.raises(UnusableFile, match="cannot be written"):
+        _import(sqlite_engine, path, ImportPlan(rejects=True))
+    assert _ledger(sqlite_engine) == []
 
 
 def test_an_unknown_workspace_is_told_before_anything_is_read(

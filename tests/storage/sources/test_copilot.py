@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from storage.events import MICRO, Granularity, UsageEvent
 from storage.timekeys import from_micros
 from tests.storage.sources.texts import FIXTURES, events, fixture, notes, read, rejected
@@ -96,6 +98,34 @@ def test_amounts_that_do_not_add_up_are_taken_as_stated_and_told() -> None:
     assert len(events(items)) == 2
 
 
-def test_an_impossible_date_of_a_spreadsheet_is_refused() -> None:
-    text = (FIXTURES / "copilot_g3.csv").read_text().replace("9/1/26", "31/9/26")
-    assert rejected(read(text)) == [(2, 'date "31/9/26" does not exist')]
+def test_a_price_that_does_not_give_the_gross_amount_is_told() -> None:
+    text = (FIXTURES / "copilot_g4.csv").read_text()
+    items = read(text.replace("ai-credits,0.01,0.912", "ai-credits,0.02,0.912"))
+    assert notes(items) == [(2, "quantity times price is not the gross amount; taken as stated")]
+
+
+def test_a_refund_in_the_net_amount_is_no_reason_to_refuse() -> None:
+    text = (FIXTURES / "copilot_g4.csv").read_text()
+    items = read(text.replace("0.912657829,0.912657829,0,", "0.912657829,1.912657829,-1,"))
+    assert len(events(items)) == 2
+    assert notes(items) == []
+
+
+def test_a_row_without_a_unit_is_refused() -> None:
+    text = (FIXTURES / "copilot_g4.csv").read_text().replace("ai-credits,0.01,0.912", ",0.01,0.912")
+    assert rejected(read(text)) == [(2, "unit_type is blank")]
+
+
+@pytest.mark.parametrize(
+    ("date", "words"),
+    [
+        ("31/9/26", '"31/9/26" does not exist'),
+        ("", "is missing"),
+        ("2026/09/01", "is not a date"),
+        ("2026-9-1", "is not a date"),
+    ],
+)
+def test_a_date_that_is_none_is_refused(date: str, words: str) -> None:
+    text = (FIXTURES / "copilot_g3.csv").read_text().replace("9/1/26", date)
+    ((line, reason),) = rejected(read(text))
+    assert (line, words in reason) == (2, True)

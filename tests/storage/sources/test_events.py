@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 
+import pytest
+
 from storage.events import Granularity
 from tests.storage.sources.texts import csv_of, events, fixture, notes, read, rejected
 
@@ -86,10 +88,49 @@ def test_tags_beyond_the_limit_are_cut_and_counted() -> None:
     assert notes(items) == [(2, "5 tags were cut")]
 
 
-def test_a_day_bucket_keeps_the_date_it_is_labelled_with() -> None:
-    rows = [f"{at},a,day" for at in ("2026-03-14", "2026-03-14T00:00:00+09:00", "1773446400")]
-    found = events(read(csv_of(*rows, header="at,model,granularity")))
-    assert {event.ts for event in found} == {1773446400000000}
+@pytest.mark.parametrize(
+    "at", ["2026-03-14", "3/14/26", "2026-03-14T00:00:00+09:00", "2026-03-14 23:00", "1773446400"]
+)
+def test_a_day_bucket_keeps_the_date_it_is_labelled_with(at: str) -> None:
+    (event,) = events(read(csv_of(f"{at},a,day", header="at,model,granularity")))
+    assert event.ts == 1773446400000000
+
+
+@pytest.mark.parametrize("at", ["2026-03-14 noon", "2026-13-14", "12", "tomorrow"])
+def test_a_day_bucket_without_a_date_is_refused(at: str) -> None:
+    assert len(rejected(read(csv_of(f"{at},a,day", header="at,model,granularity")))) == 1
+
+
+def test_an_hour_bucket_starts_at_its_hour() -> None:
+    row = csv_of("2026-03-14T10:59:59Z,a,hour", header="at,model,granularity")
+    (event,) = events(read(row))
+    assert (event.ts, event.prompts) == (1773482400000000, None)
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        ('{"at": 1773568931}', "model is missing"),
+        ('{"model": "a"}', "at is missing"),
+        ('{"at": "2026-03-14", "model": "a"}', "has no time"),
+        ('{"at": null, "granularity": "day", "model": "a"}', "at is missing"),
+        ('{"at": 1773568931, "model": "a", "tags": "b"}', ""),
+        ('{"at": 1773568931, "model": "a", "tags": {}}', "tags is not a list"),
+        ('{"at": 1773568931, "model": "a\\u0000"}', "control character"),
+        ('{"specversion": "1.0", "id": "a", "data": 7}', "data of the CloudEvent"),
+        ("[1, 2]", "not a JSON object"),
+        (f'{{"at": 1.{"0" * 200}, "model": "a"}}', "too long"),
+    ],
+)
+def test_a_json_record_is_refused_by_its_first_fault(record: str, words: str) -> None:
+    items = read('{"at": 1773568931, "model": "good"}\n' + record)
+    assert len(events(items)) == 1 if words else 2
+    assert "".join(reason for _, reason in rejected(items)).find(words) >= 0
+
+
+def test_lists_and_numbers_of_json_are_read_as_such() -> None:
+    (event,) = events(read('{"id": 7, "at": 1773568931, "model": "a", "tags": ["x", "y", "x"]}'))
+    assert (event.event_id, event.tags) == ("7", ("x", "y"))
 
 
 def test_an_error_sentence_of_a_provider_is_never_kept() -> None:

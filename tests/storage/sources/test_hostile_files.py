@@ -334,6 +334,11 @@ def test_a_file_of_another_format_is_named() -> None:
     assert "--source copilot" in str(caught.value)
 
 
+def test_a_named_source_says_what_the_file_lacks() -> None:
+    with pytest.raises(UnusableFile, match='columns "litellm_call_id", "model_group" of a LiteLLM'):
+        read("colour,size\n", source="litellm")
+
+
 def test_a_source_that_does_not_exist_is_told_with_the_known_ones() -> None:
     with pytest.raises(UnusableFile, match="Known are copilot, events, litellm"):
         read(csv_of(GOOD), source="copylot")

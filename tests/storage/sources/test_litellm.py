@@ -68,6 +68,7 @@ def test_nothing_private_reaches_an_event() -> None:
         {"response_time": [CANARY]},
         {"prompt_tokens": CANARY},
         {"model": None, "model_group": None},
+        {"litellm_call_id": None, "id": None},
         {"model_group": CANARY * 100},
     ],
 )
@@ -75,6 +76,12 @@ def test_nothing_private_reaches_a_reason(changes: dict[str, object]) -> None:
     ((_, reason),) = rejected(read(_changed(**changes)))
     assert reason
     assert CANARY not in reason
+
+
+def test_an_older_payload_with_times_as_text_is_read() -> None:
+    changes = {"endTime": "2026-03-15T11:10:02Z", "litellm_call_id": "", "end_user": None}
+    (call,) = events(read(_changed(**changes, user="carol")))
+    assert (call.ts, call.event_id, call.person) == (1773573002000000, "chatcmpl-1", "carol")
 
 
 def test_more_cached_than_prompt_tokens_count_as_0_and_are_told() -> None:

@@ -10,14 +10,19 @@ import json
 from io import BytesIO, StringIO
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storage.errors import UnusableFile
 from storage.sources import csv_rows, json_rows, lines
 from storage.sources.base import Rejected, SourceOptions
 from storage.sources.csv_rows import CsvRow, open_csv
 from storage.sources.json_scan import pieces
 from storage.sources.ordinals import Ordinals
+from storage.sources.slices import Slices
+from storage.timekeys import DAY_US
+from tests.cast import event
 
 cuts = st.lists(st.integers(0, 200), max_size=12)
 words = st.text(st.sampled_from('ab"\\{}[],:\n\r\t é€😀'), max_size=8)
@@ -102,6 +107,39 @@ def test_a_row_that_never_ends_is_refused_and_the_next_one_read() -> None:
     assert "longer than" in refused.reason
     assert isinstance(row, CsvRow)
     assert row.line == 33
+
+
+def test_a_header_is_needed() -> None:
+    with pytest.raises(UnusableFile, match="empty input"):
+        open_csv(BytesIO(b"\n\n"), SourceOptions())
+
+
+def test_an_item_with_a_foreign_byte_is_refused_alone() -> None:
+    file = BytesIO(b'[{"a": "\xe9"}, {"b": 1}]')
+    refused, item = json_rows.json_items(file, SourceOptions())
+    assert isinstance(refused, Rejected)
+    assert "--encoding" in refused.reason
+    assert isinstance(item, json_rows.JsonItem)
+
+
+def test_a_long_text_between_two_items_is_one_fault() -> None:
+    found = list(pieces([b'[{"a": 1}, ', b"7, " * 5_000, b'{"b": 1}]']))
+    assert [bool(piece.fault) for piece in found] == [False, True, False]
+
+
+def test_day_sums_beyond_the_buffer_come_back_whole_and_in_order() -> None:
+    slices = Slices()
+    sums = [
+        event(event_id=str(n), ts=n % 5 * DAY_US, account=f"a{n % 2}", tags=("x",))
+        for n in range(2_500)
+    ]
+    for one in sums:
+        slices.add(one)
+    groups = list(slices.whole(300))
+    slices.close()
+    assert sorted((one for group in groups for one in group), key=lambda e: int(e.event_id)) == sums
+    places = [{(one.account, one.ts) for one in group} for group in groups]
+    assert sum(map(len, places)) == len(set().union(*places)) == 10
 
 
 def test_identical_rows_are_counted_apart() -> None:
