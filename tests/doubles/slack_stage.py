@@ -12,10 +12,11 @@ from pydantic import SecretStr
 
 from analytics.report import Figure
 from bot.desk import Desk
-from bot.drawing import Drawing, Theme
+from bot.drawing import Drawing
 from bot.platforms.slack import Pace, SlackPlatform
 from bot.settings import Settings
 from bot.supervisor import supervise
+from charts import ThemeName
 from storage.events import Route
 from storage.labels import Labels
 from storage.ledger import Ledger, Origin
@@ -38,7 +39,7 @@ class Sketch(Drawing):
         self.held.set()
         self.broken = False
 
-    async def draw(self, figure: Figure, theme: Theme) -> bytes | None:
+    async def draw(self, figure: Figure, theme: ThemeName) -> bytes | None:
         del figure, theme
         await self.held.wait()
         return None if self.broken else PNG

@@ -22,7 +22,7 @@ from bot.context import Identity
 from bot.platforms.slack import envelopes, forms
 from bot.platforms.slack.answers import Answers
 from bot.platforms.slack.clicks import Clicks
-from bot.platforms.slack.envelopes import Click, Spoken
+from bot.platforms.slack.envelopes import Click, Filled, Spoken
 from bot.platforms.slack.faults import NETWORK, TROUBLE, word_of
 from bot.platforms.slack.home import home_view
 from bot.platforms.slack.outlets import DirectMessage, Outlet, ResponseUrl, Whisper, sentence
@@ -87,7 +87,7 @@ class Entrances:
         await ack()
         spoken = envelopes.slash_command(body)
         outlet = ResponseUrl(self._clients, spoken.response_url, first=True)
-        self._start(self._answer(spoken, outlet), outlet)
+        self._start(self._answer(spoken, self._line(spoken), outlet), outlet)
 
     async def mentioned(self, body: dict[str, Any]) -> None:
         """`@creditbot ...` in a channel, answered there for the asker's eyes only."""
@@ -96,14 +96,14 @@ class Entrances:
             outlet = Whisper(
                 self._clients, channel=spoken.channel, user=spoken.user, thread=spoken.thread
             )
-            self._start(self._answer(spoken, outlet), outlet)
+            self._start(self._answer(spoken, self._line(spoken), outlet), outlet)
 
     async def written_to(self, body: dict[str, Any]) -> None:
         """A direct message; messages of channels are none of our business."""
         spoken = envelopes.message(body)
         if spoken is not None and spoken.channel.startswith("D"):
             outlet = DirectMessage(self._clients, channel=spoken.channel, thread=spoken.thread)
-            self._start(self._answer(spoken, outlet), outlet)
+            self._start(self._answer(spoken, self._line(spoken), outlet), outlet)
 
     async def home_opened(self, body: dict[str, Any]) -> None:
         """The Home tab, filled for the one who looks at it."""
@@ -130,8 +130,7 @@ class Entrances:
             return
         await ack()
         outlet = ResponseUrl(self._clients, memory.url, over=memory.over)
-        spoken = Spoken(filled.team, filled.user, line, filled.keys, channel="")
-        self._start(self._answer(spoken, outlet), outlet)
+        self._start(self._answer(filled, line, outlet), outlet)
 
     async def completing(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Names for a menu of an open form; none when something fails."""
@@ -144,10 +143,12 @@ class Entrances:
         self._errands.add(errand)
         errand.add_done_callback(self._errands.discard)
 
-    async def _answer(self, spoken: Spoken, outlet: Outlet) -> None:
-        if await self._is_new(spoken.team, spoken.user, spoken.keys):
-            identity = await self._identity(spoken.team, spoken.user)
-            line = plain_line(spoken.text, team=spoken.team, bot=self._bot)
+    def _line(self, spoken: Spoken) -> str:
+        return plain_line(spoken.text, team=spoken.team, bot=self._bot)
+
+    async def _answer(self, asked: Spoken | Filled, line: str, outlet: Outlet) -> None:
+        if await self._is_new(asked.team, asked.user, asked.keys):
+            identity = await self._identity(asked.team, asked.user)
             await self._answers.answer(line, identity, outlet)
 
     async def _click(self, click: Click) -> None:

@@ -13,7 +13,6 @@ _PERSON = re.compile(r'(=?"?)<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>')
 _CHANNEL = re.compile(r"<#C[A-Z0-9]+\|([^<>]*)>")
 _GROUP = re.compile(r"<!(?:subteam\^[A-Z0-9]+\|)?([^<>|^]+)(?:\|[^<>]*)?>")
 _LINK = re.compile(r"<(?:mailto:)?([^<>|@#!]+(?:@[^<>|]+)?)(?:\|([^<>]*))?>")
-_STYLE = str.maketrans("", "", "`*")
 
 
 def plain_line(text: str, *, team: str, bot: str) -> str:
@@ -35,5 +34,5 @@ def plain_line(text: str, *, team: str, bot: str) -> str:
     line = _CHANNEL.sub(r"\1", line)
     line = _GROUP.sub(r"\1", line)
     line = _LINK.sub(lambda found: found[2] or found[1], line)
-    words = html.unescape(line).translate(_STYLE).split()
+    words = html.unescape(line).replace("`", "").split()
     return " ".join(words[1:] if words[:1] == ["/credits"] else words)

@@ -247,6 +247,15 @@ async def test_a_mistake_in_a_form_is_shown_in_it(slack: SlackDouble) -> None:
     assert "One of the two days is missing." in said["errors"]["range"]
 
 
+async def test_a_name_in_a_form_is_taken_as_it_is(slack: SlackDouble) -> None:
+    view = await opened(slack)
+    name = {"value": "a&amp;b"}
+    chosen = {"model": {"type": "multi_external_select", "selected_options": [name]}}
+    await slack.ask("interactive", submit(view, chosen))
+    await slack.until(lambda: slack.responses[URL])
+    assert "'a&amp;amp;b'" in slack.responses[URL][0]["text"]
+
+
 async def test_a_form_that_comes_twice_is_answered_once(sqlite_engine: sa.Engine) -> None:
     async with stage(sqlite_engine) as scene:
         view = await opened(scene.slack)
