@@ -43,6 +43,7 @@ HEADLINE, DELTAS, HINTS, CONTEXT, SCOPE, ALT = 500, 500, 600, 900, 200, 256
 WIDTH = 34  # columns of a code block on a phone
 LEAST_NAME = 14
 CODE_LINE, BULLET = 150, 300
+MOST_LINES = 25  # a longer code block pushes the buttons off the screen; the rest is in the CSV
 LEAST_ROOM = 3 * CODE_LINE
 # What is asked for most stands in the narrow table first; titles are short there.
 WANTED = ("credits", "share", "change", "multiplier", "prompts")
@@ -200,7 +201,7 @@ def _table(table: Table, room: _Room) -> Iterator[str]:
 
 def _bullet(line: Line) -> str:
     limit = BULLET // len(line.cells)
-    name, *rest = (clip(cell or UNKNOWN, limit, escape) for cell in line.cells)
+    name, *rest = (clip(cell or UNKNOWN, limit, marked) for cell in line.cells)
     return " · ".join((f"**{name}**", *rest))
 
 
@@ -259,7 +260,7 @@ def _code(lines: Sequence[Line], texts: Sequence[str], room: _Room) -> Iterator[
     spare = room.chars - units(head) - units(fences) - 2
     kept: list[int] = []
     if room.chars >= LEAST_ROOM:
-        kept = keep(lines, [units(text) + 1 for text in rest], room=spare, most=len(lines))
+        kept = keep(lines, [units(text) + 1 for text in rest], room=spare, most=MOST_LINES)
         block = "\n".join(("```", head, *(rest[i] for i in kept), "```"))
         if room.takes(block):
             yield block
@@ -280,14 +281,14 @@ def escape(text: str) -> str:
     discord.py's own escapes leave `<`, bare addresses and lists alone.  A zero-width space parts
     an @ from what follows, because mentions are found before backslashes are read.
     """
-    inert = _LINE_START.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", text))
+    inert = _LINE_START.sub(r"\g<0>\\", _SPECIAL.sub(r"\\\g<0>", text))
     return inert.replace("@", "@\u200b")
 
 
 # A colon may stand before a blank and between digits: 14:05 needs no escape.  A dot before a
 # domain's end and a slash begins an invite or address without a scheme.
 _SPECIAL = re.compile(r"[\\*_~|<>`\[\]]|\.(?=[A-Za-z]+/)|:(?![\s\d]|$)|(?<!\d):(?=\d)")
-_LINE_START = re.compile(r"^(\s*\d*)([-+#.])", re.MULTILINE)
+_LINE_START = re.compile(r"^\s*(?=[-+#])|^\s*\d+(?=\.)", re.MULTILINE)
 
 
 def in_code(text: str) -> str:

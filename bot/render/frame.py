@@ -5,7 +5,7 @@ Invariant: each block of a report is in exactly one place of the frame, in the r
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, assert_never
@@ -113,18 +113,18 @@ def line_of(report: Report) -> str:
     return cleaned(report.line, SHOWN_LINE).replace("`", "'")
 
 
-def left_out(report: Report, cuts: Iterable[str]) -> tuple[str, ...]:
+def left_out(report: Report, cuts: Sequence[str]) -> tuple[str, ...]:
     """One sentence that names everything cut ("12 more rows") and says how to see it, or none."""
-    named = ", ".join(cuts)
-    if not named:
+    if not cuts:
         return ()
-    line = line_of(report)
-    if not line:
-        return (f"{named}.",)
     buttons = frame_of(report).buttons
-    label = next((clean(button.label) for button in buttons if button.verb == "csv"), "")
-    press = f"press {label}, or " if label else ""
-    return (f"{named}: {press}type `{line}` with a filter.",)
+    labels = [clean(button.label) for button in buttons if button.verb == "csv"]
+    ways = [f"press {label}" for label in labels[:1]]
+    line = line_of(report)
+    if line and not all("column" in cut for cut in cuts):  # a filter gives no more columns
+        ways.append(f"type `{line}` with a filter")
+    named = ", ".join(cuts)
+    return (f"{named}: {', or '.join(ways)}." if ways else f"{named}.",)
 
 
 def counted(number: int, thing: str) -> str:

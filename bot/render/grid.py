@@ -16,7 +16,7 @@ from bot.render.cells import UNKNOWN, cell_text, has_hour, moment_text
 from bot.render.widths import display_width, pad, shorten_all
 
 GAP = "  "
-MIN_TEXT, MAX_TEXT = 10, 40
+MIN_TEXT = 10
 Kind = Literal["row", "group", "others", "total"]
 
 
@@ -62,7 +62,7 @@ class Grid:
 
 
 def grid(table: Table, *, indent: str = "") -> Grid:
-    """The table in words; rows of a group are indented."""
+    """The table in words; rows under the heading of their group are indented."""
     units = [column.unit for column in table.columns]
     right = tuple(unit not in ("text", "moment") for unit in units)
     titles = tuple(clean(column.title) for column in table.columns)
@@ -98,23 +98,27 @@ def _without(table: Table, index: int) -> Table:
 
 def _lines(table: Table, indent: str) -> Iterator[Line]:
     words = _Words(table)
-    heads = _heads(table)
+    heads = _heads(table, alone=not indent)
+    inside = 0
     for index, row in enumerate(table.rows):
         for group in heads.get(index, ()):
             yield Line("group", words.summed(group.subtotal, clean(group.name)), group.subtotal)
-        is_others = index == table.others
-        inside = "" if is_others or not table.groups else indent
-        yield Line("others" if is_others else "row", words.of(row, inside), row)
+            inside = index + group.size
+        kind: Kind = "others" if index == table.others else "row"
+        yield Line(kind, words.of(row, indent if index < inside else ""), row)
     if table.total is not None:
         yield Line("total", words.summed(table.total, ""), table.total)
 
 
-def _heads(table: Table) -> dict[int, list[Group]]:
-    """The groups by the index of the row they stand above; others alone need no heading."""
+def _heads(table: Table, *, alone: bool) -> dict[int, list[Group]]:
+    """The groups by the index of the row they stand above.
+
+    Others need no heading; a row `alone` in its group needs none where rows are indented.
+    """
     heads: dict[int, list[Group]] = {}
     start = 0
     for group in table.groups:
-        if group.size > 1 or start != table.others:
+        if group.size > 1 or (alone and start != table.others):
             heads.setdefault(start, []).append(group)
         start += group.size
     return heads
@@ -200,8 +204,6 @@ def rows_cut(lines: Sequence[Line], kept: Collection[int]) -> int:
 def _widths(shown: Grid, width: int) -> list[int]:
     widths = [shown.natural_width(i) for i in range(len(shown.titles))]
     texts = [i for i, right in enumerate(shown.right) if not right]
-    for i in texts:
-        widths[i] = min(widths[i], MAX_TEXT)
     excess = sum(widths) + len(GAP) * (len(widths) - 1) - width
     while excess > 0 and texts:
         widest = max(texts, key=lambda i: widths[i])
