@@ -72,7 +72,6 @@ class SlackDouble:
         self.retry_after = "0"
         self.base = ""
         self._transports: dict[web.WebSocketResponse, asyncio.Transport] = {}
-        self._silent: set[web.WebSocketResponse] = set()
         self._tickets: set[str] = set()
         self._polls: dict[str, int] = {}
         self._triggers: dict[str, float] = {}
@@ -142,7 +141,7 @@ class SlackDouble:
 
     def silence(self) -> None:
         """Let the newest socket take everything and answer nothing any more."""
-        self._silent.add(self.sockets[-1])
+        self._transports[self.sockets[-1]].pause_reading()
 
     async def _link(self, request: web.Request) -> web.StreamResponse:
         ticket = request.query.get("ticket", "")
@@ -161,8 +160,6 @@ class SlackDouble:
         self.sockets.append(socket)
         self._changed.set()
         async for frame in socket:
-            if socket in self._silent:
-                continue
             if frame.type == WSMsgType.PING:
                 await socket.pong(frame.data)
             elif frame.type == WSMsgType.TEXT:
