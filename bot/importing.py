@@ -18,7 +18,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from analytics.numbers import count_text
 from analytics.text import clean
-from storage.engine import reading
+from storage.audit import record
+from storage.engine import reading, writing
 from storage.errors import StorageError, UnusableFile
 from storage.imports import FileResult, ImportPlan, ImportStopped, import_file
 from storage.undo import undo_batch
@@ -68,24 +69,35 @@ def run_import(
     return code
 
 
-def run_undo(
-    engine: sa.Engine, *, workspace: str | None, batch_id: int, now: datetime, console: Console
-) -> int:
-    """Take an import back and tell what that did; gives the exit code."""
-    try:
-        with reading(engine) as connection:
-            found = find_workspace(connection, workspace)
-        undone = undo_batch(engine, found, batch_id, actor="terminal", now=now)
-    except StorageError as error:
-        Console(stderr=True).out(str(error), highlight=False)
-        return UNUSABLE
+def run_undo(  # who, when and where it is told stand beside what is undone
+    engine: sa.Engine,
+    *,
+    workspace: str | None,
+    batch_id: int,
+    actor: str,
+    now: datetime,
+    console: Console,
+) -> None:
+    """Take an import back, record it in the audit and tell what that did.  Raises StorageError."""
+    with reading(engine) as connection:
+        found = find_workspace(connection, workspace)
+    undone = undo_batch(engine, found, batch_id, actor=actor, now=now)
+    with writing(engine) as connection:
+        record(
+            connection,
+            found.id,
+            at=now,
+            actor=actor,
+            role="owner",
+            action="import.undo",
+            object=str(batch_id),
+        )
     console.out(
         f"Import {batch_id} is undone. Deleted: {count_text(undone.deleted)}, restored:"
         f" {count_text(undone.restored)}, changed by others since and kept:"
         f" {count_text(len(undone.kept))}.",
         highlight=False,
     )
-    return GOOD
 
 
 def as_json(result: FileResult) -> dict[str, object]:

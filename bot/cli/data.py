@@ -6,7 +6,6 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated
 
-import sqlalchemy as sa
 import typer
 from rich.progress import Progress
 
@@ -15,17 +14,15 @@ from bot.cli.terminal import (
     current_engine,
     err,
     load_settings,
-    note,
     operator,
     out,
     utc_now,
 )
 from storage.audit import broken_link
-from storage.engine import open_engine, reading, writing
+from storage.engine import open_engine, reading
 from storage.migrate import upgrade
 from storage.rebuild import rebuild
 from storage.timekeys import day_number
-from storage.undo import undo_batch
 from storage.verify import verify
 from storage.workspaces import find_workspace
 
@@ -116,7 +113,14 @@ def import_command(  # noqa: PLR0913, PLR0917  # one parameter an option of the 
 
     engine = current_engine(load_settings())
     if undo is not None:
-        take_back(engine, workspace, undo)
+        importing.run_undo(
+            engine,
+            workspace=workspace,
+            batch_id=undo,
+            actor=operator(),
+            now=utc_now(),
+            console=out,
+        )
         return
     if not files:
         raise typer.BadParameter("name at least one file")
@@ -130,20 +134,6 @@ def import_command(  # noqa: PLR0913, PLR0917  # one parameter an option of the 
     raise typer.Exit(
         importing.run_import(engine, files, plan, json_output=as_json, now=utc_now(), console=out)
     )
-
-
-def take_back(engine: sa.Engine, workspace: str | None, batch_id: int) -> None:
-    """Undo an import, record it in the audit and say what became of its events."""
-    now = utc_now()
-    with reading(engine) as connection:
-        chosen = find_workspace(connection, workspace)
-    undone = undo_batch(engine, chosen, batch_id, actor=operator(), now=now)
-    with writing(engine) as connection:
-        note(connection, chosen, now=now, action="import.undo", what=str(batch_id))
-    out.print(f"Import {batch_id} is undone: {undone.deleted:,} usage events are gone", end="")
-    out.print(f", {undone.restored:,} are as they were." if undone.restored else ".")
-    if undone.kept:
-        out.print(f"{len(undone.kept):,} were changed since by something else and were left alone.")
 
 
 def day_of(text: str | None) -> int | None:

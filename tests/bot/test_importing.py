@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from bot import importing
 from bot.importing import run_import, run_undo, summary
 from storage.engine import open_engine
 from storage.imports import ImportPlan, import_file
+from storage.undo import NothingToUndo
 
 NOW = datetime(2026, 3, 30, 12, tzinfo=UTC)
 HEAD = "id,at,person,model,credits\n"
@@ -126,17 +128,22 @@ def test_a_reason_cannot_move_the_cursor(sqlite_engine: sa.Engine, tmp_path: Pat
     assert "\u009b" not in text
 
 
-def test_an_import_is_undone_once(
-    sqlite_engine: sa.Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_import_is_undone_once(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
     path = _file(tmp_path, HEAD + GOOD)
     _run(sqlite_engine, path)
     out = Console(file=StringIO())
-    undo = [
-        run_undo(sqlite_engine, workspace=None, batch_id=1, now=NOW, console=out) for _ in range(2)
-    ]
-    assert undo == [0, 2]
-    assert "no import 1 that could be undone" in capsys.readouterr().err
+    undo = partial(
+        run_undo,
+        sqlite_engine,
+        workspace=None,
+        batch_id=1,
+        actor="terminal",
+        now=NOW,
+        console=out,
+    )
+    undo()
+    with pytest.raises(NothingToUndo, match="no import 1 that could be undone"):
+        undo()
     assert "1 accepted" in _run(sqlite_engine, path)[1]
 
 
@@ -183,8 +190,8 @@ def test_undoing_tells_what_was_restored(sqlite_engine: sa.Engine, tmp_path: Pat
         _run(sqlite_engine, _file(tmp_path, head + row.format(quantity)))
     out = StringIO()
     console = Console(file=out, width=200)
-    run_undo(sqlite_engine, workspace=None, batch_id=1, now=NOW, console=console)
-    run_undo(sqlite_engine, workspace=None, batch_id=2, now=NOW, console=console)
+    run_undo(sqlite_engine, workspace=None, batch_id=1, actor="me", now=NOW, console=console)
+    run_undo(sqlite_engine, workspace=None, batch_id=2, actor="me", now=NOW, console=console)
     assert out.getvalue().splitlines() == [
         "Import 1 is undone. Deleted: 0, restored: 0, changed by others since and kept: 1.",
         "Import 2 is undone. Deleted: 1, restored: 0, changed by others since and kept: 0.",
