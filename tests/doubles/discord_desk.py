@@ -11,10 +11,11 @@ from pydantic import SecretStr
 
 from analytics.report import Figure
 from bot.desk import Desk
-from bot.drawing import Drawing, Theme
+from bot.drawing import Drawing
 from bot.platforms.discord import DiscordPlatform
 from bot.settings import Settings
 from bot.supervisor import supervise
+from charts import ThemeName
 from storage.engine import writing
 from storage.events import Route
 from storage.labels import Labels
@@ -31,7 +32,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 class Sketch(Drawing):
     """Gives every figure the same bytes: what a picture shows is tested where it is drawn."""
 
-    async def draw(self, figure: Figure, theme: Theme) -> bytes | None:
+    async def draw(self, figure: Figure, theme: ThemeName) -> bytes | None:
         del figure, theme
         return PNG
 
