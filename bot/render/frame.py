@@ -121,7 +121,7 @@ def left_out(report: Report, cuts: Sequence[str]) -> tuple[str, ...]:
     labels = [clean(button.label) for button in buttons if button.verb == "csv"]
     ways = [f"press {label}" for label in labels[:1]]
     line = line_of(report)
-    if line and not all("column" in cut for cut in cuts):  # a filter gives no more columns
+    if line and any("row" in cut for cut in cuts):  # a filter gives no more columns or buttons
         ways.append(f"type `{line}` with a filter")
     named = ", ".join(cuts)
     return (f"{named}: {', or '.join(ways)}." if ways else f"{named}.",)
