@@ -185,10 +185,13 @@ def _narrowed(cells: Cells, rollup: Rollup) -> Cells:
 
 
 def _fold(cells: Cells, project: Callable[[CellKey], CellKey]) -> Cells:
-    groups: defaultdict[CellKey, list[Measures]] = defaultdict(list)
+    folded: Cells = {}
     for key, cell in cells.items():
-        groups[project(key)].append(cell)
-    return _total(groups)
+        coarse = project(key)
+        before = folded.get(coarse)
+        # Most cells of a batch stay alone, so lists as above would cost more than they save.
+        folded[coarse] = cell if before is None else tuple(map(add, before, cell))
+    return folded
 
 
 @cache

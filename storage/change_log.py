@@ -143,16 +143,14 @@ def _keyed(row: LedgerRow) -> dict[str, object]:
 
 
 def _write_events(connection: sa.Connection, changes: Iterable[Change]) -> None:
-    gone, changed, born = [], [], []
-    for change in changes:
-        before, after = change.before, change.after
-        if after is None and before is not None:
-            gone.append(_keyed(before.row))
-        elif after is not None and before is None:
-            born.append(after.row._asdict())
-        elif after is not None:
-            values = {name: getattr(after.row, name) for name in _VALUES}
-            changed.append(_keyed(after.row) | values)
+    pairs = [(change.before, change.after) for change in changes]
+    gone = [_keyed(before.row) for before, after in pairs if before and not after]
+    born = [after.row._asdict() for before, after in pairs if after and not before]
+    changed = [
+        _keyed(after.row) | {name: getattr(after.row, name) for name in _VALUES}
+        for before, after in pairs
+        if before and after
+    ]
     for statement, rows in ((_DELETE, gone), (_UPDATE, changed), (sa.insert(EVENT), born)):
         if rows:
             connection.execute(statement, rows)

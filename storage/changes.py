@@ -31,7 +31,7 @@ from storage.records import (
     near_days,
     stored,
 )
-from storage.timekeys import Clock, to_micros
+from storage.timekeys import DAY_US, Clock, to_micros
 from storage.workspaces import WorkspaceInfo
 
 BATCH = 5_000
@@ -182,8 +182,15 @@ def _batches(
     engine: sa.Engine, workspace_id: int, days: range, *, model_id: int | None
 ) -> Iterator[list[EventKey]]:
     """The keys of the events of local days, a batch at a time."""
-    for first in days[::_DAYS]:
-        last = min(first + _DAYS, days.stop) - 1
+    ends = sa.select(sa.func.min(EVENT.c.ts), sa.func.max(EVENT.c.ts))
+    with reading(engine) as connection:
+        low, high = connection.execute(ends.where(EVENT.c.workspace_id == workspace_id)).one()
+    if low is None:
+        return
+    start = max(days.start, low // DAY_US - 1)
+    stop = min(days.stop, high // DAY_US + 2)
+    for first in range(start, stop, _DAYS):
+        last = min(first + _DAYS, stop) - 1
         wanted = (
             sa.select(EVENT.c.source_id, EVENT.c.event_id)
             .where(near_days(workspace_id, first, last), EVENT.c.day.between(first, last))
@@ -193,5 +200,5 @@ def _batches(
             wanted = wanted.where(EVENT.c.model_id == model_id)
         with reading(engine) as connection:
             keys = [(row.source_id, row.event_id) for row in connection.execute(wanted)]
-        for start in range(0, len(keys), BATCH):
-            yield keys[start : start + BATCH]
+        for place in range(0, len(keys), BATCH):
+            yield keys[place : place + BATCH]

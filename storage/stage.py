@@ -28,6 +28,7 @@ from storage.records import (
     PlainRow,
     Record,
 )
+from storage.text import tidy
 from storage.timekeys import DAY_US, HOUR_US, Clock, to_micros
 
 SKEW = timedelta(minutes=10)
@@ -139,8 +140,8 @@ def stage(
         ok = event.ok
         single = prompts == 1 and not grain
         event_id = event.event_id
-        if len(event_id) > MAX_EVENT_ID:
-            event_id = sha256(event_id.encode()).hexdigest()
+        if len(event_id) > MAX_EVENT_ID or not event_id.isprintable():
+            event_id = sha256(event_id.encode("utf-8", "surrogatepass")).hexdigest()
         source_id = sources[account]
         row = (
             workspace_id, source_id, event_id, ts, int(grain), keys_at(ts, grain).day,
@@ -184,14 +185,14 @@ def _detail(event: UsageEvent, *, stated: bool) -> Detail:
         cost_nano=event.cost_nano,
         currency=currency if len(currency) == 3 and currency.isalpha() else None,
         amount=event.credits if foreign else None,
-        unit=event.unit[:MAX_UNIT] if foreign else None,
+        unit=tidy(event.unit, MAX_UNIT) if foreign else None,
         cache_read=event.cache_read,
         cache_write=event.cache_write,
         reasoning=event.reasoning,
         ttft_ms=event.ttft_ms,
-        provider=(event.provider or "")[:MAX_WORD] or None,
-        error=(event.error or "")[:MAX_WORD] or None,
-        tags=tuple(tag[:MAX_TAG] for tag in event.tags[:MAX_TAGS]) or None,
+        provider=tidy(event.provider or "", MAX_WORD) or None,
+        error=tidy(event.error or "", MAX_WORD) or None,
+        tags=tuple(tidy(tag, MAX_TAG) for tag in event.tags[:MAX_TAGS]) or None,
         revision=event.revision,
     )
     return NO_DETAIL if detail == NO_DETAIL else detail

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from storage.change_log import Change
 from storage.changes import NoSuchEvent, Repriced, Values
 from storage.engine import writing
 from storage.events import Granularity, UsageEvent
@@ -64,6 +65,23 @@ def test_corrected_credits_are_stated_from_then_on(place: World) -> None:
     place.set_price(UNPRICED, 77)
     place.reprice(TODAY, TODAY)
     assert kept(place).row.credits == 5
+
+
+def test_a_correction_makes_known_what_was_unknown(place: World) -> None:
+    place.write(replace(A, prompts=None, department=None))
+    sales = place.labels.department_id(None) + 9
+    place.correct("a", {"prompts": 2, "department_id": sales})
+    row = kept(place).row
+    assert (row.prompts, row.department_id, row.flags, row.credits) == (2, sales, 0, 2_000_000)
+
+
+def test_a_change_of_nothing_into_nothing_is_our_mistake() -> None:
+    with pytest.raises(ValueError, match="before or after"):
+        _ = Change(None, None).key
+
+
+def test_an_empty_workspace_has_nothing_to_reprice(place: World) -> None:
+    assert place.reprice(0, TODAY) == Repriced(changed=0, before=0, after=0)
 
 
 def test_an_event_that_does_not_exist_cannot_be_corrected(place: World) -> None:
@@ -126,11 +144,12 @@ def test_a_factor_given_later_prices_what_was_kept_as_stated(place: World) -> No
 
 def test_undo_restores_exactly_what_was_there_before(place: World) -> None:
     b, c = event(event_id="b", model="alpha"), event(event_id="c", model="alpha", rating=None)
-    place.write(replace(A, task=None), replace(b, cost_nano=5, currency="USD"))
+    place.write(replace(A, task=None, tags=("x",)), replace(b, cost_nano=5, currency="USD"))
     place.replace(day_row("x"), day_row("y"))
     before = state(place)
     place.import_batch(1)
-    place.write(A, replace(b, revision=1, cost_nano=None), c, replace(c, rating=2), batch_id=1)
+    again = replace(A, tags=("x",))
+    place.write(again, replace(b, revision=1, cost_nano=None), c, replace(c, rating=2), batch_id=1)
     place.replace(day_row("x", prompts=3), day_row("z"), batch_id=1)
     assert place.undo(1) == Undone(deleted=2, restored=4)
     assert state(place) == before

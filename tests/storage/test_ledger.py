@@ -188,6 +188,16 @@ def test_a_long_event_id_is_kept_as_its_hash_and_still_recognised(place: World) 
     assert place.ledger.write([long], feed(), now=NOW).duplicate == 1
 
 
+@pytest.mark.parametrize("event_id", ["a\0b", "\ud800", "line\nbreak"])
+def test_an_event_id_that_a_database_refuses_is_kept_as_its_hash(
+    engine: sa.Engine, event_id: str
+) -> None:
+    place = world(engine)
+    odd = event(event_id=event_id, model="alpha", error="a\0b", tags=("\ud800",))
+    assert place.ledger.write_one(odd, feed(), now=NOW).accepted == 1
+    assert place.ledger.write_one(odd, feed(), now=NOW).duplicate == 1
+
+
 def test_a_home_department_is_a_snapshot_that_contradicts_nothing(place: World) -> None:
     place.labels.prepare([event(department="Sales")], now=NOW)
     sales, alice = place.labels.department_id("Sales"), place.labels.person_id(ALICE)
@@ -221,6 +231,27 @@ def test_a_cost_without_a_currency_is_kept_and_never_guessed(place: World) -> No
     place.ledger.write([replace(A, cost_nano=9, currency="dollars")], feed(), now=NOW)
     assert (kept(place).detail.cost_nano, kept(place).detail.currency) == (9, None)
     assert not stored_tables(place.engine, place.workspace.id)["cost_day"]
+
+
+def test_a_person_who_becomes_known_brings_the_department(place: World) -> None:
+    place.labels.prepare([event(department="Sales")], now=NOW)
+    sales, alice = place.labels.department_id("Sales"), place.labels.person_id(ALICE)
+    with writing(place.engine) as connection:
+        set_home_department(connection, place.workspace.id, alice, department_id=sales)
+    place.labels.reload()
+    unnamed = replace(A, department=None)
+    place.ledger.write([replace(unnamed, person=None)], feed(), now=NOW)
+    assert place.ledger.write([unnamed], feed(), now=NOW).merged == 1
+    assert (kept(place).row.person_id, kept(place).row.department_id) == (alice, sales)
+
+
+def test_credits_stated_later_are_kept_and_count_when_prices_are_renewed(place: World) -> None:
+    place.write(A)
+    assert place.write(replace(A, credits=5)).merged == 1
+    assert kept(place).row.credits == 1_000_000
+    assert place.write(replace(A, credits=6)).conflicts == (("a", ("stated",)),)
+    place.reprice(0, A.ts // DAY_US + 1)
+    assert kept(place).row.credits == 5
 
 
 # ---- units
@@ -323,6 +354,13 @@ def test_the_hours_of_a_day_are_one_slice(place: World) -> None:
     place.check()
 
 
+def test_a_slice_from_the_future_is_the_same_when_it_comes_again(place: World) -> None:
+    row = replace(day_row("x"), ts=to_micros(NOW) + 3 * DAY_US)
+    for later in (NOW, NOW + timedelta(days=1)):
+        outcome = place.ledger.replace_slices([row], feed(), now=later)
+    assert (outcome.duplicate, outcome.replaced) == (1, 0)
+
+
 # ---- refusals and rivals
 
 
@@ -336,6 +374,20 @@ def test_impossible_numbers_are_named_and_nothing_is_kept(
     with pytest.raises(ImpossibleEvent, match='event "a" has'):
         place.ledger.write([event(model="alpha"), replace(A, **changes)], feed(), now=NOW)  # type: ignore[arg-type]  # fields
     assert not any(stored_tables(engine, place.workspace.id).values())
+
+
+def test_a_fault_of_our_own_is_not_dressed_up_as_one_of_the_source(place: World) -> None:
+    source_id = place.labels.source_id("feed", "events", now=NOW)
+    with writing(place.engine) as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO usage_detail (workspace_id, source_id, event_id, revision) "
+                "VALUES (:w, :s, 'a', 0)"
+            ),
+            {"w": place.workspace.id, "s": source_id},
+        )
+    with pytest.raises(sa.exc.IntegrityError):
+        place.ledger.write([A], feed(), now=NOW)
 
 
 def test_two_writers_at_once_count_an_event_once(engine: sa.Engine) -> None:
