@@ -13,10 +13,11 @@ import sqlalchemy as sa
 
 from analytics.report import Figure
 from bot.desk import Desk
-from bot.drawing import Drawing, Theme
+from bot.drawing import Drawing
 from bot.platforms.discord.answers import NOWHERE, STALE
 from bot.platforms.discord.connection import DiscordClient
 from bot.registry import COMMANDS
+from charts import ThemeName
 from storage.engine import reading, writing
 from storage.errors import DatabaseBusy
 from storage.models import Audit
@@ -203,7 +204,7 @@ async def test_a_direct_message_of_a_stranger_is_not_answered(room: Room) -> Non
 class Broken(Drawing):
     """Cannot draw at all."""
 
-    async def draw(self, figure: Figure, theme: Theme) -> bytes | None:
+    async def draw(self, figure: Figure, theme: ThemeName) -> bytes | None:
         raise RuntimeError(f"no {theme} {figure.kind}")
 
 
@@ -217,7 +218,7 @@ async def test_a_figure_that_fails_never_stops_the_text(room: Room) -> None:
 class Huge(Drawing):
     """Draws more than any guild takes."""
 
-    async def draw(self, figure: Figure, theme: Theme) -> bytes | None:
+    async def draw(self, figure: Figure, theme: ThemeName) -> bytes | None:
         del figure, theme
         return bytes(101 << 20)
 

@@ -10,11 +10,12 @@ import sqlalchemy as sa
 
 from analytics.report import Figure
 from bot.desk import Desk
-from bot.drawing import Drawing, Theme
+from bot.drawing import Drawing
 from bot.platforms.base import Fatal
 from bot.platforms.discord import DiscordPlatform, connection, filling, sync_commands
 from bot.platforms.discord.filling import nonce_of
 from bot.registry import COMMANDS
+from charts import ThemeName
 from tests.doubles.discord import (
     COMMAND,
     COMPLETION,
@@ -214,7 +215,7 @@ class Slow(Drawing):
         super().__init__()
         self.go_on = asyncio.Event()
 
-    async def draw(self, figure: Figure, theme: Theme) -> bytes | None:
+    async def draw(self, figure: Figure, theme: ThemeName) -> bytes | None:
         del figure, theme
         await self.go_on.wait()
         return PNG
