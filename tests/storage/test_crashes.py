@@ -8,8 +8,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
+from storage.engine import open_engine
+from storage.errors import DatabaseBusy
 from storage.labels import Labels
 from storage.ledger import Ledger
 from storage.rebuild import rebuild
@@ -35,6 +38,24 @@ def test_a_kill_in_the_middle_leaves_both_or_none(engine: sa.Engine) -> None:
         count = connection.execute(sa.text("SELECT count(*) FROM usage_event")).scalar_one()
     assert count % WHOLE == 0
     assert count > 0
+
+
+def test_no_writer_gets_in_while_a_rebuild_has_cells_in_its_hands(
+    postgres_engine: sa.Engine,
+) -> None:
+    place = world(postgres_engine)
+    place.write(event(model="alpha"))
+    url = postgres_engine.url.update_query_dict({"options": "-c lock_timeout=100"})
+    impatient = open_engine(url.render_as_string(hide_password=False))
+    ledger = Ledger(impatient, place.workspace, place.labels)
+
+    def write(*_: int) -> None:
+        with pytest.raises(DatabaseBusy):
+            ledger.write([event(model="alpha")], feed(), now=NOW)
+
+    rebuild(postgres_engine, place.workspace, progress=write)
+    impatient.dispose()
+    place.check()
 
 
 def test_a_rebuild_beside_writers_loses_nothing(engine: sa.Engine) -> None:

@@ -392,17 +392,17 @@ def test_a_fault_of_our_own_is_not_dressed_up_as_one_of_the_source(place: World)
 
 def test_two_writers_at_once_count_an_event_once(engine: sa.Engine) -> None:
     place = world(engine)
-    batches = [[event(event_id=f"e{n}", model="alpha") for n in range(40)] for _ in range(2)]
-    batches[1].reverse()
+    batches = [[event(event_id=f"e{n}", model="alpha") for n in range(3000)] for _ in range(2)]
+    batches[1].reverse()  # unsorted, the two would wait for each other
     ledgers = [Ledger(engine, place.workspace, Labels(engine, place.workspace.id)) for _ in batches]
     with ThreadPoolExecutor(2) as pool:
         runs = [
-            pool.submit(ledger.write, batch[start : start + 10], feed(), now=NOW)
-            for start in range(0, 40, 10)
+            pool.submit(ledger.write, batch[start : start + 1500], feed(), now=NOW)
+            for start in (0, 1500)
             for ledger, batch in zip(ledgers, batches, strict=True)
         ]
         outcomes = [run.result() for run in runs]
-    assert sum(outcome.accepted for outcome in outcomes) == 40
-    assert sum(outcome.duplicate + outcome.conflicting for outcome in outcomes) == 40
+    assert sum(outcome.accepted for outcome in outcomes) == 3000
+    assert sum(outcome.duplicate + outcome.conflicting for outcome in outcomes) == 3000
     place.oracle.write(batches[0], "feed")
     place.check()
