@@ -16,6 +16,7 @@ from storage.errors import DatabaseBusy
 from storage.labels import Labels
 from storage.ledger import Ledger
 from storage.rebuild import rebuild
+from storage.timekeys import DAY_US, to_micros
 from storage.verify import verify
 from tests.cast import NOW, event
 from tests.storage.killed_writer import WHOLE
@@ -49,9 +50,11 @@ def test_no_writer_gets_in_while_a_rebuild_has_cells_in_its_hands(
     impatient = open_engine(url.render_as_string(hide_password=False))
     ledger = Ledger(impatient, place.workspace, place.labels)
 
+    elsewhen = event(model="alpha", ts=to_micros(NOW) - 99 * DAY_US)  # shares no cell
+
     def write(*_: int) -> None:
         with pytest.raises(DatabaseBusy):
-            ledger.write([event(model="alpha")], feed(), now=NOW)
+            ledger.write([elsewhen], feed(), now=NOW)
 
     rebuild(postgres_engine, place.workspace, progress=write)
     impatient.dispose()
