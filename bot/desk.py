@@ -8,6 +8,7 @@ small thread pool, pictures in the drawing process; `now` is read here, once for
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ from analytics.errors import UserError
 from analytics.report import Button, Note, Report
 from bot.context import Asker, Context, Identity, Role, Visibility
 from bot.drawing import Drawing
+from bot.pacing import Pacing
 from bot.registry import complete, find_command, parse, run
 from bot.render import csv as csv_renderer
 from charts import ThemeName
@@ -47,6 +49,7 @@ Verb = Literal["ask", "csv", "share", "edit"]
 VERBS: tuple[Verb, ...] = ("ask", "csv", "share", "edit")
 Result = TypeVar("Result")
 THREADS = 4
+LONGEST_QUESTION = 5.0  # seconds
 ONCE, MANY = "once", "id"  # how a button names its stored action: pressed once, or again
 
 
@@ -84,19 +87,22 @@ class Desk:
         owners: Sequence[str] = (),
         workspace: str | None = None,
         drawing: Drawing | None = None,
+        pacing: Pacing | None = None,
     ) -> None:
         self.engine = engine
         self.now = now
         self.drawing = drawing
         self._owners = frozenset(owners)
         self._workspace = workspace
+        self._pacing = pacing
         self._threads = ThreadPoolExecutor(THREADS, "desk")
 
     # ---- for everybody who can wait
 
     def report(self, line: str, identity: Identity) -> Report:
         """The report of a line; raises UserError or StorageError."""
-        with reading(self.engine) as connection:
+        self._pace(identity)
+        with reading(self.engine, seconds=LONGEST_QUESTION) as connection:
             return run(line, self._context(connection, identity))
 
     def answer(self, line: str, identity: Identity) -> Report:
@@ -179,7 +185,7 @@ class Desk:
     def shared(self, line: str, identity: Identity, *, channel: str) -> Report:
         """The report for a channel, recorded in the audit; a refusal is recorded, too."""
         try:
-            with reading(self.engine) as connection:
+            with reading(self.engine, seconds=LONGEST_QUESTION) as connection:
                 ctx = self._context(connection, identity)
                 report = self._tried(line, ctx)
         except (UserError, StorageError) as error:
@@ -238,6 +244,15 @@ class Desk:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     # ---- who asks
+
+    def _pace(self, identity: Identity) -> None:
+        if self._pacing is None or identity.platform == "terminal":
+            return
+        wait = self._pacing.wait_for(identity.actor)
+        if wait:
+            raise UserError(
+                "That was a lot at once.", hint=f"Try again in {math.ceil(wait)} seconds."
+            )
 
     def _context(self, connection: sa.Connection, identity: Identity) -> Context:
         workspace = self._workspace_of(connection, identity)

@@ -15,6 +15,7 @@ from analytics.report import ModelFigure
 from bot.desk import Desk
 from bot.drawing import Drawing
 from bot.health import HealthServer
+from bot.pacing import Pacing
 from bot.platforms.base import Platform
 from bot.scheduler import Ticker
 from bot.settings import Settings
@@ -44,7 +45,8 @@ class Service:
         engine = await asyncio.to_thread(self._database)
         drawing = Drawing()
         owners = [word.strip() for word in self.settings.admins.split(",") if word.strip()]
-        desk = Desk(engine, now=self.now, owners=owners, drawing=drawing)
+        pacing = Pacing(asyncio.get_running_loop().time)
+        desk = Desk(engine, now=self.now, owners=owners, drawing=drawing, pacing=pacing)
         ticker = self._ticker(engine)
         server = HealthServer(self.settings.http_host, self.settings.http_port, lambda: self.states)
         port = await server.start()

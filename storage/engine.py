@@ -6,9 +6,11 @@ because one that reads first and writes later fails at once when another writer 
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,7 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from storage.errors import DatabaseBusy, DatabaseUnusable, StorageError
+from storage.errors import DatabaseBusy, DatabaseUnusable, StorageError, TooSlow
 
 PRAGMAS = (
     "journal_mode=WAL",
@@ -28,6 +30,8 @@ PRAGMAS = (
     "mmap_size=1073741824",
 )
 BUSY = ("database is locked", "database table is locked", "lock timeout", "deadlock detected")
+STOPPED = ("interrupted", "statement timeout")
+PROGRESS_STEPS = 20_000  # virtual machine steps between looks at the clock: below a millisecond
 UNUSABLE = {
     "readonly database": "Check who owns the database file and its folder.",
     "database or disk is full": "Free some disk space and try again.",
@@ -76,10 +80,33 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 @contextmanager
-def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A consistent view of the database; raises StorageError for what a person can mend."""
+def reading(engine: sa.Engine, *, seconds: float | None = None) -> Iterator[sa.Connection]:
+    """A consistent view of the database; raises StorageError for what a person can mend.
+
+    With `seconds`, a statement that still runs after that time is stopped: TooSlow.
+    """
     with _explained(), engine.begin() as connection:
-        yield connection
+        if seconds is None:
+            yield connection
+            return
+        with _limited(connection, seconds):
+            yield connection
+
+
+@contextmanager
+def _limited(connection: sa.Connection, seconds: float) -> Iterator[None]:
+    if connection.dialect.name != "sqlite":
+        limit = sa.text("SELECT set_config('statement_timeout', :ms, true)")
+        connection.execute(limit, {"ms": str(int(seconds * 1000))})
+        yield
+        return
+    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+    end = time.monotonic() + seconds
+    driver.set_progress_handler(lambda: time.monotonic() > end, PROGRESS_STEPS)
+    try:
+        yield
+    finally:
+        driver.set_progress_handler(None, PROGRESS_STEPS)
 
 
 @contextmanager
@@ -103,6 +130,10 @@ def _explained() -> Iterator[None]:
 def explain(error: Exception) -> StorageError | None:
     """The sentence for a driver error that a person can mend; None for our own mistakes."""
     text = str(error).lower()
+    if any(words in text for words in STOPPED):
+        return TooSlow(
+            "This question took too long and was stopped.", hint="Ask for a shorter range."
+        )
     if any(words in text for words in BUSY):
         return DatabaseBusy(
             "The database is busy: another process is writing.",

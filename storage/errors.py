@@ -2,6 +2,7 @@
 
 StorageError
   DatabaseBusy         another process holds the write lock; nothing was written
+  TooSlow              a question took longer than it may
   DatabaseUnusable     read-only, full, unreachable or not a database; nothing was written
   SchemaOutdated       `creditbot migrate` is needed first
   UnusableFile         an import file of which nothing can be read; nothing was stored
@@ -25,6 +26,10 @@ class StorageError(Exception):
 
 class DatabaseBusy(StorageError):  # noqa: N818  # the state is the name
     """Another process holds the write lock."""
+
+
+class TooSlow(StorageError):  # noqa: N818
+    """A question took longer than it may; it was stopped."""
 
 
 class DatabaseUnusable(StorageError):  # noqa: N818

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from storage.catalog import Catalog
 from storage.engine import reading
+from storage.errors import TooSlow
 from storage.events import Granularity, Route, UsageEvent
 from storage.labels import Labels
 from storage.ledger import Ledger, Origin
@@ -183,3 +184,14 @@ def _length(month: int) -> int:
 
 def test_the_dimensions_of_filters_are_those_of_the_reader() -> None:
     assert set(DIMENSIONS) < set(get_args(Key))
+
+
+def test_a_question_that_takes_too_long_is_stopped(engine: sa.Engine) -> None:
+    endless = sa.text(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000000) "
+        "SELECT count(*) FROM n"
+    )
+    with pytest.raises(TooSlow, match="too long"), reading(engine, seconds=0.05) as connection:
+        connection.execute(endless)
+    with reading(engine) as connection:
+        assert connection.execute(sa.text("SELECT 1")).scalar() == 1
