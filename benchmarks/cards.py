@@ -12,7 +12,7 @@ from PIL import Image
 
 from analytics.report import Figure
 from benchmarks.lab import Lab
-from benchmarks.measurement import Measurement, median_ms
+from benchmarks.measurement import Measurement, cpu_ratio
 from charts import draw
 from charts.picture import compose
 from charts.png import Pixels, palette_png
@@ -25,11 +25,10 @@ INCHES = (5, 3)  # 1080 pixels wide, like a card
 def measure(lab: Lab) -> list[Measurement]:
     """Times and sizes, each as a ratio in this run."""
     figures = lab.figures()
-    plain = median_ms(_plain, lab.repeats)
     cards = [
         Measurement(
-            f"card of `{line}`",
-            median_ms(partial(draw, figure, theme="light"), lab.repeats) / plain,
+            f"card of `{line}`: cpu",
+            cpu_ratio(partial(draw, figure, theme="light"), _plain, lab.repeats),
             1.0,
             "x plain",
         )
@@ -56,9 +55,9 @@ def _png(lab: Lab, figure: Figure) -> list[Measurement]:
     pixels = np.array(agg.buffer_rgba(), np.uint8)  # type: ignore[no-untyped-call]  # nor here
     ours = partial(palette_png, pixels, exact=card.theme.colours, description="")
     pillows = partial(_pillow, pixels)
-    time = median_ms(ours, lab.repeats) / median_ms(pillows, lab.repeats)
+    time = cpu_ratio(ours, pillows, lab.repeats)
     return [
-        Measurement("PNG writer: time", time, 0.6, "of Pillow's"),
+        Measurement("PNG writer: cpu", time, 0.6, "of Pillow's"),
         Measurement("PNG writer: size", len(ours()) / len(pillows()), 0.4, "of Pillow's"),
     ]
 

@@ -64,6 +64,19 @@ def median_ms(work: Callable[[], object], repeats: int) -> float:
     return median(times_ms(work, repeats))
 
 
+def cpu_ratio(work: Callable[[], object], beside: Callable[[], object], repeats: int) -> float:
+    """Median of the processor time of one thing over another's, in turns, after one of each."""
+    work()
+    beside()
+    return median(_cpu(work) / _cpu(beside) for _ in range(repeats))
+
+
+def _cpu(work: Callable[[], object]) -> float:
+    with spending() as spent:
+        work()
+    return spent.cpu
+
+
 def percentile(values: Sequence[float], rank: int) -> float:
     """The value that `rank` per cent of the values do not exceed, interpolated."""
     if len(values) == 1:
