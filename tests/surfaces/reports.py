@@ -301,8 +301,38 @@ def blocks() -> st.SearchStrategy[tuple[Block, ...]]:
     return st.builds(lambda some, one: (*some, *([one] if one else [])), parts, chart)
 
 
+def everywhere(text: str) -> Report:
+    """A report that holds one text in each place where text may stand, in a wide table too."""
+    columns = tuple(Column(f"c{i}", text, "text", text) for i in range(22))
+    row: Row = (text,) * len(columns)
+    narrow = (Column("model", text), Column("cost", text, "cost", text))
+    return Report(
+        title=text,
+        headline=text,
+        blocks=(
+            *(Note(text, role) for role in ("delta", "context", "hint")),
+            Table(narrow, ((text, 1),) * 120, (text, 120), (Group(text, 120, (text, 120)),)),
+            Table(columns, (row,) * 5, row, others=4),
+            Facts((Fact("key", text, text, note=text),)),
+            Tree(text, (Node(text, text, (Node(text, text),)),)),
+            Actions((Button(text, text), Button(text, text, "csv"))),
+            TimelineFigure(text, text, text, text, "day", (TimeBar(NOW, text, 1),)),
+        ),
+        period=MARCH,
+        line=text,
+        as_of=NOW,
+        narrowed=text,
+        data_to=NOW,
+    )
+
+
 def reports() -> st.SearchStrategy[Report]:
     """Any report."""
+    return st.one_of(mixed_reports(), st.builds(everywhere, TEXTS))
+
+
+def mixed_reports() -> st.SearchStrategy[Report]:
+    """Reports of any blocks in any order."""
     return st.builds(
         Report,
         title=TEXTS,

@@ -62,7 +62,7 @@ def objects(payload: object, kind: str | int) -> list[dict[str, object]]:
 # ---- Slack
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(reports())
 def test_any_report_fits_a_slack_message(report: Report) -> None:
     for message in slack_messages(report):
@@ -76,7 +76,7 @@ def test_any_report_fits_a_slack_message(report: Report) -> None:
     assert 0 < size(slack.plain(report)) <= 4000
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(reports())
 def test_slack_gets_one_even_table_within_its_size(report: Report) -> None:
     for message in slack_messages(report):
@@ -92,7 +92,7 @@ def test_slack_gets_one_even_table_within_its_size(report: Report) -> None:
             assert sum(map(size, strings(table, "text", "caption"))) <= 10_000
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(reports())
 def test_slack_buttons_are_few_and_told_apart(report: Report) -> None:
     for message in slack_messages(report):
@@ -103,7 +103,7 @@ def test_slack_buttons_are_few_and_told_apart(report: Report) -> None:
         assert all(len(value) <= 2000 for value in strings(buttons, "value"))
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(reports())
 def test_nothing_typed_is_markup_in_slack(report: Report) -> None:
     for message in slack_messages(report):
@@ -114,7 +114,7 @@ def test_nothing_typed_is_markup_in_slack(report: Report) -> None:
         assert all(found["emoji"] is False for found in objects(message.blocks, "plain_text"))
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(reports())
 def test_no_text_ends_a_code_block_of_slack(report: Report) -> None:
     marked = [part for m in slack_messages(report) for part in objects(m.blocks, "mrkdwn")]
@@ -124,7 +124,7 @@ def test_no_text_ends_a_code_block_of_slack(report: Report) -> None:
         assert "```" not in rest
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(reports())
 def test_slack_without_blocks_has_nothing_that_links_itself(report: Report) -> None:
     outside = re.sub(r"`[^`\n]*`", "", FENCED.sub("", slack.plain(report)))
@@ -134,7 +134,7 @@ def test_slack_without_blocks_has_nothing_that_links_itself(report: Report) -> N
 # ---- Discord
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(reports(), st.booleans())
 def test_any_report_fits_a_discord_message(report: Report, image: bool) -> None:  # noqa: FBT001  # drawn
     message = discord.message(report, image=image, values=values_of(report))
@@ -149,7 +149,7 @@ def test_any_report_fits_a_discord_message(report: Report, image: bool) -> None:
     )
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(reports())
 def test_discord_buttons_are_few_short_and_told_apart(report: Report) -> None:
     buttons = objects(discord.message(report, image=False, values=values_of(report)), 2)
@@ -161,12 +161,12 @@ def test_discord_buttons_are_few_short_and_told_apart(report: Report) -> None:
 
 def alive(markdown: str) -> str:
     """What Discord's client would read as markup: no code, no escapes, nothing of our own."""
-    bare = re.sub(r"<t:-?\d+:R>", "", FENCED.sub("", markdown))
-    foreign = re.sub(r"^(### |-# )", "", bare, flags=re.MULTILINE)
-    return re.sub(r"\\[^0-9A-Za-z\s]", "x", re.sub(r"(?<!\\)`[^`\n]+`", "x", foreign))
+    foreign = re.sub(r"^(### |-# )", "", FENCED.sub("", markdown), flags=re.MULTILINE)
+    ours = r"(?<=data to )<t:-?\d+:R>"
+    return re.sub(rf"\\[^0-9A-Za-z\s]|`[^`\n]+`|{ours}", "x", foreign)  # whichever begins first
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(reports())
 def test_nothing_typed_is_markup_in_discord(report: Report) -> None:
     message = discord.message(report, image=False, values=values_of(report))
@@ -178,7 +178,7 @@ def test_nothing_typed_is_markup_in_discord(report: Report) -> None:
         assert left.count("**") % 2 == 0
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(reports())
 def test_no_text_ends_a_code_block_of_discord(report: Report) -> None:
     message = discord.message(report, image=False, values=values_of(report))
@@ -187,7 +187,7 @@ def test_no_text_ends_a_code_block_of_discord(report: Report) -> None:
         assert "```" not in FENCED.sub("", content)
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(TEXTS)
 def test_what_discord_shows_of_an_escaped_text_is_the_text(typed: str) -> None:
     line = typed.replace("\n", " ").replace("\r", " ")
@@ -198,7 +198,7 @@ def test_what_discord_shows_of_an_escaped_text_is_the_text(typed: str) -> None:
 # ---- every surface
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(reports())
 def test_a_terminal_gets_no_control_characters(report: Report) -> None:
     kinds = {unicodedata.category(char) for char in text.render(report).replace("\u200d", "")}
@@ -206,7 +206,7 @@ def test_a_terminal_gets_no_control_characters(report: Report) -> None:
     assert not set(text.render(report)) & {chr(i) for i in (*range(10), *range(11, 32), 127)}
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(reports())
 def test_a_spreadsheet_gets_no_formula(report: Report) -> None:
     import csv as reader
@@ -218,7 +218,7 @@ def test_a_spreadsheet_gets_no_formula(report: Report) -> None:
         assert start not in set("=+-@|%") or is_number
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(reports())
 def test_any_report_is_valid_json_without_surrogates(report: Report) -> None:
     import json as reader
