@@ -66,7 +66,7 @@ def by_person(query: Query, limit: int, sort: Sort) -> Report:
     everyone = gather(query, ("model",))
     if rest is not None:
         rest = replace(rest, usage=total(everyone) - sum((s.usage for s in shown), Usage()))
-    costs = stated_costs(query, ("person",))
+    costs = stated_costs(query, ("person",), only={"person": tuple(line.key for line in shown)})
     headline = _headline(lines)
     return framed(
         query,

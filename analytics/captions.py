@@ -49,8 +49,9 @@ def filters_text(query: Query) -> str:
     """The chosen names, for people; empty without filters."""
     chosen: list[str] = list(query.filters.tier)
     for dimension in NAMED:
-        names = query.reader.names(dimension)
-        chosen += [clean(names[key], 40) for key in getattr(query.filters, dimension)]
+        if keys := getattr(query.filters, dimension):
+            names = query.reader.names(dimension)
+            chosen += [clean(names[key], 40) for key in keys]
     return ", ".join(chosen)
 
 

@@ -233,31 +233,51 @@ def _tier_at(query: Query, model: int, first: int, span: Span) -> Tier:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Stated costs by key in one currency; `covered` of `prompts` prompts have one."""
+    """Stated costs in one currency, in billionths; `covered` prompts have one."""
 
     currency: str
-    by_key: Mapping[tuple[int, ...], int]
+    total: int
     covered: int
-
-    @property
-    def total(self) -> int:
-        """All of them, in billionths."""
-        return sum(self.by_key.values())
+    by_key: Mapping[tuple[int, ...], int]
 
 
-def stated_costs(query: Query, by: Sequence[Key]) -> Costs | None:
-    """Costs of the range by key; None when none is known or they are in several currencies."""
-    found: dict[tuple[int, ...], int] = defaultdict(int)
-    currencies: set[str] = set()
-    covered = 0
+def stated_costs(query: Query, by: Sequence[Key], *, only: Where | None = None) -> Costs | None:
+    """Costs of the range by key; None when none is known or they are in several currencies.
+
+    `only` leaves out keys that are not shown; the total has them nevertheless.
+    """
+    found = _costs(query, by if only is None else (), {})
+    if not found or len(currencies := {currency for _, currency in found}) != 1:
+        return None
+    shown = found if only is None else _costs(query, by, only) or {}
+    return Costs(
+        currency=currencies.pop(),
+        total=sum(nano for nano, _ in found.values()),
+        covered=sum(prompts for _, prompts in found.values()),
+        by_key={key: nano for (key, _), (nano, _) in shown.items()},
+    )
+
+
+def _costs(
+    query: Query, by: Sequence[Key], only: Where
+) -> dict[tuple[tuple[int, ...], str], tuple[int, int]] | None:
+    """Billionths and covered prompts by key and currency; None for a crossing not kept."""
+    found: dict[tuple[tuple[int, ...], str], tuple[int, int]] = {}
     for part, where in pieces(query, span_of(query)):
-        rows = query.reader.costs(by, part, where) if isinstance(part, Days) else None
+        rows = query.reader.costs(by, part, {**where, **only}) if isinstance(part, Days) else None
         if rows is None:
             return None
         for key, currency, nano, prompts in rows:
-            found[key] += nano
-            currencies.add(currency)
-            covered += prompts
-    if len(currencies) != 1:
-        return None
-    return Costs(currencies.pop(), dict(found), covered)
+            before = found.get((key, currency), (0, 0))
+            found[key, currency] = (before[0] + nano, before[1] + prompts)
+    return found
+
+
+def hours_of_day(query: Query, span: Hours) -> dict[int, int]:
+    """Micro-credits by local hour of the day over a span of hours."""
+    found: dict[int, int] = defaultdict(int)
+    for part, where in pieces(query, span):
+        if isinstance(part, Hours):
+            for hour, credits in query.reader.hours_of_day(part, where).items():
+                found[hour] += credits
+    return dict(found)

@@ -6,7 +6,6 @@ are drawn and marked.  Before the first usage ever nothing is known, which is no
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from analytics.lines import empty_report, framed, total_delta
 from analytics.measures import (
     Usage,
     gather,
-    gather_spend,
+    hours_of_day,
     round_half_even,
     span_of,
     total,
@@ -241,12 +240,9 @@ def _peak_hour(query: Query) -> list[Fact]:
     end = day_number(query.range.complete().end)
     low, high = (clock.bucket(to_micros(clock.midnight(day))) for day in (span.first, end))
     try:
-        hours = gather_spend(query, ("bucket",), span=Hours(low, high))
+        sums = hours_of_day(query, Hours(low, high))
     except StorageError:  # a crossing that is only kept prompt by prompt: the rest still stands
         return []
-    sums: dict[int, int] = defaultdict(int)
-    for (bucket,), usage in hours.items():
-        sums[clock.bucket_start(bucket).hour] += usage.credits
     if not any(sums.values()):
         return []
     hour = min(sums, key=lambda h: (-sums[h], h))

@@ -29,7 +29,7 @@ from storage.timekeys import (
     to_micros,
 )
 
-CellKey = tuple[Any, ...]  # integers, and the currency in cost_day
+CellKey = tuple[Any, ...]  # integers, and the currency of costs
 Measures = tuple[int, ...]
 Cells = dict[CellKey, Measures]
 
@@ -122,7 +122,7 @@ class Sums:
             if detail.cost_nano is None or detail.currency is None:
                 continue
             prompts = 1 if row.flags & 1 else row.prompts
-            key = (row.day, detail.currency, row.person_id, row.department_id, row.model_id)
+            key = (row.day, row.person_id, row.department_id, row.model_id, detail.currency)
             self._costs[key].append((sign * detail.cost_nano, sign * prompts))
 
     def add_record(self, record: Record, sign: int = 1) -> None:
@@ -145,9 +145,12 @@ class Sums:
         person_totals = _fold(_narrowed(people, BY_NAME["usage_person_day_total"]), _of_person)
         departments = _fold(people, _of_department)
         projects = _total(self._projects)
+        hours = _total(self._hours)
+        costs = _total(self._costs)
         latencies: Cells = {key: (count,) for key, count in self._latencies.items()}
         return {
-            "usage_hour": _total(self._hours),
+            "usage_hour": hours,
+            "usage_hour_total": _fold(_narrowed(hours, BY_NAME["usage_hour_total"]), _of_bucket),
             "usage_day": _fold(departments, _of_model),
             "usage_person_day": people,
             "usage_person_month": _fold(people, _by_month),
@@ -160,7 +163,9 @@ class Sums:
             "usage_project_month": _fold(projects, _by_month),
             "lat_model_day": _fold(latencies, _of_model_bin),
             "lat_class_day": _fold(latencies, _of_class_bin),
-            "cost_day": _total(self._costs),
+            "cost_day": _fold(costs, _of_cost),
+            "cost_person_day": costs,
+            "cost_person_month": _fold(costs, _by_month),
             "usage_source_day": _narrowed(_total(self._sources), SOURCE_DAY),
         }
 
@@ -201,6 +206,14 @@ def _month(day: int) -> int:
 
 def _by_month(key: CellKey) -> CellKey:
     return _month(key[0]), *key[1:]
+
+
+def _of_bucket(key: CellKey) -> CellKey:
+    return key[:1]
+
+
+def _of_cost(key: CellKey) -> CellKey:
+    return key[0], key[3], key[4]
 
 
 def _of_person(key: CellKey) -> CellKey:

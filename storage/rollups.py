@@ -37,12 +37,11 @@ SMALL_KEYS = frozenset({"hour_class", "bin"})
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """One rollup: its keys after `workspace_id`, its measures, the stage column it needs."""
+    """One rollup: its keys after `workspace_id`, and its measures."""
 
     name: str
     keys: tuple[str, ...]
     measures: tuple[str, ...] = FULL
-    needs: str | None = None
 
     @property
     def table(self) -> sa.Table:
@@ -51,7 +50,9 @@ class Rollup:
 
 
 ROLLUPS = (
-    Rollup("usage_hour", ("bucket", "model_id"), needs="bucket"),
+    # Rows that know only their day have no hour: they are in no table with a bucket or a bin.
+    Rollup("usage_hour", ("bucket", "model_id")),
+    Rollup("usage_hour_total", ("bucket",), SPEND),
     Rollup("usage_day", ("day", "model_id")),
     Rollup("usage_person_day", ("day", "person_id", "department_id", "model_id")),
     Rollup("usage_person_month", ("month", "person_id", "department_id", "model_id")),
@@ -62,11 +63,13 @@ ROLLUPS = (
     Rollup("usage_task_day", ("day", "task_id", "model_id")),
     Rollup("usage_project_day", ("day", "project_id", "model_id")),
     Rollup("usage_project_month", ("month", "project_id", "model_id")),
-    Rollup("lat_model_day", ("day", "model_id", "bin"), COUNT, needs="bin"),
-    Rollup("lat_class_day", ("day", "hour_class", "bin"), COUNT, needs="bin"),
-    # Written only for events with a cost; `cost_n` counts their prompts.
+    Rollup("lat_model_day", ("day", "model_id", "bin"), COUNT),
+    Rollup("lat_class_day", ("day", "hour_class", "bin"), COUNT),
+    # Only of rows whose cost is known; `cost_n` counts their prompts.
+    Rollup("cost_day", ("day", "model_id", "currency"), COST),
+    Rollup("cost_person_day", ("day", "person_id", "department_id", "model_id", "currency"), COST),
     Rollup(
-        "cost_day", ("day", "currency", "person_id", "department_id", "model_id"), COST, "currency"
+        "cost_person_month", ("month", "person_id", "department_id", "model_id", "currency"), COST
     ),
 )
 BY_NAME = {rollup.name: rollup for rollup in ROLLUPS}

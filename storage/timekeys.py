@@ -8,6 +8,7 @@ also in zones that are 30 or 45 minutes off.  Zones whose clock change is half a
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import IntEnum
@@ -19,6 +20,7 @@ SECOND_US = 1_000_000
 HOUR_US = 3600 * SECOND_US
 QUARTER_US = HOUR_US // 4
 DAY_US = 24 * HOUR_US
+WEEK_HOURS = 7 * 24  # no zone changes its clock twice within a week
 EPOCH_DAY = date(1970, 1, 1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -144,6 +146,29 @@ class Clock:
     def bucket_start(self, bucket: int) -> datetime:
         """Local start of an hour bucket."""
         return from_micros(bucket * HOUR_US - self.phase_us).astimezone(self.zone)
+
+    def shifts(self, first: int, end: int) -> list[tuple[int, int]]:
+        """(end, hours) of the stretches of a span of buckets: local hour = (bucket + hours) % 24.
+
+        Between two stretches lies a clock change; the last one ends at `end`.
+        """
+        found: list[tuple[int, int]] = []
+        start = first
+        while start < end:
+            stop, shift = min(start + WEEK_HOURS, end), self._shift(start)
+            if self._shift(stop - 1) != shift:
+                later = range(start, stop)
+                stop = start + bisect_left(later, True, key=lambda b: self._shift(b) != shift)
+            if found and found[-1][1] == shift:
+                found.pop()
+            found.append((stop, shift))
+            start = stop
+        return found or [(end, 0)]
+
+    def _shift(self, bucket: int) -> int:
+        """Hours between the number of a bucket and its local hour."""
+        offset = self.bucket_start(bucket).utcoffset() or timedelta()
+        return (int(offset.total_seconds()) * SECOND_US - self.phase_us) // HOUR_US
 
     def midnight(self, day: int) -> datetime:
         """First instant of a local day; where midnight is skipped, the first that exists."""

@@ -19,12 +19,14 @@ from storage.events import Granularity, UsageEvent
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SPEND = ("events", "prompts", "credits")
+COST = ("cost_nano", "cost_n")
 FULL = (
     *SPEND, "uncounted", "unpriced", "ok", "ok_n", "tokens_in", "tokens_out",
     "lat_sum", "lat_n", "rating_sum", "rating_n",
 )  # fmt: skip
 TABLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "usage_hour": (("bucket", "model"), FULL),
+    "usage_hour_total": (("bucket",), SPEND),
     "usage_day": (("day", "model"), FULL),
     "usage_person_day": (("day", "person", "department", "model"), FULL),
     "usage_person_month": (("month", "person", "department", "model"), FULL),
@@ -37,14 +39,20 @@ TABLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "usage_project_month": (("month", "project", "model"), FULL),
     "lat_model_day": (("day", "model", "bin"), ("lat_n",)),
     "lat_class_day": (("day", "hour_class", "bin"), ("lat_n",)),
-    "cost_day": (("day", "currency", "person", "department", "model"), ("cost_nano", "cost_n")),
+    "cost_day": (("day", "model", "currency"), COST),
+    "cost_person_day": (("day", "person", "department", "model", "currency"), COST),
+    "cost_person_month": (("month", "person", "department", "model", "currency"), COST),
     "usage_source_day": (
         ("day", "source"),
         ("events", "prompts", "credits", "uncounted", "unpriced"),
     ),
 }
-NEEDS = {"usage_hour": "bucket", "lat_model_day": "bin", "lat_class_day": "bin"}
-NEEDS["cost_day"] = "currency"
+NEEDS = {
+    name: key
+    for name, (keys, _) in TABLES.items()
+    for key in ("bucket", "bin", "currency")
+    if key in keys
+} | {"lat_class_day": "bin"}
 GIVEN = frozenset({"event_id", "ts", "granularity", "model"})  # never unknown
 Tables = dict[str, dict[tuple[object, ...], tuple[int, ...]]]
 

@@ -15,12 +15,13 @@ import pytest
 import sqlalchemy as sa
 
 from storage.catalog import Catalog
+from storage.crossings import Days, Hours, Key, RangeTooLong, Span, split_months
 from storage.engine import reading
 from storage.errors import TooSlow
 from storage.events import Granularity, Route, UsageEvent
 from storage.labels import Labels
 from storage.ledger import Ledger, Origin
-from storage.reading import Days, Hours, Key, RangeTooLong, Reader, Span, split_months
+from storage.reading import Reader
 from storage.timekeys import DAY_US, Clock, to_micros
 from storage.workspaces import find_workspace
 from tests.cast import NOW, event
@@ -165,6 +166,20 @@ def test_a_crossing_that_is_not_kept_is_refused_when_it_is_long(engine: sa.Engin
     with pytest.raises(RangeTooLong, match="31 days"):
         long.rows(("task", "project"), Days(today - 60, today + 1), {})
     assert long.rows(("task", "project"), Days(today - 60, today + 1), {"person": (1,)})
+
+
+def test_hours_of_the_day_are_exact_over_a_clock_change(engine: sa.Engine) -> None:
+    long = Ledgered(engine, some_events(200, 30))  # Berlin's clocks changed the day before
+    first, end = long.clock.bucket(to_micros(NOW)) - 25 * 24, long.clock.bucket(to_micros(NOW)) + 1
+    wheres: list[Where] = [{}, {"model": (1, 2, 3, 4, 5)}, {"person": (1,)}]
+    for where in wheres:
+        expected: dict[int, int] = defaultdict(int)
+        for bucket, *_, spent in long.expected(("bucket",), Hours(first, end), where):
+            expected[long.clock.bucket_start(bucket).hour] += spent
+        with reading(engine) as connection:
+            catalog = Catalog.load(connection, long.workspace.id)
+            reader = Reader(connection, long.workspace, catalog)
+            assert reader.hours_of_day(Hours(first, end), where) == expected
 
 
 def test_months_and_ends_cover_the_span_once() -> None:

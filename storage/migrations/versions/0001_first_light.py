@@ -15,6 +15,7 @@ depends_on = None
 
 Column = sa.Column[Any]
 SPEND = ("events", "prompts", "credits")
+COST = ("cost_nano", "cost_n")
 FULL = (
     *SPEND,
     "uncounted",
@@ -30,6 +31,7 @@ FULL = (
 )
 ROLLUPS = (
     ("usage_hour", ("bucket", "model_id"), FULL),
+    ("usage_hour_total", ("bucket",), SPEND),
     ("usage_day", ("day", "model_id"), FULL),
     ("usage_person_day", ("day", "person_id", "department_id", "model_id"), FULL),
     ("usage_person_month", ("month", "person_id", "department_id", "model_id"), FULL),
@@ -42,11 +44,9 @@ ROLLUPS = (
     ("usage_project_month", ("month", "project_id", "model_id"), FULL),
     ("lat_model_day", ("day", "model_id", "bin"), ("lat_n",)),
     ("lat_class_day", ("day", "hour_class", "bin"), ("lat_n",)),
-    (
-        "cost_day",
-        ("day", "currency", "person_id", "department_id", "model_id"),
-        ("cost_nano", "cost_n"),
-    ),
+    ("cost_day", ("day", "model_id", "currency"), COST),
+    ("cost_person_day", ("day", "person_id", "department_id", "model_id", "currency"), COST),
+    ("cost_person_month", ("month", "person_id", "department_id", "model_id", "currency"), COST),
 )
 
 
