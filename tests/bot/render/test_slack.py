@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analytics.report import Actions, Button, Column, Note, Report, Table
 from bot.render import slack
+from bot.render.slack_body import text_size
 from tests.surfaces.reports import (
     BUTTONS,
     BY_MODEL,
@@ -108,6 +109,17 @@ def test_more_buttons_than_fit_are_counted() -> None:
 def test_more_columns_than_fit_are_counted() -> None:
     columns = tuple(Column(f"c{i}", f"C{i}", "count") for i in range(23))
     assert "3 more columns." in shown(answer(Table(columns, ((1,) * 23,))))
+
+
+def test_a_native_table_of_many_long_texts_keeps_its_total() -> None:
+    columns = tuple(Column(f"c{i}", "title " * 30) for i in range(20))
+    row = ("name & " * 40,) * 20
+    table = Table(columns, (row,) * 9, ("total " * 40,) * 20, others=8)
+    block = slack.message(answer(table), image=None, values={}).blocks[1]
+    rows = block["rows"]
+    assert isinstance(rows, list)
+    assert str(rows[-1]).count("total") >= 20
+    assert text_size(rows) <= 10_000
 
 
 def test_what_a_person_typed_is_shown_but_dead() -> None:
