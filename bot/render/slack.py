@@ -65,7 +65,8 @@ def plain(report: Report) -> str:
     """The last resort: mrkdwn without any block, at most 4,000 characters."""
     frame = frame_of(report)
     notification = _notification(frame)
-    chars = MAX_TEXT - NOTIFICATION - LAST_HINTS
+    # A joiner may stand behind every second character of an address.
+    chars = (MAX_TEXT - NOTIFICATION - LAST_HINTS) * 2 // 3
     room = Room(chars, MAX_BLOCKS, may_table=False, sketches=not frame.has_table)
     body = [_shown(block) for block in body_of(frame.body, room, title="")]
     rest = (*left_out(report, room.cuts), *frame.hints, *frame.contexts)
@@ -137,7 +138,7 @@ def _buttons(
     buttons: Sequence[Button], values: Mapping[Button, str]
 ) -> tuple[list[Payload], list[str]]:
     """The action block, and what to say about buttons that it has no room for."""
-    usable = [b for b in buttons if len(values.get(b, " " * (MAX_VALUE + 1))) <= MAX_VALUE]
+    usable = [b for b in buttons if b in values and len(values[b]) <= MAX_VALUE]
     elements: list[Payload] = [
         {
             "type": "button",

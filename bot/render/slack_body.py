@@ -36,6 +36,9 @@ WIDTH = 64  # columns of a code block on a desktop
 CODE_LINE = 400
 LEAST_ROOM = 1_500  # titles, others and total of a table fit
 FENCES = len("```\n\n```")
+TEXT_KEYS = frozenset({"text", "alt_text", "caption"})
+# What Slack turns into a link or mention by itself: evil.example, https://, @name.
+_ADDRESS = re.compile(r"(?<=\w)\.(?=[^\W\d])|:(?=//)|@(?=\w)")
 
 Payload = dict[str, object]
 
@@ -264,9 +267,6 @@ def parted(text: str) -> str:
     return _ADDRESS.sub("\\g<0>\u2060", text)
 
 
-_ADDRESS = re.compile(r"(?<=\w)\.(?=[^\W\d])|:(?=//)|@(?=\w)")
-
-
 def texts_of(payload: object) -> Iterator[str]:
     """Everything in a payload that is shown or read aloud, in order."""
     match payload:
@@ -284,6 +284,3 @@ def texts_of(payload: object) -> Iterator[str]:
 def text_size(payload: object) -> int:
     """How much of Slack's limit over all text a payload takes."""
     return sum(map(units, texts_of(payload)))
-
-
-TEXT_KEYS = frozenset({"text", "alt_text", "caption"})

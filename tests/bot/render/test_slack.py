@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analytics.report import Actions, Button, Column, Note, Report, Table
+from analytics.report import Actions, Button, Column, Fact, Facts, Note, Report, Table
 from bot.render import slack
 from bot.render.slack_body import text_size
 from tests.surfaces.reports import (
@@ -66,6 +66,11 @@ def test_the_last_resort_is_text_alone() -> None:
     assert text.startswith(BY_MODEL.headline)
     assert "Total                              7,000" in text
     assert "`by-user`" in text
+
+
+def test_the_last_resort_has_room_for_what_keeps_addresses_apart() -> None:
+    facts = Facts(tuple(Fact("key", "a.a" * 20, "a." * 90) for _ in range(40)))
+    assert len(slack.plain(answer(facts))) <= 4000
 
 
 def test_text_bars_stand_in_for_a_chart_that_no_table_explains() -> None:
