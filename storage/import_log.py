@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 import storage.models  # noqa: F401  # declares the tables that are looked up below
-from storage.engine import insert_for, reading, writing
+from storage.engine import insert_for, writing
+from storage.intake import Slice
 from storage.sources.base import MAX_REASON, Rejected
 
 BATCH = SQLModel.metadata.tables["import_batch"]
@@ -21,8 +22,8 @@ MAX_FILE = 400
 _ASKED = 500  # names in one question; SQLite takes 32,766, PostgreSQL plans long lists slowly
 # Exports are asked for one at a time and take longer than this; a copy of a file does not.
 _SAME_EXPORT_S = 60
-
-Slice = tuple[int, int]  # source id and UTC day number
+_SEPARATOR = ","
+_KEPT = 60  # exports of one slice; with their imports they fit the 2,000 characters of a value
 
 
 class ImportLog:
@@ -105,61 +106,79 @@ class ImportLog:
 class Exports:
     """When the export was made that each replaced slice comes from, in epoch seconds.
 
-    An export that was undone does not count any more.
+    A slice keeps the exports it came from in their order.  One whose import was undone does not
+    count any more, so that the one before it does again.  Ask and note inside the transaction that
+    replaces the slices, with their sources held: else an older export may win a race.
     """
 
-    def __init__(self, engine: sa.Engine, workspace_id: int) -> None:
-        self._engine = engine
+    def __init__(self, connection: sa.Connection, workspace_id: int) -> None:
+        self._connection = connection
         self._workspace_id = workspace_id
 
     def later(self, slices: Collection[Slice], exported: int) -> set[Slice]:
         """The slices that a later export than the one made at `exported` already brought."""
-        known = {_name(slice_): slice_ for slice_ in slices}
-        with reading(self._engine) as connection:
-            undone = set(
-                connection.execute(
-                    sa.select(BATCH.c.id).where(
-                        BATCH.c.workspace_id == self._workspace_id, BATCH.c.undone_at.is_not(None)
-                    )
-                ).scalars()
-            )
-            found = list(self._noted(connection, known))
         return {
-            known[name]
-            for name, when, batch_id in found
-            if when >= exported + _SAME_EXPORT_S and batch_id not in undone
+            slice_
+            for slice_, notes in self._noted(slices).items()
+            if any(when >= exported + _SAME_EXPORT_S for when, _ in notes)
         }
 
-    def _noted(
-        self, connection: sa.Connection, names: Iterable[str]
-    ) -> Iterator[tuple[str, int, int]]:
+    def owners(self, slices: Collection[Slice]) -> dict[Slice, int]:
+        """The import that brought each slice last; slices that no import brought are left out."""
+        return {slice_: notes[-1][1] for slice_, notes in self._noted(slices).items() if notes}
+
+    def note(self, slices: Collection[Slice], exported: int, *, batch_id: int) -> None:
+        """Remember which export the slices come from now."""
+        known = self._noted(slices)
+        rows = [
+            {
+                "workspace_id": self._workspace_id,
+                "name": _name(slice_),
+                "value": _SEPARATOR.join(
+                    f"{when} {number}"
+                    for when, number in (*known.get(slice_, ()), (exported, batch_id))[-_KEPT:]
+                ),
+            }
+            for slice_ in sorted(slices)
+        ]
+        if not rows:
+            return
+        insert = insert_for(self._connection, _STATE)
+        self._connection.execute(
+            insert.on_conflict_do_update(
+                index_elements=["workspace_id", "name"], set_={"value": insert.excluded.value}
+            ),
+            rows,
+        )
+
+    def _noted(self, slices: Collection[Slice]) -> dict[Slice, list[tuple[int, int]]]:
+        """The exports of each slice with their imports, oldest first, undone ones left out."""
+        undone = self._undone()
+        known = {_name(slice_): slice_ for slice_ in slices}
+        return {
+            known[name]: [note for note in _notes(value) if note[1] not in undone]
+            for name, value in self._values(known)
+        }
+
+    def _undone(self) -> frozenset[int]:
+        wanted = sa.select(BATCH.c.id).where(
+            BATCH.c.workspace_id == self._workspace_id, BATCH.c.undone_at.is_not(None)
+        )
+        return frozenset(self._connection.execute(wanted).scalars())
+
+    def _values(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
         rest = iter(names)
         while asked := list(islice(rest, _ASKED)):
             wanted = sa.select(_STATE.c.name, _STATE.c.value).where(
                 _STATE.c.workspace_id == self._workspace_id, _STATE.c.name.in_(asked)
             )
-            for name, value in connection.execute(wanted):
-                when, batch_id = value.split()
-                yield name, int(when), int(batch_id)
+            yield from ((row.name, row.value) for row in self._connection.execute(wanted))
 
-    def note(self, slices: Collection[Slice], exported: int, *, batch_id: int) -> None:
-        """Remember which export the slices come from now."""
-        rows = [
-            {
-                "workspace_id": self._workspace_id,
-                "name": _name(slice_),
-                "value": f"{exported} {batch_id}",
-            }
-            for slice_ in sorted(slices)
-        ]
-        with writing(self._engine) as connection:
-            insert = insert_for(connection, _STATE)
-            connection.execute(
-                insert.on_conflict_do_update(
-                    index_elements=["workspace_id", "name"], set_={"value": insert.excluded.value}
-                ),
-                rows,
-            )
+
+def _notes(value: str) -> Iterator[tuple[int, int]]:
+    for note in value.split(_SEPARATOR):
+        when, batch_id = note.split()
+        yield int(when), int(batch_id)
 
 
 def _name(slice_: Slice) -> str:

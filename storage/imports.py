@@ -20,7 +20,8 @@ import sqlalchemy as sa
 from storage.engine import reading
 from storage.errors import StorageError, UnusableFile
 from storage.events import Granularity, Route, UsageEvent
-from storage.import_log import Exports, ImportLog, Slice
+from storage.import_log import Exports, ImportLog
+from storage.intake import Slice
 from storage.labels import Labels
 from storage.ledger import Ledger, Origin, Outcome
 from storage.sources.base import Item, Rejected, Source, SourceOptions
@@ -190,6 +191,8 @@ class _Tally:
 
     def saw(self, events: Sequence[UsageEvent]) -> None:
         """Note what the stored events span and whom they do not name."""
+        if not events:
+            return
         times = [event.ts for event in events]
         self.first = min(times) if self.first is None else min(self.first, *times)
         self.last = max(times) if self.last is None else max(self.last, *times)
@@ -240,6 +243,23 @@ def _keep(told: list[tuple[int, str]], line: int, reason: str) -> None:
         told.append((line, reason))
 
 
+@dataclass(slots=True)
+class _Admission:
+    """Which slices one transaction of an import may replace: those that no later export brought."""
+
+    workspace_id: int
+    exported: int
+    batch_id: int
+    slices: set[Slice] = field(default_factory=set)
+
+    def __call__(self, connection: sa.Connection, slices: set[Slice]) -> set[Slice]:
+        """Choose, and note that the chosen ones come from this export now."""
+        exports = Exports(connection, self.workspace_id)
+        self.slices = slices - exports.later(slices, self.exported)
+        exports.note(self.slices, self.exported, batch_id=self.batch_id)
+        return self.slices
+
+
 class _Import:
     """One file on its way into the ledger of one workspace."""
 
@@ -251,7 +271,7 @@ class _Import:
         self._labels = Labels(engine, workspace.id)
         self._ledger = Ledger(engine, workspace, self._labels)
         self._log = ImportLog(engine, workspace.id, kind=source.name, file=str(path), now=now)
-        self._exports = Exports(engine, workspace.id)
+        self._workspace_id = workspace.id
         self._exported = int(path.stat().st_mtime)
         self._source = source
         self._now = now
@@ -303,17 +323,14 @@ class _Import:
     def _replace(self, slices: Slices) -> None:
         for group in slices.whole(BATCH):
             places = {id(event): self._slice(event) for event in group}
-            later = self._exports.later(set(places.values()), self._exported)
-            kept = [event for event in group if places[id(event)] not in later]
+            admission = _Admission(self._workspace_id, self._exported, self._log.begin())
+            outcome = self._ledger.replace_slices(
+                group, self._origin(), now=self._now, admit=admission
+            )
+            kept = [event for event in group if places[id(event)] in admission.slices]
             self._tally.leave_older(len(group) - len(kept))
-            if not kept:
-                continue
-            outcome = self._ledger.replace_slices(kept, self._origin(), now=self._now)
             self._tally.settle(outcome)
             self._tally.saw(kept)
-            self._exports.note(
-                set(places.values()) - later, self._exported, batch_id=self._log.begin()
-            )
 
     def _slice(self, event: UsageEvent) -> Slice:
         name = f"{self._source.name}:{event.account}" if event.account else self._source.name

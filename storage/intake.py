@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,6 +28,10 @@ from storage.records import (
 )
 from storage.stage import Staged
 from storage.timekeys import DAY_US
+
+Slice = tuple[int, int]  # source id and UTC day number
+# Given the slices that arrive, those that are replaced: fewer, or more that stay without a row.
+Admit = Callable[[sa.Connection, set[Slice]], set[Slice]]
 
 _NAMES = ",".join(LedgerRow._fields)
 _STAGE = EVENT.to_metadata(sa.MetaData(), name="stage_event")
@@ -75,24 +79,34 @@ class Intake:
     sums: Sums
     counts: Counter[str] = field(default_factory=Counter)
     conflicts: list[Conflict] = field(default_factory=list)
+    sizes: dict[Slice, tuple[int, int]] = field(default_factory=dict)
 
     def merge(self) -> None:
         """Insert what is new; fill, refuse or replace what is known."""
         self._settle(self._insert(self.staged.rows))
         cells.apply(self.connection, self.workspace_id, self.sums)
 
-    def replace(self) -> None:
-        """Let the events take the place of everything their sources had for their UTC days."""
+    def replace(self, admit: Admit | None = None) -> None:
+        """Let the events take the place of everything their sources had for their UTC days.
+
+        `admit` is asked with the sources held; the events of slices that it leaves out are dropped.
+        """
         locks.one_by_one(
             self.connection,
             self.workspace_id,
             {source_id for source_id, _ in self.staged.rows},
         )
-        known = self._slices()
+        slices = {_slice(row) for row in self.staged.rows.values()}
+        if admit is not None:
+            slices = admit(self.connection, slices)
+            self._keep_only(slices)
+        known = self._slices(slices)
         fresh = {key: row for key, row in self.staged.rows.items() if key not in known}
         moved = stored(self.connection, self.workspace_id, fresh)
         self._settle(self._insert({key: row for key, row in fresh.items() if key not in moved}))
-        self._change(self._succession(known | moved))
+        changes = self._succession(known | moved)
+        self._change(changes)
+        self.sizes.update(_sizes(known, self.staged.rows, {change.key for change in changes}))
         cells.apply(self.connection, self.workspace_id, self.sums)
 
     # ---- new events
@@ -173,11 +187,16 @@ class Intake:
 
     # ---- slices
 
-    def _slices(self) -> dict[EventKey, Record]:
-        """Everything known of the sources and UTC days that the events name, locked."""
-        named = {(row[_SOURCE], row[_TS] // DAY_US) for row in self.staged.rows.values()}
+    def _keep_only(self, slices: Collection[Slice]) -> None:
+        rows, again = self.staged.rows, self.staged.again
+        for key in [key for key, row in rows.items() if _slice(row) not in slices]:
+            del rows[key]
+        again[:] = [record for record in again if _slice(record.row) in slices]
+
+    def _slices(self, slices: Collection[Slice]) -> dict[EventKey, Record]:
+        """Everything known of sources and UTC days, locked."""
         known: dict[EventKey, Record] = {}
-        for source_id, day in sorted(named):
+        for source_id, day in sorted(slices):
             inside = (
                 EVENT.c.workspace_id == self.workspace_id,
                 EVENT.c.source_id == source_id,
@@ -204,3 +223,24 @@ class Intake:
             self._count("replaced", [after.row])
             changes.append(Change(before, after))
         return changes
+
+
+def _slice(row: PlainRow) -> Slice:
+    return row[_SOURCE], row[_TS] // DAY_US
+
+
+def _sizes(
+    known: Mapping[EventKey, Record],
+    rows: Mapping[EventKey, PlainRow],
+    changed: Collection[EventKey],
+) -> dict[Slice, tuple[int, int]]:
+    """Micro-credits before and after of every slice that was known."""
+    before: Counter[Slice] = Counter()
+    after: Counter[Slice] = Counter()
+    for record in known.values():
+        before[_slice(record.row)] += record.row.credits
+    for key, row in rows.items():
+        # A row that says the same as before keeps its credits, whatever the price is by now.
+        kept = known.get(key) if key not in changed else None
+        after[_slice(row)] += kept.row.credits if kept else row[_CREDITS]
+    return {slice_: (total, after[slice_]) for slice_, total in before.items()}

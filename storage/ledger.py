@@ -6,9 +6,10 @@ kept, or nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DataError, IntegrityError
@@ -21,7 +22,7 @@ from storage.change_log import Note
 from storage.engine import writing
 from storage.errors import StorageError
 from storage.events import Route, UsageEvent
-from storage.intake import Conflict, Intake
+from storage.intake import Admit, Conflict, Intake, Slice
 from storage.labels import Labels
 from storage.pricing import Tariff, factors, first_unit
 from storage.stage import Arrival, Resolver, impossible, stage
@@ -54,7 +55,8 @@ class Outcome:
     Each is in exactly one of `accepted`, `duplicate`, `merged` (a known event, gaps filled),
     `conflicting` and `replaced`.  `removed` were in a slice before and are not any more.
     `unpriced` and `credits` (micro) are of what was accepted or replaced.  `conflicts` holds event
-    ids with the names that differ.  `new_unit` is the workspace's credit if this call decided it.
+    ids with the names that differ.  `sizes` holds the credits (micro) before and after of replaced
+    slices.  `new_unit` is the workspace's credit if this call decided it.
     """
 
     accepted: int = 0
@@ -66,6 +68,7 @@ class Outcome:
     unpriced: int = 0
     credits: int = 0
     conflicts: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    sizes: Mapping[Slice, tuple[int, int]] = field(default_factory=dict)
     new_unit: str | None = None
 
 
@@ -91,14 +94,20 @@ class Ledger:
         return self.write((event,), origin, now=now)
 
     def replace_slices(
-        self, events: Sequence[UsageEvent], origin: Origin, *, now: datetime
+        self,
+        events: Sequence[UsageEvent],
+        origin: Origin,
+        *,
+        now: datetime,
+        admit: Admit | None = None,
     ) -> Outcome:
         """Replace every (account, UTC day) that occurs in the events as a whole.
 
         Rows that say the same as before are left alone, so the same file twice changes nothing.
-        Raises what `write` raises.
+        `admit` chooses inside the transaction which slices are replaced; events of others count
+        nowhere.  Raises what `write` raises.
         """
-        return self._enter(events, origin, now=now, how=Intake.replace)
+        return self._enter(events, origin, now=now, how=partial(Intake.replace, admit=admit))
 
     def _enter(
         self,
@@ -192,6 +201,7 @@ def _outcome(intake: Intake, new_unit: str | None) -> Outcome:
     return Outcome(
         **intake.counts,
         conflicts=tuple((c.known.row.event_id, c.fields) for c in intake.conflicts),
+        sizes=intake.sizes,
         new_unit=new_unit,
     )
 

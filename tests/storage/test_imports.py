@@ -28,7 +28,7 @@ from storage.sources.base import SourceOptions
 from storage.timekeys import date_of
 from storage.undo import undo_batch
 from storage.verify import verify
-from storage.workspaces import find_workspace
+from tests.databases import home
 
 FIXTURES = Path(__file__).parents[1] / "data" / "sources"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -55,6 +55,10 @@ def _file(folder: Path, rows: Sequence[str], *, at: int = FIRST, head: str = HEA
 
 def _import(engine: sa.Engine, path: Path, plan: ImportPlan = PLAN) -> FileResult:
     return import_file(engine, path, plan, now=NOW)
+
+
+def _undo(engine: sa.Engine, result: FileResult) -> None:
+    undo_batch(engine, home(engine), result.batch_id or 0, actor="test", now=NOW)
 
 
 def _ledger(engine: sa.Engine) -> list[tuple[object, ...]]:
@@ -124,12 +128,35 @@ def test_33_an_older_export_leaves_the_days_of_a_newer_one(
 def test_33_an_export_that_was_undone_does_not_stand_in_the_way(
     sqlite_engine: sa.Engine, tmp_path: Path
 ) -> None:
-    newer = _import(sqlite_engine, _file(tmp_path, [_row(2, 9)], at=LATER))
-    with reading(sqlite_engine) as connection:
-        workspace = find_workspace(connection, None)
-    undo_batch(sqlite_engine, workspace, newer.batch_id or 0, actor="test", now=NOW)
+    _undo(sqlite_engine, _import(sqlite_engine, _file(tmp_path, [_row(2, 9)], at=LATER)))
     _import(sqlite_engine, _file(tmp_path, [_row(2, 7)]))
     assert _credits(sqlite_engine) == {2: 7}
+
+
+def test_33_undoing_a_newer_export_brings_back_the_word_of_the_older_one(
+    engine: sa.Engine, tmp_path: Path
+) -> None:
+    _import(engine, _file(tmp_path, [_row(2, 10)]))
+    newer = _import(engine, _file(tmp_path, [_row(2, 20)], at=LATER))
+    _undo(engine, newer)
+    assert _import(engine, _file(tmp_path, [_row(2, 3)], at=FIRST - 86_400)).older == 1
+    assert _credits(engine) == {2: 10}
+
+
+def test_33_an_older_export_that_waited_for_a_newer_one_is_left_out(
+    engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer, older = _file(tmp_path, [_row(2, 20)], at=LATER), _file(tmp_path, [_row(2, 3)])
+    replace = Ledger.replace_slices
+
+    def overtaken(*args: object, **kwargs: object) -> object:
+        monkeypatch.setattr(Ledger, "replace_slices", replace)
+        _import(engine, newer)
+        return replace(*args, **kwargs)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr(Ledger, "replace_slices", overtaken)
+    assert _import(engine, older).older == 1
+    assert _credits(engine) == {2: 20}
 
 
 def test_34_files_at_the_same_time_leave_one_of_them_never_a_mixture(
@@ -322,9 +349,7 @@ def test_any_order_of_rows_and_any_batch_give_the_same_ledger(
         result = _import(sqlite_engine, _file(tmp_path, rows))
     assert result.accepted + result.duplicate == 8
     assert _credits(sqlite_engine) == {1: 6, 2: 10}
-    with reading(sqlite_engine) as connection:
-        workspace = find_workspace(connection, None)
-    assert list(verify(sqlite_engine, workspace)) == []
+    assert list(verify(sqlite_engine, home(sqlite_engine))) == []
 
 
 @settings(max_examples=12)
