@@ -26,6 +26,8 @@ from storage.records import (
 _ROW = LedgerRow._fields
 _SAME = slice(_ROW.index("ts"), _ROW.index("rating") + 1)
 _NAMED = ("person_id", "project_id", "model_id", "task_id", "tokens_in", "tokens_out", "rating")
+# What credits are computed from, by the names of `supplied`.
+_PRICED_BY = frozenset({"model_id", "prompts", "ok", "stated", "cost_nano", "currency"})
 # Two routes of one call each look at their own watch.
 _MEASURED = frozenset({"ts", "latency_ms", "ttft_ms"})
 _PLAIN_DETAILS = (
@@ -133,10 +135,10 @@ def succeed(known: Record, arrived: Record) -> Record:
 
 def _filled(known: Record, arrived: Record, gaps: Mapping[str, object], tariff: Tariff) -> Record:
     record = Record(_filled_row(known.row, arrived.row, gaps), _filled_detail(known.detail, gaps))
-    # Credits are frozen when recorded; only what had none yet gets them now.
-    if not record.row.flags & UNPRICED:
-        return record
-    return tariff.price(record)
+    # Credits are frozen when recorded, but what they follow from may come in any order.
+    if record.row.flags & UNPRICED or not _PRICED_BY.isdisjoint(gaps):
+        return tariff.price(record)
+    return record
 
 
 def _filled_row(row: LedgerRow, arrived: LedgerRow, gaps: Mapping[str, object]) -> LedgerRow:

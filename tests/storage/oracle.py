@@ -54,6 +54,7 @@ NEEDS = {
     if key in keys
 } | {"lat_class_day": "bin"}
 GIVEN = frozenset({"event_id", "ts", "granularity", "model"})  # never unknown
+PRICED_BY = frozenset({"prompts", "ok", "credits"})
 Tables = dict[str, dict[tuple[object, ...], tuple[int, ...]]]
 
 
@@ -105,8 +106,8 @@ class Oracle:
             if old is None and new is not None and name not in GIVEN:
                 gaps[name] = getattr(event, name)
         event = replace(before.event, **gaps)  # type: ignore[arg-type]  # fields of an event
-        micro = self.credits(event) if before.micro is None else before.micro
-        return Fact(event, source, micro)
+        frozen = before.micro is not None and PRICED_BY.isdisjoint(gaps)
+        return Fact(event, source, before.micro if frozen else self.credits(event))
 
     def replace_slices(self, events: Iterable[UsageEvent], source: str) -> None:
         """Forget the UTC days of the events, then take the events; the same keeps its credits."""
@@ -222,7 +223,7 @@ def _measures(fact: Fact) -> dict[str, int]:
         "rating_sum": event.rating or 0,
         "rating_n": int(event.rating is not None),
         "cost_nano": event.cost_nano or 0,
-        "cost_n": 1 if event.prompts is None else event.prompts,
+        "cost_n": prompts,
     }
 
 

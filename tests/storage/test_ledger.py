@@ -74,6 +74,28 @@ def test_what_was_unknown_is_filled_once(place: World) -> None:
     place.check()
 
 
+@pytest.mark.parametrize(
+    ("gap", "credits_micro"), [({"ok": False}, 0), ({"credits": 5}, 5), ({"prompts": 3}, 3_000_000)]
+)
+def test_credits_are_the_same_whatever_arrives_first(
+    place: World, gap: dict[str, object], credits_micro: int
+) -> None:
+    less = replace(A, **dict.fromkeys(("ok", "latency_ms", *gap)))  # type: ignore[arg-type]  # fields
+    more = replace(less, **gap)  # type: ignore[arg-type]  # fields of an event
+    place.write(less, more)
+    place.write(replace(more, event_id="b"), replace(less, event_id="b"))
+    assert [kept(place, name).row.credits for name in "ab"] == [credits_micro] * 2
+    place.check()
+
+
+def test_filling_what_no_price_follows_from_leaves_the_credits_frozen(place: World) -> None:
+    place.write(A)
+    place.set_price("alpha", 9_000_000)
+    place.labels.reload()
+    place.write(replace(A, rating=4))
+    assert kept(place).row.credits == 1_000_000
+
+
 def test_a_later_arrival_that_knows_less_takes_nothing_away(place: World) -> None:
     place.write(replace(A, rating=4))
     assert place.write(replace(A, rating=None, person=None, latency_ms=None)).duplicate == 1
@@ -245,10 +267,9 @@ def test_a_person_who_becomes_known_brings_the_department(place: World) -> None:
     assert (kept(place).row.person_id, kept(place).row.department_id) == (alice, sales)
 
 
-def test_credits_stated_later_are_kept_and_count_when_prices_are_renewed(place: World) -> None:
+def test_credits_stated_later_count_and_stay_when_prices_are_renewed(place: World) -> None:
     place.write(A)
     assert place.write(replace(A, credits=5)).merged == 1
-    assert kept(place).row.credits == 1_000_000
     assert place.write(replace(A, credits=6)).conflicts == (("a", ("stated",)),)
     place.reprice(0, A.ts // DAY_US + 1)
     assert kept(place).row.credits == 5
