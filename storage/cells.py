@@ -121,9 +121,8 @@ class Sums:
         for row, detail in costs:
             if detail.cost_nano is None or detail.currency is None:
                 continue
-            prompts = 1 if row.flags & 1 else row.prompts
             key = (row.day, row.person_id, row.department_id, row.model_id, detail.currency)
-            self._costs[key].append((sign * detail.cost_nano, sign * prompts))
+            self._costs[key].append((sign * detail.cost_nano, sign * row.prompts))
 
     def add_record(self, record: Record, sign: int = 1) -> None:
         """Add one record with its cost."""
@@ -135,7 +134,7 @@ class Sums:
         found = self._folded()
         for rollup in TABLES:
             cells = found[rollup.name]
-            # What only grows has no empty cell, but a cost may be 0 for 0 prompts.
+            # What only grows has no empty cell, but a cost and its refund may be 0 together.
             if self.shrinks or rollup.measures == COST:
                 cells = {key: cell for key, cell in cells.items() if any(cell)}
             yield rollup, cells
@@ -282,13 +281,21 @@ def apply(
             continue
         rows = [(workspace_id, *key, *cell) for key, cell in cells.items()]
         _add(connection, rollup, rows)
-        if not sums.shrinks:
+        if not (sums.shrinks or rollup.measures == COST):
             continue
-        shrunk = [(workspace_id, *key) for key, cell in cells.items() if min(cell) < 0]
+        shrunk = [(workspace_id, *key) for key in _shrunk(rollup, cells)]
         if shrunk:
             mark = "?" if connection.dialect.name == "sqlite" else "%s"
             statement = _SQL[rollup.name].drop_empty.format(mark=mark)
             connection.exec_driver_sql(statement, shrunk)
+
+
+def _shrunk(rollup: Rollup, cells: Cells) -> Iterator[CellKey]:
+    """The cells that what was added may have emptied."""
+    for key, cell in cells.items():
+        # A refund takes a cost away without taking an event away.
+        if min(cell) < 0 or (rollup.measures == COST and not cell[-1]):
+            yield key
 
 
 def _add(connection: sa.Connection, rollup: Rollup, rows: list[tuple[Any, ...]]) -> None:

@@ -65,7 +65,7 @@ ROLLUPS = (
     Rollup("usage_project_month", ("month", "project_id", "model_id")),
     Rollup("lat_model_day", ("day", "model_id", "bin"), COUNT),
     Rollup("lat_class_day", ("day", "hour_class", "bin"), COUNT),
-    # Only of rows whose cost is known; `cost_n` counts their prompts.
+    # Only of rows whose cost is known; `cost_n` counts their known prompts.
     Rollup("cost_day", ("day", "model_id", "currency"), COST),
     Rollup("cost_person_day", ("day", "person_id", "department_id", "model_id", "currency"), COST),
     Rollup(

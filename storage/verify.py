@@ -60,7 +60,11 @@ def _truth(connection: sa.Connection, workspace_id: int, span: Span) -> dict[str
             for key, cell in span.within(rollup, cells).items():
                 before = known.get(key)
                 known[key] = tuple(map(add, before, cell)) if before else cell
-    return found
+    # A cost may lie in one part and its refund in another.
+    return {
+        rollup.name: {key: cell for key, cell in found[rollup.name].items() if any(cell)}
+        for rollup in TABLES
+    }
 
 
 def _kept(

@@ -59,7 +59,7 @@ events = st.builds(
     prompts=st.sampled_from([1, 1, 3, None]),
     ok=st.sampled_from([True, False, None]),
     credits=st.sampled_from([None, None, 700_000]),
-    cost_nano=sometimes(12_000_000),
+    cost_nano=st.sampled_from([12_000_000, 12_000_000, -12_000_000, None]),
     currency=st.just("USD"),
     tokens_in=st.sampled_from([None, 0, 1200]),
     latency_ms=st.sampled_from([None, 1, 1500, 700_000]),
@@ -71,7 +71,8 @@ again = st.builds(
     lambda e, gaps: (e, *(replace(e, **{name: None}) for name in gaps), e),
     events,
     st.lists(
-        st.sampled_from(["person", "task", "rating", "ok", "prompts", "cost_nano"]), max_size=2
+        st.sampled_from(["person", "task", "rating", "ok", "prompts", "credits", "cost_nano"]),
+        max_size=3,
     ),
 )
 rows = st.builds(
@@ -363,3 +364,16 @@ def test_what_is_unknown_is_counted_as_unknown_and_never_as_zero(sqlite_engine: 
     cells = stored_tables(sqlite_engine, place.workspace.id)["usage_day"]
     named = {key[1]: cell[:5] for key, cell in cells.items()}
     assert named == {"alpha": (2, 0, 0, 1, 1), UNPRICED: (1, 1, 0, 0, 1)}
+
+
+def test_a_cost_counts_only_known_prompts_and_its_refund_leaves_no_cell(
+    sqlite_engine: sa.Engine,
+) -> None:
+    place = world(sqlite_engine)
+    cost = event(model="alpha", prompts=None, cost_nano=7, currency="USD")
+    place.write(cost)
+    tables = stored_tables(sqlite_engine, place.workspace.id)
+    assert list(tables["cost_day"].values()) == [(7, 0)]
+    place.write(replace(cost, event_id="refund", cost_nano=-7))
+    assert not stored_tables(sqlite_engine, place.workspace.id)["cost_day"]
+    place.check()
