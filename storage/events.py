@@ -14,6 +14,7 @@ MicroCredits = NewType("MicroCredits", int)
 MICRO = 1_000_000
 NANO = 1_000_000_000
 WORKSPACE_UNIT = "credit"
+UNLABELED = "Unlabeled"  # the model of usage that names none; it is listed like any other
 
 
 class Granularity(IntEnum):

@@ -17,7 +17,7 @@ from sqlmodel import SQLModel
 from storage.catalog import REVISION, Catalog, add_model, canonical, mark_changed
 from storage.engine import insert_for, reading, writing
 from storage.errors import StorageError
-from storage.events import UsageEvent
+from storage.events import UNLABELED, UsageEvent
 from storage.preferences import state
 from storage.text import MAX_LABEL, clean, folded, tidy
 
@@ -89,7 +89,7 @@ class Labels:
 
     def _remember(self, known: _Known) -> None:
         self._known = known
-        self._models = _Ids(lambda raw: known.catalog.find(raw) if folded(raw) else 0)
+        self._models = _Ids(lambda raw: known.catalog.find(_model_name(raw)))
         self._people = _Ids(lambda raw: known.people.get(_identity(raw)))
         self._departments = _named(known.plain["department"])
         self._projects = _named(known.plain["project"])
@@ -112,7 +112,8 @@ class Labels:
         }
         if not (people or models or any(plain.values())):
             return
-        providers = {event.model: event.provider for event in events if event.provider}
+        providers = {_model_name(e.model): e.provider for e in events if e.provider}
+        models = [_model_name(raw) for raw in models]
         with writing(self._engine) as connection:
             known = _locked(connection, self._workspace_id)
             known = _with_people(connection, known, people, now=now)
@@ -133,7 +134,7 @@ class Labels:
         return self._known.catalog
 
     def model_id(self, raw: str) -> int:
-        """The id of a model's raw name; 0 for a blank one."""
+        """The id of a model's raw name, never 0: a blank one is the model "Unlabeled"."""
         return self._models[raw]
 
     def person_id(self, raw: str | None) -> int:
@@ -165,6 +166,10 @@ class Labels:
                 known = _with_source(connection, known, shown, kind=kind, now=now)
             self._remember(known)
         return self._known.sources[shown]
+
+
+def _model_name(raw: str) -> str:
+    return raw if folded(raw) else UNLABELED
 
 
 def _identity(raw: str) -> str:

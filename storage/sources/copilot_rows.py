@@ -9,11 +9,11 @@ from decimal import Decimal
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from storage.events import Granularity, UsageEvent
+from storage.events import UNLABELED, Granularity, UsageEvent
 from storage.sources.amounts import MAX_COST, MAX_CREDITS, count, micro, nano, number_in_text
 from storage.sources.base import RowError, fold
 from storage.sources.moments import check_day, check_moment, day_of, day_start, moment_of
-from storage.sources.names import MAX_ACCOUNT, UNLABELED, label, person, row_digest, row_key
+from storage.sources.names import MAX_ACCOUNT, label, person, row_digest, row_key
 
 PREMIUM_REQUEST = "premium_request"
 AI_CREDIT = "ai_credit"

@@ -14,7 +14,7 @@ from decimal import Decimal
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
-from storage.events import Granularity, UsageEvent
+from storage.events import UNLABELED, Granularity, UsageEvent
 from storage.sources.amounts import (
     MAX_AMOUNT,
     MAX_COST,
@@ -40,7 +40,6 @@ from storage.sources.moments import (
 from storage.sources.names import (
     MAX_ACCOUNT,
     MAX_PROVIDER,
-    UNLABELED,
     error_code,
     event_key,
     label,

@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import BinaryIO
 
-from storage.events import UsageEvent
+from storage.events import UNLABELED, UsageEvent
 from storage.sources.amounts import MAX_COST, MAX_COUNT, count, nano, nearest, number_in_json
 from storage.sources.base import (
     Adjusted,
@@ -29,7 +29,6 @@ from storage.sources.json_rows import json_items
 from storage.sources.moments import check_moment, epoch_micros, moment_of
 from storage.sources.names import (
     MAX_PROVIDER,
-    UNLABELED,
     error_code,
     event_key,
     label,
@@ -195,9 +194,9 @@ def _tokens(call: _Call) -> _Tokens:
 
 def _call_id(call: _Call) -> str:
     for name in ("litellm_call_id", "id"):
-        value = call.at(name)
-        if isinstance(value, str):
-            return label(value, name, limit=4000) or ""
+        found = call.label(name, limit=4000)
+        if found:
+            return found
     raise RowError("litellm_call_id is missing")
 
 
@@ -208,7 +207,8 @@ def _model(call: _Call) -> str:
         return group
     if call.at("model") is None:
         raise RowError("model is missing")
-    return (call.label("model") or UNLABELED).split("/", 1)[-1] or UNLABELED
+    name = (call.label("model") or "").split("/", 1)[-1]
+    return label(name, "model") or UNLABELED
 
 
 def _person(call: _Call) -> str | None:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from storage.sources.base import RowError
+from storage.text import folded
 
 MAX_LABEL = 200
 MAX_PROVIDER = 80
@@ -20,7 +21,6 @@ MAX_TAG = 100
 MAX_TAGS = 20
 MAX_ACCOUNT = 80
 MAX_QUOTE = 40
-UNLABELED = "Unlabeled"
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _NOBODY = frozenset({"", '""', "default_user_id"})
@@ -39,7 +39,7 @@ def whole(text: str) -> str:
 
 
 def label(value: object, name: str, *, limit: int = MAX_LABEL) -> str | None:
-    """A trimmed one-line label; None for nothing."""
+    """A trimmed one-line label; None for nothing, or for what draws nothing."""
     if value is None:
         return None
     if not isinstance(value, str):
@@ -49,7 +49,8 @@ def label(value: object, name: str, *, limit: int = MAX_LABEL) -> str | None:
     text = " ".join(whole(value).split())
     if len(text) > limit:
         raise RowError(f"{name} is longer than {limit} characters")
-    return text or None
+    # ASCII that is left here is visible; asking costs more than everything else for a cell.
+    return text if text and (text.isascii() or folded(text)) else None
 
 
 def person(value: object, name: str = "person") -> str | None:

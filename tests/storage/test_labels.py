@@ -45,14 +45,16 @@ def test_names_meet_whatever_their_case_and_keep_their_first_spelling(
     assert shown(engine, "project") == ["Atlas"]
 
 
-def test_a_call_of_nobody_and_a_blank_name_are_0_and_no_row(
+def test_a_call_of_nobody_and_a_blank_name_are_0_and_no_row_but_a_blank_model_is_listed(
     engine: sa.Engine, labels: Labels
 ) -> None:
     blank = event(person="default_user_id", department="", project=" ", task=None, model="\u200b")
     labels.prepare([blank, event(person=None, model="")], now=NOW)
     assert labels.person_id("default_user_id") == labels.person_id(None) == 0
     assert labels.department_id("") == labels.project_id(" ") == labels.task_id(None) == 0
-    assert labels.model_id("\u200b") == labels.model_id("") == 0
+    number = labels.model_id("\u200b")
+    assert labels.model_id("") == labels.model_id("Unlabeled") == number
+    assert labels.catalog.models[number].name == "Unlabeled"
     assert shown(engine, "person") == []
 
 

@@ -138,6 +138,11 @@ def test_an_error_sentence_of_a_provider_is_never_kept() -> None:
     assert events(read(text))[0].error is None
 
 
+def test_names_that_draw_nothing_are_no_names() -> None:
+    (event,) = events(read(csv_of("1773568931,\u200b,\u2800\u00ad,2")))
+    assert (event.person, event.model) == (None, "Unlabeled")
+
+
 def test_a_lone_surrogate_is_replaced() -> None:
     (event,) = events(read('{"at": 1773568931, "model": "a\\ud800b"}'))
     assert event.model == "a\ufffdb"

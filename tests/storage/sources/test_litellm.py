@@ -78,6 +78,15 @@ def test_nothing_private_reaches_a_reason(changes: dict[str, object]) -> None:
     assert CANARY not in reason
 
 
+def test_names_that_draw_nothing_are_no_names() -> None:
+    hidden = "\u200b\u3164"
+    call = events(read(_changed(model_group=hidden, model=f"openai/{hidden}")))[0]
+    assert call.model == "Unlabeled"
+    assert events(read(_changed(metadata={}, end_user=hidden)))[0].person is None
+    assert events(read(_changed(litellm_call_id=hidden)))[0].event_id == "chatcmpl-1"
+    assert len(rejected(read(_changed(litellm_call_id=" ", id=hidden)))) == 1
+
+
 def test_an_older_payload_with_times_as_text_is_read() -> None:
     changes = {"endTime": "2026-03-15T11:10:02Z", "litellm_call_id": "", "end_user": None}
     (call,) = events(read(_changed(**changes, user="carol")))
