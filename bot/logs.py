@@ -19,8 +19,11 @@ SECRETS = re.compile(
     r"|crk_[\w-]+"
     r"|[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}"  # a Discord token
     r"|(?<=Bearer )\S+"
-    r"|(?<=://)[^\s/@:]+:[^\s/@]+(?=@)"  # user and password of a URL
+    r"|(?<=://)[^\s/@:]*:\S{1,200}(?=@)"  # user and password of a URL, whatever is in it
     r"|(?<=hooks\.slack\.com)\S+"
+    r"|(?<=/link/\?)[^\s\"'<>]+"  # the ticket that opens a Slack socket
+    r"|(?<=/webhooks/)\d+/[^\s/?\"'<>]+"  # who holds the token of a Discord answer may edit it
+    r"|(?<=/interactions/)\d+/[^\s/?\"'<>]+"
 )
 CUT = "[secret]"
 

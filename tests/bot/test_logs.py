@@ -17,11 +17,25 @@ CANARIES = (
     "crk_abcd1234_canarycanary",
     "MTE4.canary".replace("MTE4.canary", "M" * 24 + ".Gabcde." + "c" * 30),
 )
+ADDRESSES = (
+    "https://discord.com/api/v10/webhooks/118/aW50ZXJhY3Rpb246canary/messages/@original",
+    "https://discord.com/api/v10/interactions/119/aW50ZXJhY3Rpb246canary/callback",
+    "wss://wss-primary.slack.com/link/?ticket=canary&app_id=canary",
+    "https://hooks.slack.com/commands/T1/1/canary",
+    "postgresql://me:x/canary@host/db",
+    "postgresql://me:x@canary/canary@host/db",
+    "redis://:canary@host",
+)
 
 
 @pytest.mark.parametrize("secret", CANARIES)
 def test_a_token_is_cut_out(secret: str) -> None:
     assert secret not in redacted(f"before {secret} after")
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_that_opens_something_loses_its_key(address: str) -> None:
+    assert "canary" not in redacted(f"POST '{address}' failed")
 
 
 def test_the_password_of_a_url_and_a_bearer_are_cut_out() -> None:
