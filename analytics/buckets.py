@@ -51,14 +51,18 @@ def buckets(query: Query, grain: Grain) -> list[Bucket]:
 
 
 def _hours(query: Query) -> Iterator[Bucket]:
-    """Hours up to the running one; a day of a clock change has 23 or 25 of them."""
+    """Hours up to the running one, or to the newest usage when a source's clock is ahead.
+
+    A day of a clock change has 23 or 25 of them.
+    """
     clock = query.reader.clock
     first, end = (
         clock.bucket(to_micros(clock.midnight(day_number(day))))
         for day in (query.range.first, query.range.end)
     )
     running = clock.bucket(to_micros(query.now))
-    for key in range(first, min(end, running + 1)):
+    newest = clock.bucket(to_micros(query.reader.newest or query.now))
+    for key in range(first, min(end, max(running, newest) + 1)):
         start = clock.bucket_start(key)
         label = f"{start.day} {MONTH_NAMES[start.month - 1]} {start:%H}h"
         yield Bucket(key, key + 1, start, label, whole=key < running)

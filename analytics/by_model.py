@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from analytics.captions import caption, footnotes, heading, period_of
 from analytics.lines import (
     OTHER,
+    REST,
+    Changes,
     Line,
     Sort,
     alt_text,
-    both_sides,
-    change_over,
     cost_cells,
     cut_lines,
-    delta_note,
     empty_report,
     framed,
+    line_of,
     ordered_lines,
-    previous_of,
+    read_changes,
+    spent_text,
     sum_costs,
 )
-from analytics.measures import Costs, Usage, comparison, gather, stated_costs, total
-from analytics.numbers import count_text, credits_text, multiplier_text, nested_shares, shares
+from analytics.measures import Costs, Usage, gather, stated_costs, total
+from analytics.numbers import counted, credits_text, multiplier_text, nested_shares, shares
 from analytics.query import Query
 from analytics.report import (
     Cell,
@@ -38,7 +40,7 @@ from analytics.report import (
     Table,
     Tree,
 )
-from analytics.text import clean
+from analytics.text import clean, distinct
 from storage.timekeys import to_micros
 
 EXPANDED_FAMILIES = 6  # the tree stays on one screen; smaller families share its last branch
@@ -50,70 +52,56 @@ def by_model(query: Query, limit: int, sort: Sort) -> Report:
     title = heading("Model Usage", query)
     if not sums:
         return empty_report(title, query)
-    compared = comparison(query)
-    lines = _lines(query, sums, *both_sides(query, "model", compared))
-    shown, rest = cut_lines(ordered_lines(lines, sort), limit)
+    changes = read_changes(query, "model")
+    lines = _lines(query, sums, changes)
+    shown, rest = cut_lines(ordered_lines(lines, sort), limit, changes)
     groups = [*_by_family(shown, sort), *([[rest]] if rest else [])]
     portions = nested_shares([[line.usage.credits for line in group] for group in groups])
-    lead = _lead(groups, portions)
-    spent = credits_text(total(sums).credits)
+    whole, lead = total(sums), _lead(lines, groups, portions)
     costs = stated_costs(query, ("model",))
-    headline = f"{spent} credits on {_models(len(lines))}" + (f"; {lead}" if lead else "")
+    headline = f"{spent_text(whole)} on {counted(len(lines), 'model')}" + (
+        f"; {lead}" if lead else ""
+    )
     return framed(
         query,
         title,
         headline,
         (
-            *delta_note(lines, compared),
-            _figure(query, f"{lead} of {spent} credits" if lead else headline, lines),
-            _tree(title, groups, rest, total(sums)),
-            _table(groups, portions, rest, costs),
-            *footnotes(query, total(sums), costs),
+            *changes.note(lambda key: clean(query.reader.catalog.models[key].name)),
+            _figure(query, f"{lead} of {spent_text(whole)}" if lead else headline, lines),
+            _tree(title, groups, rest, whole),
+            _table(query, groups, portions, changes, costs),
+            *footnotes(query, whole, costs),
         ),
     )
 
 
-def _models(count: int) -> str:
-    return f"{count} models" if count > 1 else "1 model"
-
-
-def _lead(groups: Sequence[Sequence[Line]], portions: Sequence[Sequence[int]]) -> str:
-    """`GPT-4o takes 47%`, with the share that the table shows; empty for a single model."""
-    shared = [
+def _lead(
+    lines: Sequence[Line], groups: Sequence[Sequence[Line]], portions: Sequence[Sequence[int]]
+) -> str:
+    """`GPT-4o takes 47%`, with the share that the table shows; empty when it is not shown."""
+    if len(lines) < 2:
+        return ""
+    leader = ordered_lines(lines, "credits")[0]
+    shown = (
         (line, share)
         for group, parts in zip(groups, portions, strict=True)
         for line, share in zip(group, parts, strict=True)
-        if line.count == 1
-    ]
-    if len(shared) < 2:
-        return ""
-    line, share = min(shared, key=lambda pair: (-pair[0].usage.credits, pair[0].name))
-    return f"{line.name} takes {share}%" if share else ""
+    )
+    share = next((share for line, share in shown if line.key == leader.key), 0)
+    return f"{clean(leader.name)} takes {share}%" if share else ""
 
 
-def _lines(
-    query: Query,
-    sums: Mapping[tuple[int, ...], Usage],
-    now: Mapping[int, int],
-    before: Mapping[int, int] | None,
-) -> list[Line]:
+def _lines(query: Query, sums: Mapping[tuple[int, ...], Usage], changes: Changes) -> list[Line]:
     catalog = query.reader.catalog
     ts = to_micros(period_of(query).end) - 1
+    names = distinct({key: catalog.models[key].name for (key,) in sums})
     lines = []
     for (key,), usage in sums.items():
-        model = catalog.models[key]
-        price = catalog.price_at(key, ts)
-        lines.append(
-            Line(
-                key,
-                clean(model.name),
-                usage,
-                now.get(key, 0),
-                previous_of(before, key),
-                clean(model.family, 40),
-                price.multiplier if price else None,
-            )
-        )
+        model, price = catalog.models[key], catalog.price_at(key, ts)
+        line = line_of(key, names[key], usage, changes)
+        multiplier = price.multiplier if price else None
+        lines.append(replace(line, family=clean(model.family, 40), multiplier=multiplier))
     return lines
 
 
@@ -131,15 +119,16 @@ def _by_family(lines: Sequence[Line], sort: Sort) -> list[list[Line]]:
 
 
 def _table(
+    query: Query,
     groups: Sequence[Sequence[Line]],
     portions: Sequence[Sequence[int]],
-    rest: Line | None,
+    changes: Changes,
     costs: Costs | None,
 ) -> Table:
     lines = [line for group in groups for line in group]
     parts = [share for group in portions for share in group]
+    rest = lines[-1] if lines[-1].key == REST else None
     money = cost_cells(lines, rest, costs)
-    rows = tuple(map(_row, lines, parts, money))
     columns = (
         Column("family", "Family"),
         Column("model", "Model"),
@@ -147,22 +136,30 @@ def _table(
         Column("prompts", "Prompts", "count"),
         Column("credits", "Credits", "credits"),
         Column("share", "Share", "share"),
-        *((Column("cost", "Cost", "cost", costs.currency),) if costs else ()),
+        *((Column("cost", "Cost", "cost", costs.currency),) if costs and money[0] else ()),
         Column("change", "Change", "change"),
     )
     headings, at = [], 0
     for group in groups:
         part = slice(at, at + len(group))
-        subtotal = _total(group, sum(parts[part]), money[part], family=group[0].family)
-        headings.append(Group(group[0].family or "All others", len(group), subtotal))
+        family = group[0].family
+        change = _family_change(query, family, changes) if family else group[0].change
+        subtotal = _sum(group, sum(parts[part]), money[part], family, change)
+        headings.append(Group(family or "All others", len(group), subtotal))
         at += len(group)
     return Table(
         columns,
-        rows,
-        total=_total(lines, sum(parts), money),
+        rows=tuple(map(_row, lines, parts, money)),
+        total=_sum(lines, sum(parts), money, "", changes.of(changes.keys)),
         groups=tuple(headings),
-        others=len(rows) - 1 if rest else None,
+        others=len(lines) - 1 if rest else None,
     )
+
+
+def _family_change(query: Query, family: str, changes: Changes) -> float | str | None:
+    """The change of a whole family, models that are not used any more included."""
+    models = query.reader.catalog.models
+    return changes.of(key for key in changes.keys if clean(models[key].family, 40) == family)
 
 
 def _row(line: Line, share: int, cost: tuple[Cell, ...]) -> Row:
@@ -179,8 +176,12 @@ def _row(line: Line, share: int, cost: tuple[Cell, ...]) -> Row:
     )
 
 
-def _total(
-    lines: Sequence[Line], share: int, costs: Sequence[tuple[Cell, ...]], *, family: str = ""
+def _sum(
+    lines: Sequence[Line],
+    share: int,
+    costs: Sequence[tuple[Cell, ...]],
+    family: str,
+    change: float | str | None,
 ) -> Row:
     usage = sum((line.usage for line in lines), Usage())
     return (
@@ -188,10 +189,10 @@ def _total(
         "Total",
         None,
         usage.known_prompts,
-        usage.credits,
+        usage.known_credits,
         share,
         *sum_costs(costs),
-        change_over(lines),
+        change,
     )
 
 
@@ -213,7 +214,7 @@ def _tree(title: str, groups: Sequence[Sequence[Line]], rest: Line | None, usage
         listed = [*named, *(["All Others"] if rest or len(small) > 4 else [])]
         together = sum((line.usage for line in small), rest.usage if rest else Usage())
         nodes.append(Node("Other Models", f"{', '.join(listed)} — {_used(together)}"))
-    nodes.append(Node("Total Credits Used", credits_text(usage.credits)))
+    nodes.append(Node("Total Credits Used", spent_text(usage).removesuffix(" credits")))
     return Tree(title, tuple(nodes))
 
 
@@ -228,7 +229,7 @@ def _words(line: Line) -> str:
 
 def _used(usage: Usage) -> str:
     prompts, credits = usage.known_prompts, usage.known_credits
-    words = "prompts not stated" if prompts is None else f"{count_text(prompts)} prompts"
+    words = "prompts not stated" if prompts is None else counted(prompts, "prompt")
     spent = "credits not known" if credits is None else f"{credits_text(credits)} credits used"
     return f"{words} ({spent})"
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from analytics.measures import Costs, Usage
-from analytics.numbers import count_text
+from analytics.numbers import count_text, counted
 from analytics.query import Query
 from analytics.report import Note, Period
 from analytics.text import clean
@@ -33,11 +33,17 @@ def period_of(query: Query) -> Period:
 def caption(query: Query) -> str:
     """`1–30 Mar 2026 · Europe/Berlin · data to 30 Mar 14:05 · Growth`: a card's footer."""
     parts = [query.range.dates, str(query.reader.clock.zone)]
-    newest = query.reader.newest
+    newest = data_to(query)
     if newest is not None:
         parts.append(f"data to {moment_text(newest)}")
     narrowed = filters_text(query)
     return " · ".join([*parts, *([narrowed] if narrowed else [])])
+
+
+def data_to(query: Query) -> datetime | None:
+    """Time of the newest usage that an answer can know; None in an empty workspace."""
+    newest = query.reader.newest
+    return None if newest is None else min(newest, query.now.astimezone(newest.tzinfo))
 
 
 def moment_text(moment: datetime) -> str:
@@ -69,13 +75,14 @@ def nothing_known(query: Query) -> tuple[str, Note]:
             "No usage has come in yet.",
             Note("Bring some in with `creditbot import FILE`, then ask again.", "hint"),
         )
+    on = f"{'on' if query.range.days == 1 else 'in'} {query.range.dates}"
     if query.filters:
         return (
-            f"No usage of {filters_text(query)} in {query.range.dates}.",
+            f"No usage of {filters_text(query)} {on}.",
             Note("Leave a filter out, or ask for a longer range.", "hint"),
         )
     return (
-        f"No usage in {query.range.dates}.",
+        f"No usage {on}.",
         Note(f"The newest usage is of {moment_text(newest)} {newest.year}.", "hint"),
     )
 
@@ -86,24 +93,26 @@ def footnotes(query: Query, usage: Usage, costs: Costs | None = None) -> list[No
     if usage.unpriced:
         notes.append(
             Note(
-                f"{count_text(usage.unpriced)} of {count_text(usage.events)} usage rows have no "
-                "price and are not in the credits."
+                f"{count_text(usage.unpriced)} of {counted(usage.events, 'usage row')} without a "
+                "price: not in the credits."
             )
         )
     if usage.uncounted:
         notes.append(
             Note(
-                f"{count_text(usage.uncounted)} usage rows do not say how many prompts they are; "
-                "their credits are counted, their prompts are not."
+                f"{counted(usage.uncounted, 'usage row')} without a number of prompts: in the "
+                "credits, not in the prompts."
             )
         )
-    if query.range.is_partial:
+    if query.range.is_partial and query.range.days > 1:
         notes.append(Note("Today is partial and not in the change."))
-    if costs is not None and costs.covered < usage.prompts:
+    if costs is not None and costs.is_mixed:
+        notes.append(Note("Costs are in several currencies and are not added up."))
+    elif costs is not None and costs.covered < usage.prompts:
         notes.append(
             Note(
-                f"Cost is known for {count_text(costs.covered)} of {count_text(usage.prompts)} "
-                "prompts."
+                f"Cost is known for {count_text(costs.covered)} of "
+                f"{counted(usage.prompts, 'prompt')}."
             )
         )
     return notes

@@ -1,133 +1,171 @@
-"""The lines of a breakdown: what each model or person used, both sides of its change, the rest.
+"""The lines of a breakdown: what each model or person used, its change, and the rest.
 
-A table's total is the sum of its lines, the line of others included.
+A table's total is the sum of its lines, the line of others included.  A change looks at everything
+on both sides of its comparison, so what is not used any more pulls the total down, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
-from analytics.captions import filters_text, nothing_known, period_of
-from analytics.measures import Comparison, Costs, Usage, comparison, gather_spend
+from analytics.captions import data_to, filters_text, nothing_known, period_of
+from analytics.measures import Comparison, Costs, Usage, comparison, gather, gather_spend
 from analytics.numbers import change_of, change_text, count_text, credits_text
 from analytics.query import Query
 from analytics.report import Block, Cell, Note, Report
+from storage.reading import Span
 
 Sort = Literal["credits", "prompts", "change", "name"]
+By = Literal["model", "person"]
 OTHER = "Other"
+REST = -1  # the key of a line that stands for several; 0 is what no name is known for
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Credits by id on both sides of a comparison, of ids that are priced on both.
+
+    `words` say what is compared; they are empty when there is nothing to compare with.
+    """
+
+    words: str = ""
+    now: Mapping[int, int] = field(default_factory=dict)
+    before: Mapping[int, int] = field(default_factory=dict)
+    unknown: frozenset[int] = frozenset()
+
+    @property
+    def keys(self) -> frozenset[int]:
+        """Every id that was used on either side."""
+        return frozenset(self.now) | frozenset(self.before)
+
+    def sides(self, keys: Iterable[int]) -> tuple[int, int | None]:
+        """Credits of some ids now and before; before is None when that is not known."""
+        chosen = [key for key in keys if key not in self.unknown]
+        now = sum(self.now.get(key, 0) for key in chosen)
+        if not self.words or not chosen:
+            return now, None
+        return now, sum(self.before.get(key, 0) for key in chosen)
+
+    def of(self, keys: Iterable[int]) -> float | str | None:
+        """The change of some ids together."""
+        return change_of(*self.sides(keys))
+
+    def note(self, name: Callable[[int], str] | None = None) -> tuple[Note, ...]:
+        """`▲ 8% on the 29 days before (9,620). Biggest change: Claude 3.7 Sonnet +410.` as a note.
+
+        Nothing without a time before, or when nothing was used then; the biggest change only
+        with names.
+        """
+        now, before = self.sides(self.keys)
+        if not before:
+            return ()
+        words = f"{change_text(change_of(now, before))} on {self.words} ({credits_text(before)})."
+        steps = {key: self.now.get(key, 0) - self.before.get(key, 0) for key in self.keys}
+        known = {key: step for key, step in steps.items() if step and key not in self.unknown}
+        if name is not None and known and len(self.keys) > 1:
+            mover = max(known, key=lambda key: (abs(known[key]), -key))
+            sign = "+" if known[mover] > 0 else "−"
+            words += f" Biggest change: {name(mover)} {sign}{credits_text(abs(known[mover]))}."
+        return (Note(words, "delta"),)
+
+
+def read_changes(query: Query, by: By) -> Changes:
+    """Both sides of the query's change, by id."""
+    compared = comparison(query)
+    if compared is None:
+        return Changes()
+    return _changes(query, by, compared)
+
+
+def _changes(query: Query, by: By, compared: Comparison) -> Changes:
+    # Unpriced rows are kept by model only: by person they would cost the largest tables.
+    read = gather if by == "model" else gather_spend
+
+    def side(span: Span) -> dict[int, Usage]:
+        return {key: usage for (key,), usage in read(query, (by,), span=span).items()}
+
+    now, before = side(compared.now), side(compared.before)
+    return Changes(
+        words=compared.words,
+        now={key: usage.credits for key, usage in now.items()},
+        before={key: usage.credits for key, usage in before.items()},
+        unknown=frozenset(
+            key for part in (now, before) for key, usage in part.items() if usage.unpriced
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One model or person, or `count` of them together, with both sides of its change."""
+    """One model or person, or `count` of them together, with its credits before and its change."""
 
     key: int
     name: str
     usage: Usage
-    now: int
     before: int | None
+    change: float | str | None
+    step: int = 0
     family: str = ""
     multiplier: int | None = None
     count: int = 1
 
-    @property
-    def change(self) -> float | str | None:
-        """The change of its credits."""
-        return change_of(self.now, self.before)
 
-
-def both_sides(
-    query: Query, by: Literal["model", "person"], compared: Comparison | None
-) -> tuple[dict[int, int], dict[int, int] | None]:
-    """Credits by id now and before; before is None when there is nothing to compare with."""
-    if compared is None:
-        return {}, None
-    now, before = (
-        {key: usage.credits for (key,), usage in gather_spend(query, (by,), span=span).items()}
-        for span in (compared.now, compared.before)
-    )
-    return now, before or None
-
-
-def previous_of(before: Mapping[int, int] | None, key: int) -> int | None:
-    """What a key used before; None when there is nothing to compare with, else at least 0."""
-    return None if before is None else before.get(key, 0)
+def line_of(key: int, name: str, usage: Usage, changes: Changes) -> Line:
+    """The line of one id."""
+    now, before = changes.sides([key])
+    step = now - before if before is not None else 0
+    return Line(key, name, usage, before, changes.of([key]), step)
 
 
 def ordered_lines(lines: Sequence[Line], sort: Sort) -> list[Line]:
-    """Largest first, by name where equal; new ones lead an order by change."""
-    keys: Mapping[str, Callable[[Line], tuple[float, str]]] = {
+    """Largest first, by name where equal; the largest rise leads an order by change."""
+    keys: Mapping[Sort, Callable[[Line], tuple[float, str]]] = {
         "credits": lambda line: (-line.usage.credits, line.name),
         "prompts": lambda line: (-line.usage.prompts, line.name),
-        "change": lambda line: (line.before - line.now if line.before else -line.now, line.name),
+        "change": lambda line: (-line.step, line.name),
         "name": lambda line: (0, line.name.casefold()),
     }
     return sorted(lines, key=lambda line: (*keys[sort](line), line.key))
 
 
-def cut_lines(lines: list[Line], limit: int) -> tuple[list[Line], Line | None]:
-    """The first lines, and one that sums the rest; one single rest is shown itself."""
+def cut_lines(
+    lines: Sequence[Line], limit: int, changes: Changes
+) -> tuple[list[Line], Line | None]:
+    """The first lines, and one that sums the rest; one single rest is shown itself.
+
+    What was used only before belongs to the rest's change.
+    """
     if len(lines) <= limit + 1:
-        return lines, None
-    return lines[:limit], together(lines[limit:])
+        return list(lines), None
+    shown = list(lines[:limit])
+    return shown, together(lines[limit:], changes, changes.keys - {line.key for line in shown})
 
 
-def together(lines: Sequence[Line]) -> Line:
-    """Several lines as one, called `N others`."""
+def together(lines: Sequence[Line], changes: Changes, keys: Iterable[int]) -> Line:
+    """Several lines as one, called `N others`; `keys` are the ids its change is about."""
     count = sum(line.count for line in lines)
-    before = [line.before for line in lines if line.before is not None]
+    whole, hidden = sum((line.usage for line in lines), Usage()), list(keys)
     return Line(
-        key=0,
+        key=REST,
         name=f"{count_text(count)} others",
-        usage=sum((line.usage for line in lines), Usage()),
-        now=sum(line.now for line in lines),
-        before=sum(before) if before else None,
+        usage=whole,
+        before=changes.sides(hidden)[1],
+        change=changes.of(hidden),
         count=count,
     )
-
-
-def delta_note(lines: Sequence[Line], compared: Comparison | None) -> tuple[Note, ...]:
-    """`▲ 8% on the 29 days before (9,620). Biggest change: Claude 3.7 Sonnet +410`."""
-    if compared is None or all(line.before is None for line in lines):
-        return ()
-    now, before = sum(line.now for line in lines), sum(line.before or 0 for line in lines)
-    words = f"{change_text(change_of(now, before))} on {compared.words} ({credits_text(before)})."
-    mover = max(lines, key=lambda line: (abs(line.now - (line.before or 0)), line.name))
-    step = mover.now - (mover.before or 0)
-    if len(lines) > 1 and step:
-        sign = "+" if step > 0 else "−"
-        words += f" Biggest change: {mover.name} {sign}{credits_text(abs(step))}."
-    return (Note(words, "delta"),)
-
-
-def total_delta(query: Query) -> tuple[Note, ...]:
-    """`▲ 8% on the 29 days before (9,620).`; nothing without a time to compare with."""
-    compared = comparison(query)
-    now, before = both_sides(query, "model", compared)
-    if compared is None or before is None:
-        return ()
-    then = sum(before.values())
-    change = change_text(change_of(sum(now.values()), then))
-    return (Note(f"{change} on {compared.words} ({credits_text(then)}).", "delta"),)
-
-
-def change_over(lines: Sequence[Line]) -> float | str | None:
-    """The change of all lines together."""
-    before = [line.before for line in lines if line.before is not None]
-    return change_of(sum(line.now for line in lines), sum(before)) if before else None
 
 
 def cost_cells(
     lines: Sequence[Line], rest: Line | None, costs: Costs | None
 ) -> list[tuple[Cell, ...]]:
     """The cost cell of each line, none without costs; the rest takes what the others leave."""
-    if costs is None:
+    if costs is None or costs.is_mixed:
         return [() for _ in lines]
-    cells = [costs.by_key.get((line.key,)) for line in lines]
+    cells: list[int | None] = [costs.by_key.get((line.key,)) for line in lines]
     if rest is not None:
-        cells[-1] = costs.total - sum(cell or 0 for cell in cells[:-1])
+        cells[-1] = costs.total - sum(cell or 0 for cell in cells[:-1]) or None
     return [(cell,) for cell in cells]
 
 
@@ -139,6 +177,15 @@ def sum_costs(cells: Sequence[tuple[Cell, ...]]) -> tuple[Cell, ...]:
     return (sum(known) if known else None,)
 
 
+def spent_text(usage: Usage) -> str:
+    """`10,390 credits`, or that they are not known."""
+    known = usage.known_credits
+    if known is None:
+        return "Credits not known"
+    text = credits_text(known)
+    return f"{text} credit" if text == "1" else f"{text} credits"
+
+
 def framed(query: Query, title: str, headline: str, blocks: tuple[Block, ...]) -> Report:
     """A report with everything that its query tells: period, filters, freshness."""
     return Report(
@@ -147,7 +194,7 @@ def framed(query: Query, title: str, headline: str, blocks: tuple[Block, ...]) -
         blocks=blocks,
         period=period_of(query),
         narrowed=filters_text(query),
-        data_to=query.reader.newest,
+        data_to=data_to(query),
     )
 
 

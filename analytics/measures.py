@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from analytics.query import Query, Tier
 from storage.events import MICRO
@@ -68,9 +69,14 @@ class Usage:
 
     @property
     def per_prompt(self) -> int | None:
-        """Micro-credits a priced prompt, rounded half to even; None where prompts are not known."""
+        """Micro-credits a priced prompt, rounded half to even; None where that is not known.
+
+        Unpriced rows can be taken out only where every row is a single prompt.
+        """
         priced = self.prompts - self.unpriced
-        return None if self.uncounted or priced <= 0 else round_half_even(self.credits, priced)
+        if self.uncounted or priced <= 0 or (self.unpriced and self.events != self.prompts):
+            return None
+        return round_half_even(self.credits, priced)
 
 
 def round_half_even(part: int, whole: int) -> int:
@@ -151,13 +157,15 @@ def _sides(query: Query) -> Comparison | None:
         )
     clock = query.reader.clock
     today = day_number(query.range.first)
-    start, before_start = (to_micros(clock.midnight(day)) for day in (today, today - 1))
-    hours = clock.bucket(to_micros(query.now)) - clock.bucket(start)
-    if not hours:
+    start, earlier = (clock.bucket(to_micros(clock.midnight(day))) for day in (today, today - 1))
+    end = clock.bucket(to_micros(query.now))
+    if start == end:
         return None
+    # The same time on yesterday's clock, also when a clock change lies between.
+    yesterday = clock.bucket_start(end) - timedelta(days=1)
     return Comparison(
-        Hours(clock.bucket(start), clock.bucket(start) + hours),
-        Hours(clock.bucket(before_start), clock.bucket(before_start) + hours),
+        Hours(start, end),
+        Hours(earlier, clock.bucket(to_micros(yesterday))),
         "the same hours yesterday",
     )
 
@@ -225,30 +233,43 @@ def _cut_at_prices(query: Query, span: Span, models: Sequence[int]) -> list[Span
 
 
 def _tier_at(query: Query, model: int, first: int, span: Span) -> Tier:
+    """The tier in a piece: a price that changes inside its first day or hour holds all of it."""
     clock = query.reader.clock
-    start = clock.bucket_start(first) if isinstance(span, Hours) else clock.midnight(first)
-    price = query.reader.catalog.price_at(model, to_micros(start))
+    following = first + 1
+    end = clock.bucket_start(following) if isinstance(span, Hours) else clock.midnight(following)
+    price = query.reader.catalog.price_at(model, to_micros(end) - 1)
     return tier_of(price.multiplier if price else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Stated costs in one currency, in billionths; `covered` prompts have one."""
+    """Stated costs in billionths; `covered` prompts have one.
+
+    In several currencies `currency` is empty, and there is nothing but that to say.
+    """
 
     currency: str
     total: int
     covered: int
     by_key: Mapping[tuple[int, ...], int]
 
+    @property
+    def is_mixed(self) -> bool:
+        """Whether they are in several currencies, which are never added up."""
+        return not self.currency
+
 
 def stated_costs(query: Query, by: Sequence[Key], *, only: Where | None = None) -> Costs | None:
-    """Costs of the range by key; None when none is known or they are in several currencies.
+    """Costs of the range by key; None when none is known.
 
     `only` leaves out keys that are not shown; the total has them nevertheless.
     """
     found = _costs(query, by if only is None else (), {})
-    if not found or len(currencies := {currency for _, currency in found}) != 1:
+    if not found:
         return None
+    currencies = {currency for _, currency in found}
+    if len(currencies) > 1:
+        return Costs("", 0, 0, {})
     shown = found if only is None else _costs(query, by, only) or {}
     return Costs(
         currency=currencies.pop(),

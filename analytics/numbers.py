@@ -46,6 +46,11 @@ def count_text(value: int) -> str:
     return f"{value:,}"
 
 
+def counted(value: int, thing: str) -> str:
+    """`1 prompt`, `2,450 prompts`."""
+    return f"{value:,} {thing}" + ("" if value == 1 else "s")
+
+
 def cost_text(nano: int, currency: str) -> str:
     """`$12.40`, `CHF 3.10`; four decimals below a cent."""
     value = Decimal(nano) / NANO

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from analytics.captions import footnotes, nothing_known
-from analytics.lines import framed, total_delta
+from analytics.lines import framed, read_changes, spent_text
 from analytics.measures import gather, gather_spend, total
 from analytics.numbers import credits_text
 from analytics.query import Query
 from analytics.report import Actions, Button, Fact, Facts, Report
 from analytics.text import clean
 from analytics.timerange import MONTHS
+from analytics.top_model import top_model
 
+# Label, line, and whether it shows nobody's rows.
 SUGGESTIONS = (
-    ("By model", "by-model last 30d"),
-    ("By person", "by-user last 7d"),
-    ("Over time", "timeline last 3 months by week"),
+    ("By model", "by-model last 30d", True),
+    ("By person", "by-user last 7d", False),
+    ("Over time", "timeline last 3 months by week", True),
+    ("By hour", "timeline today by hour", True),
 )
 
 
@@ -22,32 +25,40 @@ def overview(query: Query, *, with_people: bool) -> Report:
     """Credits of the running month, their change, top model and, where allowed, top person."""
     title = f"{MONTHS[query.range.first.month - 1].title()} {query.range.first.year} so far"
     models = gather(query, ("model",))
-    suggestions = Actions(tuple(Button(label, line) for label, line in SUGGESTIONS))
+    suggestions = Actions(
+        tuple(Button(label, line) for label, line, is_open in SUGGESTIONS if is_open or with_people)
+    )
     if not models:
         headline, hint = nothing_known(query)
         steps = () if query.reader.newest is None else (suggestions,)
         return framed(query, title, headline, (hint, *steps))
     whole = total(models)
     facts = [
-        Fact("credits", "Credits", whole.credits, "credits"),
+        Fact("credits", "Credits", whole.known_credits, "credits"),
         Fact("prompts", "Prompts", whole.known_prompts, "count"),
-        _top(query, "model", "Top model", {k: u.credits for (k,), u in models.items()}),
+        Fact("top_model", "Top model", top_model(query, models)),
     ]
     if with_people:
-        people = gather_spend(query, ("person",))
-        facts.append(
-            _top(query, "person", "Top person", {k: u.credits for (k,), u in people.items()})
-        )
+        facts += _top_person(query)
     return framed(
         query,
         title,
-        f"{credits_text(whole.credits)} credits used this month",
-        (*total_delta(query), Facts(tuple(facts)), suggestions, *footnotes(query, whole)),
+        spent_text(whole) + ("" if whole.known_credits is None else " used this month"),
+        (
+            *read_changes(query, "model").note(),
+            Facts(tuple(facts)),
+            suggestions,
+            *footnotes(query, whole),
+        ),
     )
 
 
-def _top(query: Query, dimension: str, title: str, credits: dict[int, int]) -> Fact:
+def _top_person(query: Query) -> list[Fact]:
+    """Whoever used most credits; nobody where no name or no price is known."""
+    people = gather_spend(query, ("person",))
+    credits = {key: usage.credits for (key,), usage in people.items() if key and usage.credits}
+    if not credits:
+        return []
     key = min(credits, key=lambda k: (-credits[k], k))
-    names = query.reader.names("person" if dimension == "person" else "model")
-    name = clean(names.get(key, "(unattributed)"))
-    return Fact(f"top_{dimension}", title, name, note=f"{credits_text(credits[key])} credits")
+    name = clean(query.reader.names("person")[key])
+    return [Fact("top_person", "Top person", name, note=f"{credits_text(credits[key])} credits")]

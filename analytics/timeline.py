@@ -1,42 +1,26 @@
-"""Credits over time: bars, average, peak day and hour, the busiest weekdays.
+"""Credits over time: bars, moving average, peak.
 
-Averages and peaks are of complete buckets only: the running one, and those that the range cuts,
-are drawn and marked.  Before the first usage ever nothing is known, which is not zero.
+Averages and peaks are of complete buckets only: the running one, and those that the range or the
+first usage ever cuts, are drawn and marked.  Before that first usage nothing is known, which is
+not zero.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analytics.buckets import Bucket, buckets, coarsened, fitted_grain
 from analytics.captions import caption, footnotes, heading
-from analytics.lines import empty_report, framed, total_delta
-from analytics.measures import (
-    Usage,
-    gather,
-    hours_of_day,
-    round_half_even,
-    span_of,
-    total,
-)
+from analytics.lines import empty_report, framed, read_changes, spent_text
+from analytics.measures import Usage, gather, round_half_even, total
 from analytics.numbers import count_text, credits_text
 from analytics.query import Query
-from analytics.report import (
-    Column,
-    Fact,
-    Facts,
-    Grain,
-    Note,
-    Report,
-    Table,
-    TimeBar,
-    TimelineFigure,
-)
-from analytics.timerange import MONTH_NAMES, MONTHS, WEEKDAYS
-from storage.errors import StorageError
+from analytics.report import Column, Facts, Grain, Note, Report, Table, TimeBar, TimelineFigure
+from analytics.rhythm import average_fact, busiest_weekdays, peak_day, peak_hour
+from analytics.timerange import MONTH_NAMES
 from storage.reading import Hours
-from storage.timekeys import date_of, day_number, to_micros
+from storage.timekeys import to_micros
 
 # How many buckets a moving average spans, and what it is called.
 WINDOWS: Mapping[Grain, tuple[int, str]] = {
@@ -45,7 +29,6 @@ WINDOWS: Mapping[Grain, tuple[int, str]] = {
     "week": (4, "4-week average"),
     "month": (3, "3-month average"),
 }
-SHORTEST_WEEKDAYS = 7  # days of a range that may name its busiest weekdays
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +37,11 @@ class Point:
 
     bucket: Bucket
     usage: Usage | None
+
+    @property
+    def credits(self) -> int | None:
+        """Its micro-credits; None where they are not known."""
+        return None if self.usage is None else self.usage.known_credits
 
 
 def timeline(query: Query, grain: Grain | None) -> Report:
@@ -67,14 +55,16 @@ def timeline(query: Query, grain: Grain | None) -> Report:
     points = _points(query, shown, days)
     whole = total(days)
     headline = _headline(points, shown, whole)
+    facts = [*average_fact(_average(points), shown), *peak_day(query, days), *peak_hour(query)]
+    facts += busiest_weekdays(query, days)
     return framed(
         query,
         title,
         headline,
         (
-            *total_delta(query),
+            *read_changes(query, "model").note(),
             _figure(query, shown, points, headline),
-            Facts(tuple(_facts(query, shown, points, days))),
+            *((Facts(tuple(facts)),) if facts else ()),
             _table(points),
             *_notes(query, asked, shown, points, whole),
             *footnotes(query, whole),
@@ -89,54 +79,55 @@ def _points(query: Query, grain: Grain, days: Mapping[tuple[int, ...], Usage]) -
     if grain == "hour":
         sums = gather(query, ("bucket",), span=Hours(parts[0].key, parts[-1].end))
     by_key = {key: usage for (key,), usage in sums.items()}
-    oldest = query.reader.oldest
-    return [
-        Point(bucket, None if oldest is None or _is_before(query, bucket, grain) else usage)
-        for bucket in parts
-        for usage in [sum((by_key.get(k, Usage()) for k in range(bucket.key, bucket.end)), Usage())]
-    ]
+    first = _first_known(query, grain)
+    return [_point(bucket, by_key, first) for bucket in parts]
 
 
-def _is_before(query: Query, bucket: Bucket, grain: Grain) -> bool:
-    """Whether a bucket ends before the workspace's first usage."""
+def _first_known(query: Query, grain: Grain) -> int:
+    """The hour or day of the first usage ever."""
     clock, oldest = query.reader.clock, query.reader.oldest
     if oldest is None:
-        return True
-    first = clock.bucket(to_micros(oldest)) if grain == "hour" else clock.day(oldest)
-    return bucket.end <= first
+        return 0
+    return clock.bucket(to_micros(oldest)) if grain == "hour" else clock.day(oldest)
 
 
-def _whole(points: Sequence[Point]) -> list[tuple[int, Usage]]:
-    """Index and usage of the complete buckets that are known."""
+def _point(bucket: Bucket, by_key: Mapping[int, Usage], first: int) -> Point:
+    if bucket.end <= first:
+        return Point(bucket, None)
+    usage = sum((by_key.get(key, Usage()) for key in range(bucket.key, bucket.end)), Usage())
+    return Point(replace(bucket, whole=bucket.whole and bucket.key >= first), usage)
+
+
+def _whole(points: Sequence[Point]) -> list[tuple[int, int]]:
+    """Index and micro-credits of the complete buckets that are known."""
     return [
-        (index, point.usage)
+        (index, point.credits)
         for index, point in enumerate(points)
-        if point.usage is not None and point.bucket.whole
+        if point.credits is not None and point.bucket.whole
     ]
 
 
-def _peak(points: Sequence[Point]) -> int | None:
-    """Index of the largest complete bucket, the first where equal; None when all are zero."""
+def _peak(points: Sequence[Point]) -> tuple[int, int] | None:
+    """Index and micro-credits of the largest complete bucket; None when all are zero."""
     known = _whole(points)
-    if not known:
-        return None
-    index, usage = max(known, key=lambda pair: (pair[1].credits, -pair[0]))
-    return index if usage.credits else None
+    index, credits = max(known, key=lambda pair: (pair[1], -pair[0]), default=(0, 0))
+    return (index, credits) if credits else None
 
 
 def _average(points: Sequence[Point]) -> int | None:
     known = _whole(points)
-    return round_half_even(sum(u.credits for _, u in known), len(known)) if known else None
+    return round_half_even(sum(credits for _, credits in known), len(known)) if known else None
 
 
 def _headline(points: Sequence[Point], grain: Grain, whole: Usage) -> str:
-    words = f"{credits_text(whole.credits)} credits"
+    words = spent_text(whole)
     average, peak = _average(points), _peak(points)
-    if average is not None and len(points) > 1:
+    if len(points) < 2 or whole.known_credits is None:
+        return words
+    if average is not None:
         words += f", {credits_text(average)} {'an' if grain == 'hour' else 'a'} {grain}"
-    if peak is not None and len(points) > 1:
-        usage = points[peak].usage or Usage()
-        words += f"; peak {_named(points[peak].bucket, grain)} ({credits_text(usage.credits)})"
+    if peak is not None:
+        words += f"; peak {_named(points[peak[0]].bucket, grain)} ({credits_text(peak[1])})"
     return words
 
 
@@ -149,10 +140,10 @@ def _named(bucket: Bucket, grain: Grain) -> str:
 
 def _figure(query: Query, grain: Grain, points: Sequence[Point], headline: str) -> TimelineFigure:
     window, label = WINDOWS[grain]
-    averages = _moving_averages(points, window)
+    averages, peak = _moving_averages(points, window), _peak(points)
     footer = caption(query)
-    largest = sorted(_whole(points), key=lambda pair: (-pair[1].credits, pair[0]))[:3]
-    named = ", ".join(f"{points[i].bucket.label} {credits_text(u.credits)}" for i, u in largest)
+    largest = sorted(_whole(points), key=lambda pair: (-pair[1], pair[0]))[:3]
+    named = ", ".join(f"{points[i].bucket.label} {credits_text(c)}" for i, c in largest)
     return TimelineFigure(
         title=headline,
         subtitle=f"Credits by {grain}",
@@ -163,26 +154,26 @@ def _figure(query: Query, grain: Grain, points: Sequence[Point], headline: str) 
             TimeBar(
                 point.bucket.start,
                 point.bucket.label,
-                point.usage.credits if point.usage else None,
+                point.credits,
                 average,
                 partial=not point.bucket.whole,
             )
             for point, average in zip(points, averages, strict=True)
         ),
-        peak=_peak(points),
+        peak=peak[0] if peak else None,
         average_label=label if any(a is not None for a in averages) else "",
     )
 
 
 def _moving_averages(points: Sequence[Point], window: int) -> list[int | None]:
     """Mean of the last `window` buckets, None unless all of them are complete and known."""
-    if len(points) <= window:
-        return [None] * len(points)
-    import pandas as pd  # noqa: PLC0415  # 300 ms that a short answer need not wait for
-
-    values = [p.usage.credits if p.usage and p.bucket.whole else None for p in points]
-    means = pd.Series(values, dtype="float64").rolling(window, min_periods=window).mean()
-    return [None if pd.isna(mean) else round(mean) for mean in means]
+    values = [point.credits if point.bucket.whole else None for point in points]
+    found: list[int | None] = []
+    for end in range(1, len(values) + 1):
+        last = [value for value in values[max(end - window, 0) : end] if value is not None]
+        is_known = len(last) == window < len(values)
+        found.append(round_half_even(sum(last), window) if is_known else None)
+    return found
 
 
 def _table(points: Sequence[Point]) -> Table:
@@ -194,87 +185,20 @@ def _table(points: Sequence[Point]) -> Table:
             Column("label", "Bucket"),
             Column("prompts", "Prompts", "count"),
             Column("credits", "Credits", "credits"),
-            Column("partial", "Complete"),
+            Column("complete", "Complete"),
         ),
         rows=tuple(
             (
                 point.bucket.start,
                 point.bucket.label,
                 point.usage.known_prompts if point.usage else None,
-                point.usage.known_credits if point.usage else None,
-                "yes" if point.bucket.whole else "partial",
+                point.credits,
+                "yes" if point.bucket.whole else "no",
             )
             for point in points
         ),
-        total=(None, "Total", whole.known_prompts, whole.credits, None),
+        total=(None, "Total", whole.known_prompts, whole.known_credits, None),
     )
-
-
-# ---- facts
-
-
-def _facts(
-    query: Query, grain: Grain, points: Sequence[Point], days: Mapping[tuple[int, ...], Usage]
-) -> list[Fact]:
-    facts = []
-    average = _average(points)
-    if average is not None:
-        facts.append(Fact("average", f"Average per {grain}", average, "credits"))
-    complete = {
-        key: usage.credits for (key,), usage in days.items() if date_of(key) != query.range.today
-    }
-    if complete and query.range.days > 1:
-        key = min(complete, key=lambda k: (-complete[k], k))
-        day = date_of(key)
-        name = f"{MONTHS[day.month - 1].title()} {day.day}"
-        facts.append(
-            Fact("peak_day", "Peak Day", name, note=f"{credits_text(complete[key])} credits")
-        )
-    facts += _peak_hour(query)
-    return facts + _busiest_weekdays(query, complete)
-
-
-def _peak_hour(query: Query) -> list[Fact]:
-    """The hour of day with the highest average over the complete days; none when not kept."""
-    clock, span = query.reader.clock, span_of(query)
-    end = day_number(query.range.complete().end)
-    low, high = (clock.bucket(to_micros(clock.midnight(day))) for day in (span.first, end))
-    try:
-        sums = hours_of_day(query, Hours(low, high))
-    except StorageError:  # a crossing that is only kept prompt by prompt: the rest still stands
-        return []
-    if not any(sums.values()):
-        return []
-    hour = min(sums, key=lambda h: (-sums[h], h))
-    average = round_half_even(sums[hour], end - span.first)
-    note = f"average {credits_text(average)} credits/hour"
-    return [Fact("peak_hour", "Peak Hour", hour_text(hour), note=note)]
-
-
-def hour_text(hour: int) -> str:
-    """`2-3 PM`, `11 AM-12 PM`: an hour of the day as people say it."""
-    names = [(h % 12 or 12, "AM" if h % 24 < 12 else "PM") for h in (hour, hour + 1)]
-    (first, early), (last, late) = names
-    return f"{first}-{last} {late}" if early == late else f"{first} {early}-{last} {late}"
-
-
-def _busiest_weekdays(query: Query, complete: Mapping[int, int]) -> list[Fact]:
-    """Up to three weekdays above the average day, in the order of the week."""
-    whole = query.range.complete()
-    if whole.days < SHORTEST_WEEKDAYS:
-        return []
-    sums, counts = [0] * 7, [0] * 7
-    for key in range(day_number(whole.first), day_number(whole.end)):
-        weekday = date_of(key).weekday()
-        sums[weekday] += complete.get(key, 0)
-        counts[weekday] += 1
-    mean = sum(sums) / whole.days
-    averages = {day: sums[day] / counts[day] for day in range(7)}
-    above = sorted((d for d in averages if averages[d] > mean), key=lambda d: -averages[d])[:3]
-    if not above:
-        return []
-    names = ", ".join(WEEKDAYS[day].title() for day in sorted(above))
-    return [Fact("busiest_weekdays", "Most Active Days", names)]
 
 
 def _notes(

@@ -155,7 +155,7 @@ class Workplace:
             day = level.day.table.c.day
             # A BETWEEN on the first key column stops the index at it; a list of days does not.
             if level.day.keys[1] in chosen:
-                inside = [day.in_(range(days.first, days.end))]
+                inside: list[sa.ColumnElement[bool]] = [day.in_(range(days.first, days.end))]
             else:
                 inside = [day >= days.first, day < days.end]
             parts.append(self.sums(level.day.table, keys, measures, inside=inside, chosen=chosen))

@@ -27,11 +27,15 @@ from storage.crossings import (
     level_for,
     narrowed,
 )
+from storage.events import Granularity
 from storage.rollups import BY_NAME, COST, SPEND
 from storage.timekeys import Clock, from_micros
 from storage.workspaces import WorkspaceInfo
 
 __all__ = ["DIMENSIONS", "Days", "Dimension", "Hours", "Key", "RangeTooLong", "Reader", "Span"]
+
+
+QUOTES = frozenset('"“”„«»')
 
 
 class Reader:
@@ -57,7 +61,7 @@ class Reader:
     # ---- names
 
     def names(self, dimension: Dimension) -> Mapping[int, str]:
-        """Shown names by id; without id 0, which stands for unknown."""
+        """Shown names by id; id 0 stands for unknown and has none, but for the family "Other"."""
         if dimension not in self._names:
             self._names[dimension] = self._load_names(dimension)
         return self._names[dimension]
@@ -66,16 +70,16 @@ class Reader:
         if dimension == "model":
             return {key: model.name for key, model in self.catalog.models.items()}
         if dimension == "family":
-            return {key: name for key, name in self.catalog.families.items() if key}
+            return self.catalog.families
         table = SQLModel.metadata.tables[dimension]
         chosen = sa.select(table.c.id, table.c.name).where(self._place.here(table))
         return {row.id: row.name for row in self.connection.execute(chosen)}
 
     def find(self, dimension: Dimension, text: str) -> int | None:
         """The id of a name as a person types it; a person also by mail, login or first name."""
-        folded = text.strip().casefold()
+        folded = _unquoted(text)
         if dimension == "model":
-            return self.catalog.find(text)
+            return self.catalog.find(text) or self._named(dimension, folded)
         if dimension == "person":
             table = SQLModel.metadata.tables["person_alias"]
             alias = sa.select(table.c.person_id).where(
@@ -84,8 +88,12 @@ class Reader:
             found = self.connection.execute(alias).scalar()
             if found is not None:
                 return int(found)
+        return self._named(dimension, folded)
+
+    def _named(self, dimension: Dimension, folded: str) -> int | None:
+        """The only id of a shown name; a line cannot carry the quotes of one."""
         names = self.names(dimension)
-        exact = [key for key, name in names.items() if name.casefold() == folded]
+        exact = [key for key, name in names.items() if _unquoted(name) == folded]
         if not exact and dimension == "person":
             exact = [key for key, name in names.items() if _first_word(name) == folded]
         return exact[0] if len(exact) == 1 else None
@@ -150,10 +158,9 @@ class Reader:
             inside = self._place.ledger_span(span, chosen)
         hour = self._local_hour(bucket, span)
         wanted = [table.c[name].in_(ids) for name, ids in chosen.items()]
-        statement: sa.Select[Any] = sa.select(hour, sa.func.sum(table.c.credits)).where(
-            self._place.here(table), *inside, *wanted
-        )
-        return {row[0]: row[1] for row in self._run(statement.group_by(hour))}
+        columns: list[sa.ColumnElement[Any]] = [hour, sa.func.sum(table.c.credits)]
+        grouped = sa.select(*columns).where(self._place.here(table), *inside, *wanted)
+        return {row[0]: row[1] for row in self._run(grouped.group_by(hour))}
 
     def _local_hour(self, bucket: sa.ColumnElement[int], span: Hours) -> sa.ColumnElement[int]:
         *changes, (_, last) = self.clock.shifts(span.first, span.end)
@@ -171,17 +178,26 @@ class Reader:
 
     @cached_property
     def newest(self) -> datetime | None:
-        """Time of the newest usage event, None in an empty workspace."""
-        return self._moment(sa.func.max(LEDGER.c.ts))
+        """Time of the newest usage, of a day row its midnight; None in an empty workspace."""
+        return self._moment(LEDGER.c.ts.desc())
 
     @cached_property
     def oldest(self) -> datetime | None:
-        """Time of the oldest usage event, None in an empty workspace."""
-        return self._moment(sa.func.min(LEDGER.c.ts))
+        """Time of the oldest usage, of a day row its midnight; None in an empty workspace."""
+        return self._moment(LEDGER.c.ts)
 
-    def _moment(self, edge: sa.ColumnElement[Any]) -> datetime | None:
-        found = self.connection.execute(sa.select(edge).where(self._place.here(LEDGER))).scalar()
-        return None if found is None else from_micros(int(found)).astimezone(self.clock.zone)
+    def _moment(self, order: sa.ColumnElement[Any]) -> datetime | None:
+        first = sa.select(LEDGER.c.ts, LEDGER.c.grain, LEDGER.c.day).order_by(order).limit(1)
+        found = self.connection.execute(first.where(self._place.here(LEDGER))).first()
+        if found is None:
+            return None
+        if found.grain == Granularity.DAY:
+            return self.clock.midnight(found.day)
+        return from_micros(int(found.ts)).astimezone(self.clock.zone)
+
+
+def _unquoted(name: str) -> str:
+    return "".join(char for char in name.casefold() if char not in QUOTES).strip()
 
 
 def _first_word(name: str) -> str:

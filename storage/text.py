@@ -32,6 +32,12 @@ def tidy(text: str, limit: int = MAX_NAME) -> str:
     """The same cleaning, where nothing at all stays empty."""
     if text.isascii() and text.isprintable() and len(text) <= limit:
         return " ".join(text.split())
+    once = _tidied(text, limit)
+    # Composition reorders marks, which may bring a fifth one behind a letter: then go again.
+    return once if once == text else tidy(once, limit)
+
+
+def _tidied(text: str, limit: int) -> str:
     whole = text[: 8 * limit].encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     kept: list[str] = []
     marks = 0

@@ -18,7 +18,9 @@ from bot.context import Identity
 from bot.desk import Desk
 from bot.render import csv, discord, slack, text
 from bot.render import json as json_renderer
+from storage.engine import reading
 from storage.timekeys import Clock
+from storage.workspaces import find_workspace
 
 
 class Form(StrEnum):
@@ -45,9 +47,11 @@ def ask_command(  # one parameter an option of the program
     workspace: WorkspaceOption = None,
 ) -> None:
     """Answer a line as the chat would."""
-    settings = load_settings()
-    now = moment(at, settings.timezone) if at else utc_now()
-    desk = Desk(current_engine(settings), now=lambda: now, workspace=workspace)
+    engine = current_engine(load_settings())
+    with reading(engine) as connection:
+        zone = find_workspace(connection, workspace).zone
+    now = moment(at, zone) if at else utc_now()
+    desk = Desk(engine, now=lambda: now, workspace=workspace)
     identity = Identity("terminal", "", as_person or "")
     try:
         report = desk.report(line, identity)

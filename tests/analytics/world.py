@@ -31,7 +31,8 @@ class World:
         self.engine = engine
         with reading(engine) as connection:
             self.workspace = find_workspace(connection, name)
-        self.ledger = Ledger(engine, self.workspace, Labels(engine, self.workspace.id))
+        self.labels = Labels(engine, self.workspace.id)
+        self.ledger = Ledger(engine, self.workspace, self.labels)
 
     def write(self, events: Sequence[UsageEvent], *, source: str = "test") -> None:
         """Record usage."""
