@@ -15,7 +15,15 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, NoSuchModuleError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    NoSuchModuleError,
+    ProgrammingError,
+)
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.errors import DatabaseBusy, DatabaseUnusable, StorageError, TooSlow
@@ -49,7 +57,11 @@ def open_engine(url: str) -> sa.Engine:
         parsed = sa.make_url(url)
         if parsed.drivername in ("postgres", "postgresql"):
             parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = sa.create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        engine = sa.create_engine(
+            parsed,
+            pool_pre_ping=parsed.get_backend_name() != "sqlite",
+            hide_parameters=True,  # they hold what people typed
+        )
     except (sa.exc.ArgumentError, NoSuchModuleError):
         raise DatabaseUnusable(
             "CREDITBOT_DATABASE_URL is not a database URL.",
@@ -129,7 +141,11 @@ def _explained() -> Iterator[None]:
 
 def explain(error: Exception) -> StorageError | None:
     """The sentence for a driver error that a person can mend; None for our own mistakes."""
-    text = str(error).lower()
+    # Those quote values, and a value may read like one of the sentences below.
+    if isinstance(error, IntegrityError | DataError | ProgrammingError):
+        return None
+    # Only what the driver says: around it stands the statement.
+    text = str(error.orig if isinstance(error, DBAPIError) else error).lower()
     if any(words in text for words in STOPPED):
         return TooSlow(
             "This question took too long and was stopped.", hint="Ask for a shorter range."
