@@ -20,7 +20,7 @@ duration       int, milliseconds
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -29,6 +29,7 @@ Unit = Literal[
 ]
 Cell = str | int | float | datetime | None
 Grain = Literal["hour", "day", "week", "month"]
+Verb = Literal["ask", "csv", "share", "edit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ class Button:
 
     label: str
     line: str
-    verb: Literal["ask", "csv", "share", "edit"] = "ask"
+    verb: Verb = "ask"
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,3 +254,13 @@ class Report:
         """The chart of this answer; there is at most one."""
         kinds = (ModelFigure, PersonFigure, TimelineFigure)
         return next((block for block in self.blocks if isinstance(block, kinds)), None)
+
+    def without(self, verb: Verb) -> Report:
+        """This report without the buttons of one verb."""
+        blocks = (
+            Actions(tuple(button for button in block.buttons if button.verb != verb))
+            if isinstance(block, Actions)
+            else block
+            for block in self.blocks
+        )
+        return replace(self, blocks=tuple(blocks))

@@ -13,9 +13,8 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeVar, cast
+from typing import Literal, TypeVar
 
 import sqlalchemy as sa
 import structlog
@@ -23,53 +22,27 @@ import structlog
 import bot.commands  # noqa: F401  # registers every command
 from analytics.errors import UserError
 from analytics.report import Button, Note, Report
-from bot.context import Asker, Context, Identity, Role, Visibility
+from bot.asking import Asking
+from bot.buttons import Buttons, Wish
+from bot.context import Context, Identity
 from bot.drawing import Drawing
 from bot.pacing import Pacing
 from bot.registry import complete, find_command, parse, run
 from bot.render import csv as csv_renderer
 from charts import ThemeName
 from storage import actions, audit
-from storage.catalog import Catalog
 from storage.engine import reading, writing
 from storage.errors import StorageError
-from storage.labels import person_of_alias
-from storage.preferences import preference
-from storage.reading import Reader
-from storage.roles import role_of
-from storage.workspaces import (
-    WorkspaceInfo,
-    bound_workspace,
-    find_workspace,
-    workspace_by_id,
-)
+from storage.preferences import set_state, state
+from storage.workspaces import bound_workspace
+
+__all__ = ["Desk", "Wish", "apology", "refusal"]
 
 log = structlog.get_logger()
-Verb = Literal["ask", "csv", "share", "edit"]
-VERBS: tuple[Verb, ...] = ("ask", "csv", "share", "edit")
 Result = TypeVar("Result")
 THREADS = 4
 LONGEST_QUESTION = 5.0  # seconds
-ONCE, MANY = "once", "id"  # how a button names its stored action: pressed once, or again
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a clicked button asks for."""
-
-    verb: Verb
-    line: str
-
-
-class NotBound(UserError):  # noqa: N818  # the state is the name
-    """The team or guild of the asker belongs to no workspace."""
-
-    def __init__(self, identity: Identity) -> None:
-        super().__init__(
-            "creditbot is not connected to this place yet.",
-            hint="Its operator can connect it with "
-            f"`creditbot workspace bind {identity.platform}:{identity.external_id}`.",
-        )
+ShareResult = Literal["refused", "begun", "done", "failed", "unknown"]
 
 
 class Desk:
@@ -92,8 +65,8 @@ class Desk:
         self.engine = engine
         self.now = now
         self.drawing = drawing
-        self._owners = frozenset(owners)
-        self._workspace = workspace
+        self._asking = Asking(now=now, owners=owners, workspace=workspace)
+        self._buttons = Buttons(engine, self._asking)
         self._pacing = pacing
         self._threads = ThreadPoolExecutor(THREADS, "desk")
 
@@ -103,7 +76,7 @@ class Desk:
         """The report of a line; raises UserError or StorageError."""
         self._pace(identity)
         with reading(self.engine, seconds=LONGEST_QUESTION) as connection:
-            return run(line, self._context(connection, identity))
+            return run(line, self._asking.context(connection, identity))
 
     def answer(self, line: str, identity: Identity) -> Report:
         """The report of a line; what went wrong is a report, too."""
@@ -119,7 +92,9 @@ class Desk:
     def completions(self, name: str, param: str, text: str, identity: Identity) -> list[str]:
         """Up to 25 completions for a parameter; none when the asker may not ask at all."""
         with suppress(UserError, StorageError), reading(self.engine) as connection:
-            return complete(find_command(name), param, text, self._context(connection, identity))
+            return complete(
+                find_command(name), param, text, self._asking.context(connection, identity)
+            )
         return []
 
     def table(self, line: str, identity: Identity) -> tuple[str, bytes] | Report:
@@ -136,76 +111,59 @@ class Desk:
     def button_values(
         self, buttons: Sequence[Button], identity: Identity, *, longest: int
     ) -> Mapping[Button, str]:
-        """What each button carries, at most `longest` characters.
-
-        One that only asks carries its line; one that changes something, or whose line is too
-        long, the id of a stored action.
-        """
-        plain = {b: f"{b.verb}:{b.line}" for b in buttons if b.verb != "share"}
-        values = {b: value for b, value in plain.items() if len(value) <= longest}
-        stored = [b for b in buttons if b not in values]
-        if not stored:
-            return values
-        with writing(self.engine) as connection:
-            workspace = self._workspace_of(connection, identity)
-            for button in stored:
-                action = actions.store_action(
-                    connection,
-                    workspace.id,
-                    kind=button.verb,
-                    line=button.line,
-                    platform=identity.platform,
-                    user_id=identity.user_id if button.verb == "share" else None,
-                    now=self.now(),
-                )
-                values[button] = f"{ONCE if button.verb == 'share' else MANY}:{action}"
-        return values
+        """What each button carries, at most `longest` characters."""
+        return self._buttons.values(buttons, identity, longest=longest)
 
     def wish(self, value: str, identity: Identity) -> Wish | None:
-        """What a clicked value asks for; None for one that is altered, expired or used."""
-        verb, _, rest = value.partition(":")
-        if verb in VERBS and verb != "share":
-            return Wish(cast("Verb", verb), rest)
-        if verb not in (ONCE, MANY):
-            return None
-        with suppress(UserError, StorageError), writing(self.engine) as connection:
-            workspace = self._workspace_of(connection, identity)
-            found = actions.take_action(
-                connection,
-                workspace.id,
-                rest,
-                platform=identity.platform,
-                user_id=identity.user_id,
-                now=self.now(),
-                single_use=verb == ONCE,
-            )
-            return Wish(cast("Verb", found.kind), found.line) if found else None
-        return None
+        """What a clicked value asks for; None for one that is altered, expired or used.
+
+        Raises StorageError when that cannot be told now.
+        """
+        return self._buttons.wish(value, identity)
+
+    def give_back(self, wish: Wish, identity: Identity) -> None:
+        """Let a button be pressed again: what it asked for was surely not done."""
+        self._buttons.give_back(wish, identity)
 
     def shared(self, line: str, identity: Identity, *, channel: str) -> Report:
-        """The report for a channel, recorded in the audit; a refusal is recorded, too."""
+        """The report for a channel; begun and refused shares are in the audit.
+
+        Whoever posts it tells `share_ended` what came of it.
+        """
         try:
             with reading(self.engine, seconds=LONGEST_QUESTION) as connection:
-                ctx = self._context(connection, identity)
-                report = self._tried(line, ctx)
+                report = self._tried(line, self._asking.context(connection, identity))
+            result: ShareResult = "begun" if report.line else "refused"
+            self._record_share(report.line or line, identity, channel=channel, result=result)
         except (UserError, StorageError) as error:
             return refusal(error)
-        try:
-            with writing(self.engine) as connection:
-                audit.record(
-                    connection,
-                    ctx.reader.workspace.id,
-                    at=ctx.now,
-                    actor=identity.actor,
-                    role=ctx.asker.role,
-                    action="share",
-                    object=f"{identity.platform}:{channel}",
-                    after=report.line or line,
-                    result="done" if report.line else "refused",
-                )
-        except StorageError as error:
-            return refusal(error)
         return report
+
+    def share_ended(
+        self, line: str, identity: Identity, *, channel: str, result: ShareResult
+    ) -> None:
+        """Record whether a share that was begun was posted; the post itself is not undone."""
+        try:
+            self._record_share(line, identity, channel=channel, result=result)
+        except (UserError, StorageError) as error:
+            log.error("share.result_not_recorded", result=result, reason=error.message)  # noqa: TRY400  # a busy database needs no traceback
+
+    def _record_share(
+        self, line: str, identity: Identity, *, channel: str, result: ShareResult
+    ) -> None:
+        with writing(self.engine) as connection:
+            ctx = self._asking.context(connection, identity)
+            audit.record(
+                connection,
+                ctx.reader.workspace.id,
+                at=ctx.now,
+                actor=identity.actor,
+                role=ctx.asker.role,
+                action="share",
+                object=f"{identity.platform}:{channel}",
+                after=line,
+                result=result,
+            )
 
     @staticmethod
     def _tried(line: str, ctx: Context) -> Report:
@@ -217,11 +175,37 @@ class Desk:
     def is_new(self, key: str, identity: Identity) -> bool:
         """Whether an inbound envelope is seen for the first time; unbound teams are never new."""
         with suppress(UserError, StorageError), writing(self.engine) as connection:
-            workspace = self._workspace_of(connection, identity)
+            workspace = self._asking.workspace_of(connection, identity)
             return actions.first_seen(
                 connection, workspace.id, platform=identity.platform, key=key, now=self.now()
             )
         return True
+
+    # ---- places, and what the program remembers
+
+    def bind_team(self, platform: str, external_id: str) -> str | None:
+        """Bind an unbound team to the default workspace; the workspace's name.
+
+        None for a team that is bound already.  Raises StorageError where it is not clear which
+        workspace is meant, DatabaseBusy when it should be tried again.
+        """
+        with writing(self.engine) as connection:
+            return self._asking.bind(connection, platform, external_id)
+
+    def bound(self, platform: str, external_ids: Sequence[str]) -> list[str]:
+        """Those of a platform's teams that talk to a workspace.  Raises StorageError."""
+        with reading(self.engine) as connection:
+            return [team for team in external_ids if bound_workspace(connection, platform, team)]
+
+    def remembered(self, name: str) -> str | None:
+        """What the program remembered under a name.  Raises StorageError."""
+        with reading(self.engine) as connection:
+            return state(connection, name)
+
+    def remember(self, name: str, value: str) -> None:
+        """Remember a value of the program's own.  Raises StorageError."""
+        with writing(self.engine) as connection:
+            set_state(connection, name, value)
 
     # ---- the same for the event loop
 
@@ -237,7 +221,11 @@ class Desk:
         """The report's chart as PNG; None when it has none or it could not be drawn."""
         if self.drawing is None or report.figure is None:
             return None
-        return await self.drawing.draw(report.figure, theme)
+        try:
+            return await self.drawing.draw(report.figure, theme)
+        except Exception:  # drawing is another program's business; the text must go out
+            log.exception("picture.failed", kind=report.figure.kind)
+            return None
 
     def close(self) -> None:
         """Let running work end and take no more."""
@@ -253,56 +241,6 @@ class Desk:
             raise UserError(
                 "That was a lot at once.", hint=f"Try again in {math.ceil(wait)} seconds."
             )
-
-    def _context(self, connection: sa.Connection, identity: Identity) -> Context:
-        workspace = self._workspace_of(connection, identity)
-        reader = Reader(connection, workspace, Catalog.load(connection, workspace.id))
-        wall = preference(connection, workspace.id, "people_visibility") or "everyone"
-        return Context(
-            now=self.now(),
-            reader=reader,
-            asker=self._asker(connection, workspace, identity),
-            people_visibility=cast("Visibility", wall),
-        )
-
-    def _workspace_of(self, connection: sa.Connection, identity: Identity) -> WorkspaceInfo:
-        if identity.platform == "terminal":
-            return find_workspace(connection, self._workspace)
-        bound = bound_workspace(connection, identity.platform, identity.external_id)
-        if bound is None:
-            raise NotBound(identity)
-        if identity.guest:
-            raise UserError(
-                "Guests and people of other organisations cannot ask here.",
-                hint="Ask a member of this workspace to share an answer with you.",
-            )
-        return workspace_by_id(connection, bound)
-
-    def _asker(
-        self, connection: sa.Connection, workspace: WorkspaceInfo, identity: Identity
-    ) -> Asker:
-        local = identity.user_id if identity.platform == "terminal" else None
-        aliases = [alias for alias in (identity.actor, identity.email, local) if alias]
-        people = (person_of_alias(connection, workspace.id, alias) for alias in aliases)
-        person = next((found for found in people if found is not None), None)
-        if local and person is None:
-            raise UserError(f"I know no person '{local}'.", hint="Check the name after --as.")
-        return Asker(identity, self._role(connection, workspace, identity), person)
-
-    def _role(
-        self, connection: sa.Connection, workspace: WorkspaceInfo, identity: Identity
-    ) -> Role:
-        if identity.platform == "terminal":
-            return "member" if identity.user_id else "owner"
-        if identity.actor in self._owners:
-            return "owner"
-        return role_of(
-            connection,
-            workspace.id,
-            platform=identity.platform,
-            external_id=identity.external_id,
-            user_id=identity.user_id,
-        )
 
 
 def refusal(error: UserError | StorageError) -> Report:

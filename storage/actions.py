@@ -100,6 +100,12 @@ def take_action(  # noqa: PLR0913  # everything a click is checked for, each par
     return StoredAction(*row) if row else None
 
 
+def give_back(connection: sa.Connection, workspace_id: int, action_id: str) -> None:
+    """Let a button that was taken for a single use be pressed again."""
+    taken = sa.and_(_ACTION.c.workspace_id == workspace_id, _ACTION.c.id == action_id)
+    connection.execute(sa.update(_ACTION).where(taken).values(used_at=None))
+
+
 def first_seen(
     connection: sa.Connection, workspace_id: int, *, platform: str, key: str, now: datetime
 ) -> bool:

@@ -123,6 +123,16 @@ def test_a_share_button_works_once_and_only_for_who_got_it(desk: Desk) -> None:
     assert desk.wish(value, ALICE) is None
 
 
+def test_a_button_that_was_given_back_works_once_more(desk: Desk) -> None:
+    button = Button("Share", "by-model today", "share")
+    value = desk.button_values([button], ALICE, longest=2000)[button]
+    wish = desk.wish(value, ALICE)
+    assert wish is not None
+    desk.give_back(wish, ALICE)
+    assert desk.wish(value, ALICE) == wish
+    assert desk.wish(value, ALICE) is None
+
+
 def test_a_button_that_only_asks_carries_its_line_and_runs_with_the_clickers_rights(
     desk: Desk,
 ) -> None:
@@ -159,7 +169,7 @@ def test_sharing_is_recorded_and_checked_again(desk: Desk) -> None:
     assert "for admins here" in desk.shared("by-user today", BOB, channel="C1").headline
     with reading(desk.engine) as connection:
         rows = connection.execute(sa.text("SELECT actor, object, result FROM audit")).all()
-    assert ("slack:T1:UBOB", "slack:C1", "done") in [tuple(row) for row in rows]
+    assert ("slack:T1:UBOB", "slack:C1", "begun") in [tuple(row) for row in rows]
     assert ("slack:T1:UBOB", "slack:C1", "refused") in [tuple(row) for row in rows]
 
 

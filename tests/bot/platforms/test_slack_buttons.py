@@ -195,7 +195,7 @@ async def test_a_share_is_refused_when_the_right_is_gone(scene: Stage) -> None:
     with writing(scene.desk.engine) as connection:
         workspace = home(scene.desk.engine)
         set_preference(connection, workspace.id, "people_visibility", "admins")
-    scene.desk._owners = frozenset()
+    scene.desk._asking._owners = frozenset()
     answer = await clicked(scene.slack, press(value, url=scene.slack.response_url(URL)))
     assert "for admins here" in answer["text"]
     assert not scene.slack.messages

@@ -1,0 +1,126 @@
+"""Who asks: from the identity a platform vouches for to a workspace, a person and rights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import cast
+
+import sqlalchemy as sa
+
+from analytics.errors import UserError
+from bot.context import Asker, Context, Identity, Role, Visibility
+from storage import audit
+from storage.catalog import Catalog
+from storage.labels import person_of_alias
+from storage.preferences import preference
+from storage.reading import Reader
+from storage.roles import role_of
+from storage.workspaces import (
+    WorkspaceInfo,
+    bind_chat,
+    bound_workspace,
+    find_workspace,
+    workspace_by_id,
+)
+
+
+class NotBound(UserError):  # noqa: N818  # the state is the name
+    """The team or guild of the asker belongs to no workspace."""
+
+    def __init__(self, identity: Identity) -> None:
+        super().__init__(
+            "creditbot is not connected to this place yet.",
+            hint="Its operator can connect it with "
+            f"`creditbot workspace bind {identity.platform}:{identity.external_id}`.",
+        )
+
+
+class Asking:
+    """Finds out who asks; `owners` are actors with every right in their workspace.
+
+    `workspace` fixes the workspace for identities that come from this computer's terminal.
+    """
+
+    def __init__(
+        self, *, now: Callable[[], datetime], owners: Sequence[str], workspace: str | None
+    ) -> None:
+        self.now = now
+        self._owners = frozenset(owners)
+        self._workspace = workspace
+
+    def context(self, connection: sa.Connection, identity: Identity) -> Context:
+        """What a command is given; raises NotBound, UserError or StorageError."""
+        workspace = self.workspace_of(connection, identity)
+        reader = Reader(connection, workspace, Catalog.load(connection, workspace.id))
+        wall = preference(connection, workspace.id, "people_visibility") or "everyone"
+        return Context(
+            now=self.now(),
+            reader=reader,
+            asker=self._asker(connection, workspace, identity),
+            people_visibility=cast("Visibility", wall),
+        )
+
+    def workspace_of(self, connection: sa.Connection, identity: Identity) -> WorkspaceInfo:
+        """The workspace of an identity; raises NotBound, UserError for a guest."""
+        if identity.platform == "terminal":
+            return find_workspace(connection, self._workspace)
+        bound = bound_workspace(connection, identity.platform, identity.external_id)
+        if bound is None:
+            raise NotBound(identity)
+        if identity.guest:
+            raise UserError(
+                "Guests and people of other organisations cannot ask here.",
+                hint="Ask a member of this workspace to share an answer with you.",
+            )
+        return workspace_by_id(connection, bound)
+
+    def bind(self, connection: sa.Connection, platform: str, external_id: str) -> str | None:
+        """Bind an unbound team to the default workspace; the workspace's name.
+
+        None for a team that is bound already.  Raises StorageError where it is not clear which
+        workspace is meant.
+        """
+        if bound_workspace(connection, platform, external_id) is not None:
+            return None
+        workspace = find_workspace(connection, None)
+        bind_chat(
+            connection, workspace.id, platform=platform, external_id=external_id, now=self.now()
+        )
+        audit.record(
+            connection,
+            workspace.id,
+            at=self.now(),
+            actor="creditbot",
+            role="owner",
+            action="bind",
+            object=f"{platform}:{external_id}",
+            after=workspace.name,
+        )
+        return workspace.name
+
+    def _asker(
+        self, connection: sa.Connection, workspace: WorkspaceInfo, identity: Identity
+    ) -> Asker:
+        local = identity.user_id if identity.platform == "terminal" else None
+        aliases = [alias for alias in (identity.actor, identity.email, local) if alias]
+        people = (person_of_alias(connection, workspace.id, alias) for alias in aliases)
+        person = next((found for found in people if found is not None), None)
+        if local and person is None:
+            raise UserError(f"I know no person '{local}'.", hint="Check the name after --as.")
+        return Asker(identity, self._role(connection, workspace, identity), person)
+
+    def _role(
+        self, connection: sa.Connection, workspace: WorkspaceInfo, identity: Identity
+    ) -> Role:
+        if identity.platform == "terminal":
+            return "member" if identity.user_id else "owner"
+        if identity.actor in self._owners:
+            return "owner"
+        return role_of(
+            connection,
+            workspace.id,
+            platform=identity.platform,
+            external_id=identity.external_id,
+            user_id=identity.user_id,
+        )
