@@ -13,6 +13,7 @@ from typing import cast
 
 from storage.pricing import Tariff
 from storage.records import (
+    BLOCKED,
     HOME_DEPARTMENT,
     SKEWED,
     STATED,
@@ -27,7 +28,7 @@ _ROW = LedgerRow._fields
 _SAME = slice(_ROW.index("ts"), _ROW.index("rating") + 1)
 _NAMED = ("person_id", "project_id", "model_id", "task_id", "tokens_in", "tokens_out", "rating")
 # What credits are computed from, by the names of `supplied`.
-_PRICED_BY = frozenset({"model_id", "prompts", "ok", "stated", "cost_nano", "currency"})
+_PRICED_BY = frozenset({"model_id", "prompts", "ok", "blocked", "stated", "cost_nano", "currency"})
 # Two routes of one call each look at their own watch.
 _MEASURED = frozenset({"ts", "latency_ms", "ttft_ms"})
 _PLAIN_DETAILS = (
@@ -70,6 +71,8 @@ def supplied(record: Record, unit: str | None) -> dict[str, object]:
         known["prompts"] = row.prompts
     if row.ok_n:
         known["ok"] = (row.ok, row.ok_n)
+    if row.flags & BLOCKED:
+        known["blocked"] = True
     if row.latency_ms is not None:
         known["latency_ms"] = row.latency_ms
     known |= {
@@ -99,7 +102,7 @@ def _is_identical(known: Record, arrived: Record) -> bool:
     return (
         old[_SAME] == new[_SAME]
         and known.detail == arrived.detail
-        and not (old.flags ^ new.flags) & (UNCOUNTED | HOME_DEPARTMENT | STATED)
+        and not (old.flags ^ new.flags) & (UNCOUNTED | HOME_DEPARTMENT | STATED | BLOCKED)
         and (not old.flags & STATED or old.credits == new.credits)
     )
 
@@ -148,6 +151,8 @@ def _filled_row(row: LedgerRow, arrived: LedgerRow, gaps: Mapping[str, object]) 
         flags &= ~UNCOUNTED
     if "ok" in gaps:
         columns["ok_n"] = arrived.ok_n
+    if "blocked" in gaps:
+        flags |= BLOCKED
     if "department_id" in gaps:
         flags &= ~HOME_DEPARTMENT
     elif "person_id" in gaps and flags & HOME_DEPARTMENT:

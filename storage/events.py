@@ -44,7 +44,8 @@ class UsageEvent:
     `credits` and `unit` are what the source states, before any conversion; `credits` is in
     millionths of `unit`.  `account` is whose usage this is where a record says so (an
     organisation); it becomes part of the source's name.  `tokens_in` excludes cache reads and
-    writes.
+    writes.  `blocked` says that a limit stopped the call before a model saw it: it is neither
+    success nor failure and costs nothing by itself.
     """
 
     event_id: str
@@ -72,5 +73,6 @@ class UsageEvent:
     latency_ms: int | None = None
     ttft_ms: int | None = None
     rating: int | None = None
+    blocked: bool = False
     tags: tuple[str, ...] = ()
     revision: int = 0

@@ -15,7 +15,7 @@ from sqlmodel import SQLModel
 
 from storage.catalog import Catalog, Price
 from storage.events import MICRO, NANO, WORKSPACE_UNIT
-from storage.records import FOREIGN_UNIT, STATED, UNCOUNTED, UNPRICED, Record
+from storage.records import BLOCKED, FOREIGN_UNIT, STATED, UNCOUNTED, UNPRICED, Record
 
 _WORKSPACE = SQLModel.metadata.tables["workspace"]
 _FACTOR = SQLModel.metadata.tables["source_factor"]
@@ -48,6 +48,10 @@ class Charge(Protocol):
     @property
     def ok(self) -> bool | None:
         """Whether they succeeded, None when that is not known."""
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a limit stopped them before a model saw them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class _Kept:
     currency: str | None
     prompts: int | None
     ok: bool | None
+    blocked: bool
 
 
 def charge_of(record: Record, unit: str | None) -> Charge:
@@ -113,6 +118,7 @@ def charge_of(record: Record, unit: str | None) -> Charge:
         currency=detail.currency,
         prompts=None if row.flags & UNCOUNTED else row.prompts,
         ok=bool(row.ok) if row.ok_n else None,
+        blocked=bool(row.flags & BLOCKED),
     )
 
 
@@ -136,7 +142,7 @@ def quote(charge: Charge, price: Price | None, terms: Terms) -> tuple[int, int]:
 def derived(charge: Charge, price: Price | None) -> int | None:
     """Micro-credits by the catalogue, in the unit "credit"; None when they cannot be known.
 
-    A prompt known to have failed costs 0, unless its cost is known and counts.
+    A prompt known to have failed or been blocked costs 0, unless its cost is known and counts.
     """
     prompts = charge.prompts
     rate = price.per_currency if price else None
@@ -146,7 +152,7 @@ def derived(charge: Charge, price: Price | None) -> int | None:
             return _rounded(cost * rate, NANO)
     if prompts is None:
         return None
-    if charge.ok is False or prompts == 0:
+    if charge.ok is False or charge.blocked or prompts == 0:
         return 0
     if price is None or rate is not None:
         return None

@@ -27,6 +27,7 @@ UNPRICED = 2  # credits are unknown and stored as 0
 SKEWED = 4  # the source's clock is ahead: stored at the time of arrival
 FOREIGN_UNIT = 8  # unpriced, because it counts in a unit that nobody gave a factor for
 HOME_DEPARTMENT = 16  # the person's department, not one that the source named
+BLOCKED = 64  # a limit stopped it before a model saw it
 STATED = 32  # credits as the source or an admin states them; never derived again
 
 EventKey = tuple[int, str]  # source id, event id

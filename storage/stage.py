@@ -17,6 +17,7 @@ from storage.events import Granularity, Route, UsageEvent
 from storage.labels import Labels
 from storage.pricing import Tariff, quote
 from storage.records import (
+    BLOCKED,
     HOME_DEPARTMENT,
     NO_DETAIL,
     SKEWED,
@@ -137,6 +138,8 @@ def stage(
         credits_micro, priced = quote(event, price, terms[account])
         if prompts is None:
             prompts, flags = 0, flags | UNCOUNTED
+        if event.blocked:
+            flags |= BLOCKED
         ok = event.ok
         single = prompts == 1 and not grain
         event_id = event.event_id

@@ -64,7 +64,10 @@ _GRAINS = {"": Granularity.EXACT, "exact": Granularity.EXACT} | {
     "day": Granularity.DAY,
 }
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_CONTENT = attrgetter(*(name for name in UsageEvent.__slots__ if name != "event_id"))
+# Only what a record may say: whatever is added here changes the keys of rows without an id.
+_CONTENT = attrgetter(
+    *(name for name in UsageEvent.__slots__ if name not in ("event_id", "blocked"))
+)
 
 
 @dataclass(frozen=True, slots=True)

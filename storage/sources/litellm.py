@@ -97,6 +97,7 @@ def read_call(record: Mapping[str, object], *, now: datetime, line: int) -> Usag
         prompts=1,
         ok=_outcome(call),
         error=_error(call),
+        blocked=_is_blocked(call),
         cost_nano=call.nano("response_cost"),
         currency=None if call.at("response_cost") is None else "USD",
         tokens_in=tokens.fresh,

@@ -20,10 +20,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage import imports
+from storage.changes import reprice
 from storage.engine import reading
 from storage.errors import StorageError, UnusableFile
 from storage.imports import FileResult, ImportPlan, ImportStopped, import_file
 from storage.ledger import Ledger
+from storage.records import BLOCKED, EVENT
 from storage.sources.base import SourceOptions
 from storage.timekeys import date_of
 from storage.undo import undo_batch
@@ -326,6 +328,25 @@ def test_the_first_unit_becomes_the_credit_and_the_next_stays_unpriced(
     assert (first.new_unit, first.unpriced) == ("premium_request", 0)
     assert (second.new_unit, second.unpriced, second.blank_people) == (None, 2, 0)
     assert first.blank_people == 1
+
+
+def test_a_call_that_a_budget_blocked_costs_nothing_also_at_later_prices(
+    sqlite_engine: sa.Engine,
+) -> None:
+    _import(sqlite_engine, FIXTURES / "litellm.json")
+    reprice(
+        sqlite_engine,
+        home(sqlite_engine),
+        first_day=20_000,
+        last_day=21_000,
+        actor="test",
+        reason="new prices",
+        now=NOW,
+    )
+    wanted = sa.select(EVENT.c.prompts, EVENT.c.ok_n, EVENT.c.credits)
+    with reading(sqlite_engine) as connection:
+        rows = connection.execute(wanted.where(EVENT.c.flags.op("&")(BLOCKED) != 0)).all()
+    assert [tuple(row) for row in rows] == [(1, 0, 0)]
 
 
 def test_progress_reaches_the_end_of_the_file(sqlite_engine: sa.Engine, tmp_path: Path) -> None:

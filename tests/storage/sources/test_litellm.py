@@ -45,6 +45,7 @@ def test_a_failed_call_is_kept_with_a_code_and_without_usage() -> None:
 def test_a_call_that_a_budget_blocked_is_neither_success_nor_failure() -> None:
     blocked = events(fixture("litellm.json"))[2]
     assert (blocked.ok, blocked.error, blocked.model) == (None, "BudgetExceededError", "o3")
+    assert [call.blocked for call in events(fixture("litellm.json"))] == [False, False, True]
 
 
 def test_array_lines_and_single_objects_say_the_same() -> None:
