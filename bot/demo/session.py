@@ -121,7 +121,8 @@ class Session:
         self._say(f"Written: {_shown(file)}")
 
     def _print_report(self, report: Report) -> None:
-        self._say(text.render(report, width=min(self.console.width, MAX_WIDTH)))
+        width = min(self.console.width, MAX_WIDTH)
+        self._say(text.render(report, width=width, pressable=True))
 
     def _say(self, words: str) -> None:
         # Names in an answer must not be read as rich's markup.

@@ -46,9 +46,9 @@ def bar_lines(figure: TimelineFigure) -> list[str]:
 
 
 def _bar_text(bar: TimeBar, most: int) -> str:
-    so_far = " (so far)" if bar.partial else ""
+    partial = " (partial)" if bar.partial else ""
     if bar.credits is None:
-        return f"no data{so_far}"
+        return f"no data{partial}"
     blocks = max(round(bar.credits / most * LONGEST_BAR), 1) if bar.credits > 0 else 0
-    words = f"{credits_text(bar.credits)} credits{so_far}"
+    words = f"{credits_text(bar.credits)} credits{partial}"
     return f"{'█' * blocks} {words}" if blocks else words

@@ -26,8 +26,10 @@ RULE = "─"
 DOT = " · "
 
 
-def render(report: Report, *, width: int = 100) -> str:
+def render(report: Report, *, width: int = 100, pressable: bool = False) -> str:
     """The report as lines, without a line break at the end; tables are about `width` wide.
+
+    Where somebody can press them, buttons are numbered; elsewhere the lines they ask are named.
 
     Trees stand before tables; the chart of models or people is left to them.
     """
@@ -39,7 +41,7 @@ def render(report: Report, *, width: int = 100) -> str:
         *(_body_lines(block, frame, width) for block in (*trees, *others)),
         frame.hints,
         [*frame.contexts, DOT.join([*scope(report), *freshness(report)])],
-        _numbered(frame.buttons),
+        _numbered(frame.buttons) if pressable else _next_lines(frame.buttons, width),
     ]
     texts = ("\n".join(filter(None, lines)) for lines in sections)
     return "\n\n".join(filter(None, texts))
@@ -83,6 +85,12 @@ def _side_by_side(texts: Iterable[str], width: int) -> Iterator[str]:
         else:
             line = line + DOT + text if line else text
     yield line
+
+
+def _next_lines(buttons: Sequence[Button], width: int) -> list[str]:
+    """`Ask next: by-model last 7d · by-model this month`."""
+    lines = [clean(button.line, MAX_LINE) for button in buttons if button.verb == "ask"]
+    return list(_side_by_side((f"Ask next: {lines[0]}", *lines[1:]), width)) if lines else []
 
 
 def _numbered(buttons: Sequence[Button]) -> list[str]:

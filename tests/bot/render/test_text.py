@@ -34,7 +34,7 @@ BARS = """\
 Week 1:  ████████████████ 2,850 credits
 Week 2:  █████████████████ 3,100 credits
 Week 3:  no data
-Week 10: █ 0.4 credits (so far)"""
+Week 10: █ 0.4 credits (partial)"""
 
 TABLE = """\
 Model                Multiplier  Prompts  Credits  Share  Change
@@ -79,11 +79,13 @@ def test_facts_stand_side_by_side_as_far_as_the_width_goes() -> None:
 
 
 def test_the_frame_says_what_was_covered_and_what_to_type_next() -> None:
-    shown = text.render(replace(BY_MODEL, narrowed="model: GPT-4o"))
+    report = replace(BY_MODEL, narrowed="model: GPT-4o")
+    shown = text.render(report)
     covered = "1–30 Mar 2026, so far · Europe/Berlin · model: GPT-4o · data to 30 Mar 14:10"
     assert shown.startswith(f"{BY_MODEL.headline}\n▲ 8% on the previous 30 days (9,620)\n\n")
     assert f"All people\n{covered}\n" in shown
-    assert shown.endswith("[3] Share  by-model last 30d")
+    assert shown.endswith("Ask next: by-model last 7d")
+    assert text.render(report, pressable=True).endswith("[3] Share  by-model last 30d")
 
 
 def test_old_data_is_shown_with_its_year() -> None:
