@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -9,9 +10,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Literal
-from zoneinfo import available_timezones
 
 import aiohttp
+import sqlalchemy as sa
 from pydantic import SecretStr
 
 from bot.settings import Settings
@@ -22,6 +23,7 @@ from storage.workspaces import list_workspaces
 
 Mark = Literal["ok  ", "note", "FAIL"]
 CLOCK_SECONDS = 30
+ADMIN = re.compile(r"slack:[TE][A-Z0-9]+:[UW][A-Z0-9]+|discord:[0-9]+:[0-9]+")
 PREFIXES = {
     "CREDITBOT_SLACK_BOT_TOKEN": "xoxb-",
     "CREDITBOT_SLACK_APP_TOKEN": "xapp-",
@@ -52,20 +54,32 @@ async def examine(settings: Settings, *, now: datetime, live: bool) -> list[Find
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
-    if settings.timezone not in available_timezones():
-        yield Finding("FAIL", "CREDITBOT_TIMEZONE", f"'{settings.timezone}' is not an IANA zone.")
-    else:
-        yield Finding("ok  ", "Time zone", settings.timezone)
+    yield Finding("ok  ", "Time zone", settings.timezone)
     env = Path(".env")
     if env.exists() and env.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         yield Finding("note", ".env", "Others can read it; `chmod 600 .env` keeps it private.")
-    if not settings.admins:
-        yield Finding("note", "CREDITBOT_ADMINS", "Empty: nobody in chat is an owner yet.")
+    yield from _admins(settings.admins)
+
+
+def _admins(admins: str) -> Iterator[Finding]:
+    name = "CREDITBOT_ADMINS"
+    words = [word.strip() for word in admins.split(",") if word.strip()]
+    if not words:
+        yield Finding("note", name, "Empty: nobody in chat is an owner yet.")
+    for word in words:
+        if ADMIN.fullmatch(word) is None:
+            hint = "It should read slack:TEAM:USER or discord:SERVER:USER, with ids and no names."
+            yield Finding("FAIL", name, f"'{word}' names nobody. {hint}")
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
     try:
         engine = open_engine(settings.database_url)
+        missing = _missing_file(engine.url)
+        if missing is not None:  # opening it would leave an empty one behind
+            words = f"The file '{missing}' does not exist yet; run `creditbot migrate`."
+            yield Finding("FAIL", "Database", words)
+            return
         require_current(engine)
         with reading(engine) as connection:
             found = list_workspaces(connection)
@@ -74,6 +88,14 @@ def _database(settings: Settings) -> Iterator[Finding]:
         return
     names = ", ".join(workspace.name for workspace in found)
     yield Finding("ok  ", "Database", f"{engine.dialect.name}, workspaces: {names}")
+
+
+def _missing_file(url: sa.URL) -> str | None:
+    """The file of an SQLite database that is not there."""
+    file = url.database
+    if url.get_backend_name() != "sqlite" or not file or file == ":memory:":
+        return None
+    return None if Path(file).exists() else file
 
 
 def _tokens(settings: Settings) -> Iterator[Finding]:
@@ -120,8 +142,8 @@ async def _live(
         url = settings.discord_api_url.rstrip("/") + "/users/@me"
         head = f"Bot {_text(settings.discord_token)}"
         yield await _asked(session, "CREDITBOT_DISCORD_TOKEN", ("GET", url, head), dates)
-    if dates:
-        yield _clock(dates[-1], now)
+    for finding in (found for date in dates[-1:] for found in _clock(date, now)):
+        yield finding
 
 
 def _text(token: SecretStr) -> str:
@@ -142,15 +164,23 @@ async def _asked(
             answer = await response.json(content_type=None)
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         return Finding("FAIL", name, f"No usable answer from {url}: {type(error).__name__}.")
+    if not isinstance(answer, dict):  # what a proxy in between says, or nothing at all
+        words = f"No usable answer from {url}: status {response.status}."
+        return Finding("FAIL", name, words)
     refused = answer.get("error") or answer.get("message")
     if response.status >= 400 or refused:
         return Finding("FAIL", name, f"Refused: {refused or response.status}.")
     return Finding("ok  ", name, "is accepted")
 
 
-def _clock(date: str, now: datetime) -> Finding:
+def _clock(date: str, now: datetime) -> Iterator[Finding]:
     """Signatures and tokens of a computer whose clock is wrong are refused."""
-    apart = abs((parsedate_to_datetime(date) - now).total_seconds())
+    try:
+        theirs = parsedate_to_datetime(date)
+    except ValueError:  # says nothing about our clock
+        return
+    apart = abs((theirs.replace(tzinfo=theirs.tzinfo or UTC) - now).total_seconds())
     if apart > CLOCK_SECONDS:
-        return Finding("FAIL", "Clock", f"{apart:.0f} s apart from the platform's: set it.")
-    return Finding("ok  ", "Clock", now.astimezone(UTC).isoformat(timespec="seconds"))
+        yield Finding("FAIL", "Clock", f"{apart:.0f} s apart from the platform's: set it.")
+    else:
+        yield Finding("ok  ", "Clock", now.astimezone(UTC).isoformat(timespec="seconds"))
