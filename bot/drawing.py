@@ -19,6 +19,7 @@ from multiprocessing.context import SpawnProcess
 import structlog
 
 from analytics.report import Figure
+from bot.logs import set_up_logs
 from charts import ThemeName
 
 log = structlog.get_logger()
@@ -115,9 +116,20 @@ class _Pen:
         self._pipe.close()
 
 
+def limit_memory() -> None:
+    """Hold this process to MEMORY_BYTES, or to what it is held to already when that is less."""
+    try:
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        most = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    except (ValueError, OSError) as error:  # some systems know the limit and refuse to set it
+        log.warning("drawing.memory_not_limited", reason=str(error))
+
+
 def _serve(pipe: Connection) -> None:
     """The drawing process: figures in, PNG or the reason out, until the pipe closes."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    set_up_logs("WARNING")
+    limit_memory()
     from charts import draw  # noqa: PLC0415  # only this process loads matplotlib
 
     while True:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import resource
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
+import structlog
 
 from analytics.report import FamilyBars, ModelBar, ModelFigure
 from bot import drawing
@@ -51,3 +55,32 @@ async def test_a_process_that_hangs_is_killed_and_replaced(
     assert await pens.draw(FIGURE, "dark") is None
     monkeypatch.undo()
     assert await pens.draw(FIGURE, "dark") is not None
+
+
+HELD = 1 << 30
+LIMITED = f"""
+import resource
+from bot.drawing import limit_memory
+resource.setrlimit(resource.RLIMIT_AS, ({HELD}, {HELD}))
+limit_memory()
+print(*resource.getrlimit(resource.RLIMIT_AS))
+"""
+
+
+def test_a_process_that_is_held_to_less_memory_stays_so() -> None:
+    limited = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-c", LIMITED], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert limited.stdout.split() == [str(HELD), str(HELD)]
+
+
+def test_a_system_that_limits_no_memory_is_drawn_on_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    with structlog.testing.capture_logs() as said:
+        drawing.limit_memory()
+    assert [line["event"] for line in said] == ["drawing.memory_not_limited"]
