@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 import storage.models  # noqa: F401  # declares the tables that are looked up below
+from storage import locks
 from storage.text import tidy
 
 START = ""  # what stands for the hash before the first row
@@ -22,7 +23,6 @@ MAX_NAME = 160
 MAX_OBJECT = 200
 MAX_VALUE = 500
 _AUDIT = SQLModel.metadata.tables["audit"]
-_WORKSPACE = SQLModel.metadata.tables["workspace"]
 
 
 def record(  # noqa: PLR0913  # the parts of an audit row, each by name
@@ -39,11 +39,7 @@ def record(  # noqa: PLR0913  # the parts of an audit row, each by name
     result: str = "done",
 ) -> None:
     """Append a row, in the transaction of the change that it tells of; a refusal is a row too."""
-    connection.execute(
-        sa.select(_WORKSPACE.c.workspace_id)
-        .where(_WORKSPACE.c.workspace_id == workspace_id)
-        .with_for_update()  # or two writers continue the same row
-    )
+    locks.hold(connection, workspace_id)  # or two writers continue the same row
     head = connection.execute(
         sa.select(_AUDIT.c.seq, _AUDIT.c.hash)
         .where(_AUDIT.c.workspace_id == workspace_id)

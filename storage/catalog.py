@@ -20,9 +20,10 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 import storage.models  # noqa: F401  # declares the tables that are looked up below
+from storage import locks
 from storage.engine import insert_for
 from storage.events import MICRO
-from storage.preferences import set_state, state
+from storage.preferences import count_up
 from storage.text import MAX_LABEL, clean, folded, tidy
 
 OTHER = "Other"
@@ -287,6 +288,7 @@ def set_multiplier(
 
     Events that are already recorded keep the price they were recorded with.
     """
+    locks.hold(connection, workspace_id)
     keys = {"workspace_id": workspace_id, "model_id": model_id, "valid_from": valid_from}
     values = {"multiplier": multiplier, "per_currency": None, "currency": None}
     insert = insert_for(connection, _PRICE).values(**keys, **values)
@@ -296,5 +298,4 @@ def set_multiplier(
 
 def mark_changed(connection: sa.Connection, workspace_id: int) -> None:
     """Tell every process that what it remembers of this workspace is old."""
-    revision = int(state(connection, REVISION, workspace_id) or 0)
-    set_state(connection, REVISION, str(revision + 1), workspace_id=workspace_id)
+    count_up(connection, REVISION, workspace_id)

@@ -14,6 +14,7 @@ from itertools import count
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
+from storage import locks
 from storage.catalog import REVISION, Catalog, add_model, canonical, mark_changed
 from storage.engine import insert_for, reading, writing
 from storage.errors import StorageError
@@ -23,7 +24,6 @@ from storage.text import MAX_LABEL, clean, folded, tidy
 
 NOBODY = "default_user_id"  # what LiteLLM writes for calls without a person
 MAX_SOURCE = 120
-_WORKSPACE = SQLModel.metadata.tables["workspace"]
 _PERSON = SQLModel.metadata.tables["person"]
 _ALIAS = SQLModel.metadata.tables["person_alias"]
 _SOURCE = SQLModel.metadata.tables["source"]
@@ -179,11 +179,7 @@ def _identity(raw: str) -> str:
 
 def _locked(connection: sa.Connection, workspace_id: int) -> _Known:
     """Everything as it is now, with the workspace's row held until the transaction ends."""
-    connection.execute(
-        sa.select(_WORKSPACE.c.workspace_id)
-        .where(_WORKSPACE.c.workspace_id == workspace_id)
-        .with_for_update()  # SQLite writes nothing here: its only writer already holds the file
-    )
+    locks.hold(connection, workspace_id)
     return _load(connection, workspace_id)
 
 
@@ -353,6 +349,7 @@ def _change_person(
     connection: sa.Connection, workspace_id: int, person_id: int, values: Mapping[str, str | int]
 ) -> None:
     """Change a row that must be there, and tell every process."""
+    locks.hold(connection, workspace_id)
     changed = connection.execute(
         sa.update(_PERSON)
         .where(_PERSON.c.workspace_id == workspace_id, _PERSON.c.id == person_id)

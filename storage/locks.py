@@ -1,7 +1,8 @@
-"""Who may write the usage of one workspace at the same time.
+"""Who may write one workspace at the same time.
 
-SQLite has one writer anyway.  On PostgreSQL every write holds its workspace shared and a rebuild
-holds it alone, because a rebuild throws away cells that a writer may just be adding to.
+SQLite has one writer anyway.  On PostgreSQL every write of usage holds its workspace shared and a
+rebuild holds it alone, because a rebuild throws away cells that a writer may just be adding to.
+What else is kept of a workspace (names, prices, audit) is written under its row.
 """
 
 from __future__ import annotations
@@ -9,7 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import sqlalchemy as sa
+from sqlmodel import SQLModel
 
+import storage.models  # noqa: F401  # declares the table that is looked up below
+
+_ROW = SQLModel.metadata.tables["workspace"]
 # First halves of PostgreSQL's two-number advisory locks; any number nobody else uses.
 _WORKSPACE = 0x6372_6564
 _SOURCE = 0x6372_7372
@@ -23,6 +28,18 @@ def share(connection: sa.Connection, workspace_id: int) -> None:
 def alone(connection: sa.Connection, workspace_id: int) -> None:
     """Wait until every other writer of the workspace is done, and keep them waiting."""
     _lock(connection, "pg_advisory_xact_lock", _WORKSPACE, workspace_id)
+
+
+def hold(connection: sa.Connection, workspace_id: int) -> None:
+    """Hold the workspace's row until the transaction ends.
+
+    Before any other row that is not usage, or two writers wait for each other.
+    """
+    connection.execute(
+        sa.select(_ROW.c.workspace_id)
+        .where(_ROW.c.workspace_id == workspace_id)
+        .with_for_update()  # SQLite writes nothing here: its only writer already holds the file
+    )
 
 
 def one_by_one(connection: sa.Connection, workspace_id: int, source_ids: Iterable[int]) -> None:

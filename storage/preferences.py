@@ -40,6 +40,18 @@ def set_state(connection: sa.Connection, name: str, value: str, *, workspace_id:
     _upsert(connection, _STATE, {"workspace_id": workspace_id, "name": name}, value=value)
 
 
+def count_up(connection: sa.Connection, name: str, workspace_id: int) -> None:
+    """Raise a number the program remembers by one; the database adds, so none is lost."""
+    keys = {"workspace_id": workspace_id, "name": name}
+    raised = sa.cast(_STATE.c.value, sa.BigInteger) + 1
+    insert = insert_for(connection, _STATE).values(**keys, value="1")
+    connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=list(keys), set_={"value": sa.cast(raised, sa.String)}
+        )
+    )
+
+
 def _value(connection: sa.Connection, table: sa.Table, keys: Mapping[str, object]) -> str | None:
     wanted = sa.select(table.c.value).where(*(table.c[name] == key for name, key in keys.items()))
     found: str | None = connection.execute(wanted).scalar()

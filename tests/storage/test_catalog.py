@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,14 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.catalog import Catalog, Price, add_model, set_multiplier
+from storage import locks
+from storage.audit import record
+from storage.catalog import REVISION, Catalog, Price, add_model, set_multiplier
 from storage.engine import open_engine, reading, writing
+from storage.preferences import state
+from tests.cast import NOW
 from tests.databases import elsewhere, home
+from tests.storage.test_workspaces import waits_for_us
 
 MICRO = 1_000_000
 
@@ -153,3 +159,27 @@ def test_another_workspace_does_not_see_a_changed_price_or_a_new_model(
     catalog = catalog_of(engine)
     assert len(catalog.prices(1)) == 1
     assert catalog.find("Charlie's own") is None
+
+
+def test_a_price_waits_for_a_new_model_and_both_are_told(postgres_engine: sa.Engine) -> None:
+    before = revision(postgres_engine)
+    with ThreadPoolExecutor() as pool:
+        with writing(postgres_engine) as connection:
+            locks.hold(connection, 1)
+            rival = pool.submit(set_price_and_note, postgres_engine)
+            while not waits_for_us(connection):
+                assert not rival.done()
+            add_model(connection, 1, "brand-new")
+        rival.result()
+    assert revision(postgres_engine) == before + 2
+
+
+def set_price_and_note(engine: sa.Engine) -> None:
+    with writing(engine) as connection:
+        set_multiplier(connection, 1, 1, multiplier=MICRO, valid_from=5)
+        record(connection, 1, at=NOW, actor="a", role="admin", action="models.set", object="x")
+
+
+def revision(engine: sa.Engine) -> int:
+    with reading(engine) as connection:
+        return int(state(connection, REVISION, 1) or 0)
