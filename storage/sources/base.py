@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import BinaryIO, Protocol
@@ -49,6 +49,15 @@ class Adjusted:
 
 
 Item = UsageEvent | Rejected | Adjusted
+
+
+def noted(item: Item, line: int, note: str) -> Item:
+    """The item with one more note, if there is one; a refused record has its reason."""
+    if not note or isinstance(item, Rejected):
+        return item
+    if isinstance(item, Adjusted):
+        return replace(item, reason=f"{item.reason}; {note}")
+    return Adjusted(line, note, item)
 
 
 @dataclass(frozen=True, slots=True)

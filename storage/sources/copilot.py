@@ -28,6 +28,7 @@ from storage.sources.base import (
     Sample,
     Source,
     SourceOptions,
+    noted,
 )
 from storage.sources.copilot_rows import Columns, read_day, read_request
 from storage.sources.csv_rows import CsvRow, open_csv
@@ -58,7 +59,10 @@ class Copilot:
         columns = Columns(frozenset(opened.header), options.decimal, now)
         with closing(Ordinals()) as ordinals:
             for row in opened.rows:
-                yield _item(row, columns, ordinals) if isinstance(row, CsvRow) else row
+                if isinstance(row, CsvRow):
+                    yield noted(_item(row, columns, ordinals), row.line, row.note)
+                else:
+                    yield row
 
 
 SOURCE: Source = Copilot()

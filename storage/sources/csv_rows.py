@@ -17,15 +17,21 @@ from storage.sources.lines import MAX_LINE, Line, chunks, lines
 from storage.sources.names import CONTROL, quoted
 
 DELIMITERS = (";", "\t", "|", ",")
+# ",12" of a download that broke looks like the whole of ",12.5".
+NO_END = "the last line has no end: it may be cut off"
 
 
 @dataclass(frozen=True, slots=True)
 class CsvRow:
-    """One row: its cells by folded column name, its line, and the text it was read from."""
+    """One row: its cells by folded column name, its line, and the text it was read from.
+
+    `note` is a doubt about the row as a whole.
+    """
 
     line: int
     cells: dict[str, str]
     text: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,7 @@ def _joined(first: Line, source: Iterator[Line]) -> Line | Rejected:
         if size > MAX_LINE:
             reason = f"the row is longer than {MAX_LINE:,} bytes or cannot be read"
             return Rejected(first.number, reason, first.text)
-        return Line(first.number, "\n".join(parts))
+        return Line(first.number, "\n".join(parts), complete=line.complete)
     reason = f"a quote never closes: {swallowed:,} more lines up to the end were swallowed"
     if not swallowed:
         reason = "a quote never closes: the file seems cut off here"
@@ -131,4 +137,5 @@ def _row(line: Line, header: tuple[str, ...], delimiter: str) -> CsvRow | Reject
         )
     if cells[0] and fold(cells[0]) == header[0] and tuple(map(fold, cells)) == header:
         return Adjusted(line.number, "the header again: skipped")
-    return CsvRow(line.number, dict(zip(header, cells, strict=True)), line.text)
+    note = "" if line.complete else NO_END
+    return CsvRow(line.number, dict(zip(header, cells, strict=True)), line.text, note)

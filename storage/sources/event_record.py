@@ -93,6 +93,17 @@ def canonical(name: str) -> str:
     return ALIASES.get(folded, folded)
 
 
+def by_field(record: Mapping[str, object]) -> dict[str, object]:
+    """The values by canonical name; raises RowError where two names mean one field."""
+    meant: dict[str, str] = {}
+    for name in record:
+        field = canonical(name)
+        if field in meant:
+            raise RowError(f"the names {quoted(meant[field])} and {quoted(name)} both mean {field}")
+        meant[field] = name
+    return {field: record[name] for field, name in meant.items()}
+
+
 def digest_of(event: UsageEvent) -> bytes:
     """SHA-256 of all an event says but its key."""
     return row_digest(_CONTENT(event))
@@ -146,8 +157,10 @@ def _cloud_event(record: Mapping[str, object]) -> dict[str, object]:
         "at": record.get("at"),
         "person": record.get("subject"),
     }
-    found = {canonical(str(name)): value for name, value in inner.items()}
-    return {**found, **{name: value for name, value in outer.items() if value is not None}}
+    return {
+        **by_field(inner),
+        **{name: value for name, value in outer.items() if value is not None},
+    }
 
 
 class _Values:

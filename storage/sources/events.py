@@ -18,10 +18,18 @@ from storage.sources.base import (
     Sample,
     Source,
     SourceOptions,
+    noted,
     zone_of,
 )
 from storage.sources.csv_rows import CsvRow, open_csv
-from storage.sources.event_record import REQUIRED, Reading, canonical, digest_of, read_record
+from storage.sources.event_record import (
+    REQUIRED,
+    Reading,
+    by_field,
+    canonical,
+    digest_of,
+    read_record,
+)
 from storage.sources.json_rows import JsonItem, json_items
 from storage.sources.names import quoted, row_key
 from storage.sources.ordinals import Ordinals
@@ -76,7 +84,11 @@ def _of_json(item: JsonItem | Rejected, reading: Reading, ordinals: Ordinals) ->
     if isinstance(item, Rejected):
         yield item
         return
-    record = {canonical(name): value for name, value in item.value.items()}
+    try:
+        record = by_field(item.value)
+    except RowError as error:
+        yield Rejected(item.line, error.reason)
+        return
     yield from _items(item.line, record, reading=reading, ordinals=ordinals)
 
 
@@ -92,7 +104,10 @@ def _of_row(
         return
     record = {names[column]: cell.strip() for column, cell in row.cells.items() if column}
     for item in _items(row.line, record, reading=reading, ordinals=ordinals):
-        yield replace(item, text=row.text) if isinstance(item, Rejected) else item
+        if isinstance(item, Rejected):
+            yield replace(item, text=row.text)
+        else:
+            yield noted(item, row.line, row.note)
 
 
 def _items(

@@ -82,7 +82,7 @@ def test_g4_brings_tokens_where_they_are_stated() -> None:
 
 def test_the_order_of_columns_does_not_matter() -> None:
     lines = (FIXTURES / "copilot_g4.csv").read_text().splitlines()
-    turned = "\n".join(",".join(reversed(line.split(","))) for line in lines)
+    turned = "".join(",".join(reversed(line.split(","))) + "\n" for line in lines)
     assert read(turned) == fixture("copilot_g4.csv")
 
 

@@ -302,6 +302,22 @@ def test_37_a_record_without_measure_is_refused(fields: str, words: str, frame: 
 
 
 @pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ('"Model": "b"', 'the names "model" and "Model" both mean model'),
+        ('"user": "alice", "e-mail": "x", "email": "bob"', '"user" and "email" both mean person'),
+        ('"specversion": "1.0", "data": {"user": "a", "person": "b"}', "both mean person"),
+    ],
+)
+def test_37_two_names_of_one_field_refuse_the_item(fields: str, words: str) -> None:
+    items = read(
+        f'{{"at": 1773568931, "model": "a", {fields}}}\n{{"at": 1773568931, "model": "b"}}'
+    )
+    assert [event.model for event in events(items)] == ["b"]
+    assert words in rejected(items)[0][1]
+
+
+@pytest.mark.parametrize(
     ("number", "name"),
     [
         (46, '=HYPERLINK("http://evil")'),
@@ -325,6 +341,27 @@ def test_48_a_line_without_end_is_refused_and_the_next_one_read() -> None:
 def test_50_usage_of_another_organisation_goes_to_its_own_account() -> None:
     items = read("\n".join((GITHUB, ROW, ROW.replace("acme", "other"))))
     assert [event.account for event in events(items)] == ["acme", "other"]
+
+
+CUT = "the last line has no end: it may be cut off"
+
+
+def test_14_a_last_line_without_an_end_is_kept_and_told() -> None:
+    items = read(csv_of(GOOD, GOOD).removesuffix("\n"))
+    assert len(events(items)) == 2
+    assert notes(items) == [(3, CUT)]
+
+
+def test_14_a_row_over_two_lines_without_an_end_is_told_by_its_first() -> None:
+    text = csv_of('1773568931,alice,"gpt\n4o"', header="at,person,model").removesuffix("\n")
+    assert notes(read(text)) == [(2, CUT)]
+
+
+def test_14_a_last_line_without_an_end_keeps_its_other_notes() -> None:
+    items = read(csv_of("1773568931,a,1.5", header="at,model,cost").removesuffix("\n"))
+    assert notes(items) == [(2, f"cost without a currency was left out; {CUT}")]
+    assert notes(read(f"{GITHUB}\n{ROW}")) == [(2, CUT)]
+    assert notes(read(f"{GITHUB}\n{ROW}\n")) == []
 
 
 def test_a_file_of_another_format_is_named() -> None:
