@@ -36,7 +36,7 @@ from storage.workspaces import WorkspaceInfo
 
 BATCH = 5_000
 _DAYS = 7  # of keys held in memory at once
-_PRICE_BASIS = frozenset({"ts", "model_id", "prompts", "ok", "ok_n"})
+_PRICE_BASIS = frozenset({"ts", "model_id", "prompts", "ok", "ok_n", "credits"})
 
 
 class NoSuchEvent(StorageError):  # noqa: N818  # the mistake is the name
@@ -87,10 +87,11 @@ def correct(  # noqa: PLR0913  # who, why and when are said with every change
     """
     with writing(engine) as connection:
         locks.share(connection, workspace.id)
+        tariff = Tariff.load(connection, workspace.id)
         before = _one(connection, workspace.id, key)
         after = _corrected(before, values, workspace.clock())
-        if "credits" not in values and values.keys() & _PRICE_BASIS:
-            after = Tariff.load(connection, workspace.id).price(after)
+        if values.keys() & _PRICE_BASIS:
+            after = tariff.settled(connection, workspace.id, [after]).price(after)
         note = Note(actor, reason, to_micros(now))
         write_changes(connection, workspace, [Change(before, after)], note=note)
 
@@ -136,6 +137,7 @@ def reprice(  # noqa: PLR0913  # who, why and when are said with every change
             locks.share(connection, workspace.id)
             tariff = Tariff.load(connection, workspace.id)
             known = stored(connection, workspace.id, keys)
+            tariff = tariff.settled(connection, workspace.id, known.values())
             pairs = [(record, tariff.price(record)) for record in known.values()]
             changes = [Change(old, new) for old, new in pairs if old != new]
             write_changes(connection, workspace, changes, note=note)

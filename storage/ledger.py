@@ -24,13 +24,12 @@ from storage.errors import StorageError
 from storage.events import Route, UsageEvent
 from storage.intake import Admit, Conflict, Intake, Slice
 from storage.labels import Labels
-from storage.pricing import Tariff, factors, first_unit
+from storage.pricing import Tariff, credit_unit, decide_unit, factors
 from storage.stage import Arrival, Resolver, impossible, stage
 from storage.timekeys import to_micros
-from storage.workspaces import WorkspaceInfo, set_credit_unit
+from storage.workspaces import WorkspaceInfo
 
 _REJECTED = SQLModel.metadata.tables["rejected_item"]
-_WORKSPACE = SQLModel.metadata.tables["workspace"]
 MAX_REASON = 300
 
 
@@ -78,7 +77,6 @@ class Ledger:
     def __init__(self, engine: sa.Engine, workspace: WorkspaceInfo, labels: Labels) -> None:
         self._engine = engine
         self._workspace_id = workspace.id
-        self._unit = workspace.credit_unit
         self._labels = labels
         self._clock = workspace.clock()
 
@@ -137,7 +135,6 @@ class Ledger:
             raise ImpossibleEvent(
                 f"The {reason}.", hint="Nothing of its batch was kept."
             ) from error
-        self._unit = unit
         return _outcome(intake, unit if decided else None)
 
     def _arrival(self, events: Sequence[UsageEvent], origin: Origin, now: datetime) -> Arrival:
@@ -181,19 +178,11 @@ class Ledger:
         self, connection: sa.Connection, events: Sequence[UsageEvent], resolver: Resolver
     ) -> tuple[str | None, bool]:
         """The workspace's credit, and whether these events decide it by bringing the first unit."""
-        if self._unit is not None:
-            return self._unit, False
-        held = (
-            sa.select(_WORKSPACE.c.credit_unit)
-            .where(_WORKSPACE.c.workspace_id == self._workspace_id)
-            .with_for_update()
-        )
-        known: str | None = connection.execute(held).scalar()
+        known = credit_unit(connection, self._workspace_id)
         if known is not None:
             return known, False
-        unit = first_unit((e, resolver.price(resolver.models[e.model], e.ts)) for e in events)
-        if unit is not None:
-            set_credit_unit(connection, self._workspace_id, unit)
+        charges = ((e, resolver.price(resolver.models[e.model], e.ts)) for e in events)
+        unit = decide_unit(connection, self._workspace_id, charges)
         return unit, unit is not None
 
 

@@ -7,15 +7,17 @@ catalogue says so, then multiplier x prompts.  What cannot be priced is marked, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
+from storage import locks
 from storage.catalog import Catalog, Price
 from storage.events import MICRO, NANO, WORKSPACE_UNIT
 from storage.records import BLOCKED, FOREIGN_UNIT, STATED, UNCOUNTED, UNPRICED, Record
+from storage.workspaces import set_credit_unit
 
 _WORKSPACE = SQLModel.metadata.tables["workspace"]
 _FACTOR = SQLModel.metadata.tables["source_factor"]
@@ -73,12 +75,23 @@ class Tariff:
     @classmethod
     def load(cls, connection: sa.Connection, workspace_id: int) -> Tariff:
         """The prices of a workspace as they are now."""
-        unit = sa.select(_WORKSPACE.c.credit_unit).where(_WORKSPACE.c.workspace_id == workspace_id)
         return cls(
-            unit=connection.execute(unit).scalar(),
+            unit=credit_unit(connection, workspace_id),
             catalog=Catalog.load(connection, workspace_id),
             factors=factors(connection, workspace_id),
         )
+
+    def settled(
+        self, connection: sa.Connection, workspace_id: int, records: Iterable[Record]
+    ) -> Tariff:
+        """These prices, in the first unit that the records bring if there is no credit yet."""
+        if self.unit is not None:
+            return self
+        charges = (
+            (charge_of(record, None), self.catalog.price_at(record.row.model_id, record.row.ts))
+            for record in records
+        )
+        return replace(self, unit=decide_unit(connection, workspace_id, charges))
 
     def terms(self, source_id: int) -> Terms:
         """What the amounts of a source are worth."""
@@ -135,7 +148,7 @@ def quote(charge: Charge, price: Price | None, terms: Terms) -> tuple[int, int]:
         return amount, STATED
     factor = terms.factors.get(unit)
     if factor is None:
-        return 0, UNPRICED | FOREIGN_UNIT
+        return 0, UNPRICED if terms.unit is None else UNPRICED | FOREIGN_UNIT
     return _rounded(amount * factor, MICRO), 0
 
 
@@ -160,7 +173,9 @@ def derived(charge: Charge, price: Price | None) -> int | None:
 
 
 def _rounded(value: int, scale: int) -> int:
-    return (2 * value + scale) // (2 * scale)
+    """`value / scale`, half to even, so that many halves do not add up to more."""
+    whole, rest = divmod(value, scale)
+    return whole + (2 * rest > scale or (2 * rest == scale and whole % 2 == 1))
 
 
 def factors(connection: sa.Connection, workspace_id: int) -> dict[int, dict[str, int]]:
@@ -172,11 +187,36 @@ def factors(connection: sa.Connection, workspace_id: int) -> dict[int, dict[str,
     return found
 
 
+def credit_unit(connection: sa.Connection, workspace_id: int) -> str | None:
+    """The workspace's credit; while it has none its row is held, so that one writer decides.
+
+    Asked in every transaction, because an import that is taken back may take the unit with it.
+    """
+    wanted = sa.select(_WORKSPACE.c.credit_unit).where(_WORKSPACE.c.workspace_id == workspace_id)
+    known: str | None = connection.execute(wanted).scalar()
+    if known is None:
+        locks.hold(connection, workspace_id)
+        known = connection.execute(wanted).scalar()
+    return known
+
+
+def decide_unit(
+    connection: sa.Connection,
+    workspace_id: int,
+    charges: Iterable[tuple[Charge, Price | None]],
+) -> str | None:
+    """Let the first unit that charges bring be the credit of a workspace that has none."""
+    unit = first_unit(charges)
+    if unit is not None:
+        set_credit_unit(connection, workspace_id, unit)
+    return unit
+
+
 def first_unit(charges: Iterable[tuple[Charge, Price | None]]) -> str | None:
-    """The first unit that the events bring, for a workspace that has no credit yet."""
+    """The first unit that charges bring; what costs nothing by the catalogue brings none."""
     for charge, price in charges:
         if charge.credits is not None:
             return charge.unit
-        if price is not None and derived(charge, price) is not None:
+        if price is not None and derived(charge, price):
             return WORKSPACE_UNIT
     return None

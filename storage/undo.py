@@ -17,9 +17,9 @@ from storage.change_log import CHANGE, Change, Note
 from storage.changes import BATCH, write_changes
 from storage.engine import writing
 from storage.errors import StorageError
-from storage.records import EVENT, EventKey, Record, chosen, stored
+from storage.records import EVENT, STATED, EventKey, Record, chosen, stored
 from storage.timekeys import to_micros
-from storage.workspaces import WorkspaceInfo
+from storage.workspaces import WorkspaceInfo, set_credit_unit
 
 _BATCH = SQLModel.metadata.tables["import_batch"]
 
@@ -45,12 +45,16 @@ class Undone:
 def undo_batch(
     engine: sa.Engine, workspace: WorkspaceInfo, batch_id: int, *, actor: str, now: datetime
 ) -> Undone:
-    """Take an import back, all of it or, after an error, nothing.  Raises NothingToUndo."""
+    """Take an import back, all of it or, after an error, nothing.  Raises NothingToUndo.
+
+    When no priced row is left, the next import decides the workspace's credit again.
+    """
     note = Note(actor, f"import {batch_id} undone", to_micros(now))
     deleted = restored = 0
     kept: list[EventKey] = []
     with writing(engine) as connection:
-        locks.share(connection, workspace.id)
+        # Alone: whether a priced row is left may not change while the unit is taken away.
+        locks.alone(connection, workspace.id)
         undone = _mark(connection, workspace.id, batch_id, now=now)
         for keys in _batches(connection, workspace.id, batch_id):
             known = stored(connection, workspace.id, keys)
@@ -67,6 +71,8 @@ def undo_batch(
             write_changes(connection, workspace, changes, note=note)
             deleted += sum(change.after is None for change in changes)
             restored += sum(change.after is not None for change in changes)
+        if not _is_priced(connection, workspace.id):
+            set_credit_unit(connection, workspace.id, None)
     return Undone(deleted, restored, tuple(kept))
 
 
@@ -88,6 +94,13 @@ def _mark(
         )
     undone = sa.select(_BATCH.c.id).where(ours, _BATCH.c.undone_at.is_not(None))
     return frozenset(connection.execute(undone).scalars())
+
+
+def _is_priced(connection: sa.Connection, workspace_id: int) -> bool:
+    """Whether any row counts in the workspace's credit."""
+    counts = sa.or_(EVENT.c.credits > 0, EVENT.c.flags.bitwise_and(STATED) != 0)
+    wanted = sa.select(EVENT.c.ts).where(EVENT.c.workspace_id == workspace_id, counts).limit(1)
+    return connection.execute(wanted).first() is not None
 
 
 @dataclass(frozen=True, slots=True)

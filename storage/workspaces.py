@@ -134,8 +134,8 @@ def list_workspaces(connection: sa.Connection) -> tuple[WorkspaceInfo, ...]:
     return tuple(map(_workspace, rows))
 
 
-def set_credit_unit(connection: sa.Connection, workspace_id: int, unit: str) -> None:
-    """Say what the workspace's credit is, e.g. `ai_credit`."""
+def set_credit_unit(connection: sa.Connection, workspace_id: int, unit: str | None) -> None:
+    """Say what the workspace's credit is, e.g. `ai_credit`; None when that is open again."""
     connection.execute(
         sa.update(_WORKSPACE)
         .where(_WORKSPACE.c.workspace_id == workspace_id)

@@ -13,6 +13,7 @@ from storage.engine import writing
 from storage.events import Granularity, UsageEvent
 from storage.timekeys import DAY_US, to_micros
 from storage.undo import NothingToUndo, Undone
+from storage.workspaces import workspace_by_id
 from tests.cast import BOB, NOW, event
 from tests.storage.oracle import Tables, stored_tables
 from tests.storage.test_ledger import kept
@@ -139,7 +140,50 @@ def test_a_factor_given_later_prices_what_was_kept_as_stated(place: World) -> No
     assert (kept(place).row.credits, kept(place).row.flags & 15) == (1_000_000, 0)
 
 
+@pytest.mark.parametrize("how", ["reprice", "correct"])
+def test_a_price_given_later_decides_the_unit_of_a_workspace_without_one(
+    engine: sa.Engine, how: str
+) -> None:
+    place = world(engine, unit=None)
+    place.ledger.write([replace(A, model=UNPRICED)], feed(), now=NOW)
+    place.set_price(UNPRICED, 2_000_000)
+    if how == "reprice":
+        place.reprice(TODAY - 1, TODAY + 1)
+    else:
+        place.correct("a", {"ok": 1})
+    assert (kept(place).row.credits, kept(place).row.flags, unit_of(place)) == (
+        2_000_000,
+        0,
+        "credit",
+    )
+
+
+def unit_of(place: World) -> str | None:
+    with place.engine.connect() as connection:
+        return workspace_by_id(connection, place.workspace.id).credit_unit
+
+
 # ---- undo
+
+
+def test_a_wrong_first_import_taken_back_leaves_the_unit_open(engine: sa.Engine) -> None:
+    place = world(engine, unit=None)
+    place.import_batch(1)
+    wrong = replace(A, event_id="w", credits=5, unit="ai_credit")
+    place.ledger.write([wrong, replace(A, event_id="f", ok=False)], feed(1), now=NOW)
+    place.undo(1)
+    place.ledger.write([replace(A, event_id="f", ok=False)], feed(), now=NOW)
+    assert unit_of(place) is None
+    assert place.ledger.write([A], feed(), now=NOW).new_unit == "credit"
+    assert (kept(place).row.credits, kept(place).row.flags) == (1_000_000, 0)
+
+
+def test_undo_keeps_the_unit_while_a_priced_row_is_left(place: World) -> None:
+    place.import_batch(1)
+    place.write(replace(A, event_id="s", credits=0))
+    place.write(A, batch_id=1)
+    place.undo(1)
+    assert unit_of(place) == "credit"
 
 
 def test_undo_restores_exactly_what_was_there_before(place: World) -> None:

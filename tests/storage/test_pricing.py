@@ -37,6 +37,16 @@ def test_a_factor_rounds_to_the_nearest_micro_credit() -> None:
     assert quote(event(credits=2, unit="acu"), None, terms) == (1, 0)
 
 
+@pytest.mark.parametrize(("half", "even"), [(1, 0), (3, 2), (5, 2), (7, 4)])
+def test_a_half_rounds_to_the_even_micro_credit(half: int, even: int) -> None:
+    terms = Terms("credit", {"acu": 500_000})
+    assert quote(event(credits=half, unit="acu"), None, terms) == (even, 0)
+
+
+def test_nothing_is_foreign_to_a_workspace_without_a_unit() -> None:
+    assert quote(event(credits=1, unit="acu"), TWO, Terms(None, {})) == (0, UNPRICED)
+
+
 def test_another_unit_without_a_factor_is_unpriced_and_never_added_up() -> None:
     stated = event(credits=3_000_000, unit="premium_request")
     assert quote(stated, TWO, CREDIT) == (0, UNPRICED | FOREIGN_UNIT)
@@ -84,6 +94,7 @@ def test_the_first_unit_is_stated_or_that_of_the_catalogue() -> None:
     assert first_unit([(silent, None), (stated, None)]) == "acu"
     assert first_unit([(silent, TWO), (stated, None)]) == "credit"
     assert first_unit([(silent, None)]) is None
+    assert first_unit([(event(ok=False), TWO), (stated, None)]) == "acu"
 
 
 def test_a_negative_cost_is_no_price() -> None:
