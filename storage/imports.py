@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -35,6 +35,7 @@ from storage.workspaces import find_workspace
 
 BATCH = 10_000
 TOLD = 10_000  # rejected lines that a result names; the count is always whole
+LAST_TIME = 2**31 - 1  # a revision has 32 bits on PostgreSQL
 PULSE = 1_000  # items between two reports of progress
 SETTLED = ("accepted", "duplicate", "merged", "conflicting", "replaced")
 COUNTED = (*SETTLED, "removed", "unpriced")
@@ -106,8 +107,10 @@ def import_file(
     Raises UnusableFile (nothing was stored), ImportStopped (what came before stays), and
     DatabaseBusy or DatabaseUnusable before the first transaction.
     """
-    options = plan.options
     with _opened(path) as file:
+        exported = min(max(int(path.stat().st_mtime), 0), LAST_TIME)
+        plan = replace(plan, options=replace(plan.options, exported=exported))
+        options = plan.options
         source = choose(plan.source, take_sample(file, options))
         rejects = RejectsFile(path, _head(file, plan), delimiter=delimiter_of(options))
         items = _watched(source.read(file, options, now=now), file, progress)
@@ -115,7 +118,7 @@ def import_file(
             if plan.dry_run:
                 tally = _rehearsed(items, rejects)
             else:
-                run = _Import(engine, plan.workspace, source, path=path, now=now)
+                run = _Import(engine, plan, source, path=path, now=now)
                 tally = run.over(items, rejects)
     return tally.result(file=str(path), source=source.name, rejects_file=rejects.written)
 
@@ -264,15 +267,15 @@ class _Import:
     """One file on its way into the ledger of one workspace."""
 
     def __init__(
-        self, engine: sa.Engine, name: str | None, source: Source, *, path: Path, now: datetime
+        self, engine: sa.Engine, plan: ImportPlan, source: Source, *, path: Path, now: datetime
     ) -> None:
         with reading(engine) as connection:
-            workspace = find_workspace(connection, name)
+            workspace = find_workspace(connection, plan.workspace)
         self._labels = Labels(engine, workspace.id)
         self._ledger = Ledger(engine, workspace, self._labels)
         self._log = ImportLog(engine, workspace.id, kind=source.name, file=str(path), now=now)
         self._workspace_id = workspace.id
-        self._exported = int(path.stat().st_mtime)
+        self._exported = plan.options.exported
         self._source = source
         self._now = now
         self._tally = _Tally()

@@ -86,13 +86,14 @@ class SourceOptions:
     """What the importer said about the file.
 
     `zone` (IANA name) is for times without an offset; without `encoding` a file is UTF-8, or
-    UTF-16 if it says so with a byte order mark.
+    UTF-16 if it says so with a byte order mark.  `exported` (epoch seconds) is when it was written.
     """
 
     zone: str | None = None
     delimiter: str = ","
     decimal: str = "."
     encoding: str | None = None
+    exported: int = 0
 
 
 @dataclass(frozen=True, slots=True)

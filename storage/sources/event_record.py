@@ -7,7 +7,7 @@ rating, granularity`; only `at` and `model` are needed, other names are left out
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -46,6 +46,7 @@ from storage.sources.names import (
     person,
     quoted,
     row_digest,
+    row_key,
     tags,
 )
 from storage.timekeys import HOUR_US, from_micros
@@ -68,15 +69,22 @@ _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 _CONTENT = attrgetter(
     *(name for name in UsageEvent.__slots__ if name not in ("event_id", "blocked"))
 )
+_SUMMED = attrgetter(
+    "granularity", "ts", "account", "person", "model", "task", "project", "department"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How records are read: `decimal` is the point of text numbers, None says JSON values."""
+    """How records are read: `decimal` is the point of text numbers, None says JSON values.
+
+    `exported` is the time of the file in epoch seconds.
+    """
 
     zone: ZoneInfo | None
     now: datetime
     decimal: str | None = None
+    exported: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +112,16 @@ def by_field(record: Mapping[str, object]) -> dict[str, object]:
     return {field: record[name] for field, name in meant.items()}
 
 
-def digest_of(event: UsageEvent) -> bytes:
-    """SHA-256 of all an event says but its key."""
-    return row_digest(_CONTENT(event))
+def keyed(event: UsageEvent, ordinal: Callable[[bytes], int], reading: Reading) -> UsageEvent:
+    """An event without an id with a key from what it says.
+
+    A call is known by everything it says.  A sum of an hour or a day is known by what it is the
+    sum of, so that a later export replaces its amounts instead of adding them.
+    """
+    single = event.granularity is Granularity.EXACT
+    digest = row_digest((_CONTENT if single else _SUMMED)(event))
+    key = row_key(digest, ordinal(digest))
+    return replace(event, event_id=key, revision=0 if single else reading.exported)
 
 
 def read_record(record: Mapping[str, object], reading: Reading) -> Read:

@@ -27,11 +27,11 @@ from storage.sources.event_record import (
     Reading,
     by_field,
     canonical,
-    digest_of,
+    keyed,
     read_record,
 )
 from storage.sources.json_rows import JsonItem, json_items
-from storage.sources.names import quoted, row_key
+from storage.sources.names import quoted
 from storage.sources.ordinals import Ordinals
 from storage.sources.sample import is_json
 
@@ -56,12 +56,13 @@ class Events:
         zone = zone_of(options.zone)
         with closing(Ordinals()) as ordinals:
             if is_json(file, options):
+                reading = Reading(zone, now, exported=options.exported)
                 for item in json_items(file, options):
-                    yield from _of_json(item, Reading(zone, now), ordinals)
+                    yield from _of_json(item, reading, ordinals)
                 return
             opened = open_csv(file, options)
             names = _columns(opened.header)
-            reading = Reading(zone, now, options.decimal)
+            reading = Reading(zone, now, options.decimal, options.exported)
             for row in opened.rows:
                 yield from _of_row(row, names, reading=reading, ordinals=ordinals)
 
@@ -121,8 +122,7 @@ def _items(
         return
     event = read.event
     if not event.event_id:
-        digest = digest_of(event)
-        event = replace(event, event_id=row_key(digest, ordinals.of(digest)))
+        event = keyed(event, ordinals.of, reading)
     yield Adjusted(line, "; ".join(read.notes), event) if read.notes else event
 
 

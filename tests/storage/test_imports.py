@@ -161,6 +161,28 @@ def test_33_an_older_export_that_waited_for_a_newer_one_is_left_out(
     assert _credits(engine) == {2: 20}
 
 
+SUMS = "at,granularity,person,model,prompts"
+
+
+def _prompts(engine: sa.Engine) -> object:
+    return _scalar(engine, "SELECT SUM(prompts) FROM usage_event")
+
+
+@pytest.mark.parametrize("bucket", ["2026-03-14,day", "2026-03-14T10:00:00Z,hour"])
+def test_a_sum_without_an_id_replaces_what_an_earlier_export_said_of_its_bucket(
+    engine: sa.Engine, tmp_path: Path, bucket: str
+) -> None:
+    rows = [f"{bucket},alice,gpt-4o,{n}" for n in (41, 2)]
+    first = _file(tmp_path, rows, head=SUMS)
+    assert _import(engine, first).accepted == 2
+    assert _import(engine, first).duplicate == 2
+    rows[0] = f"{bucket},alice,gpt-4o,50"
+    assert _import(engine, _file(tmp_path, rows, head=SUMS, at=LATER)).replaced == 2
+    assert _prompts(engine) == 52
+    assert _import(engine, first).duplicate == 2
+    assert _prompts(engine) == 52
+
+
 def test_34_files_at_the_same_time_leave_one_of_them_never_a_mixture(
     engine: sa.Engine, tmp_path: Path
 ) -> None:
