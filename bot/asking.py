@@ -15,7 +15,7 @@ from storage.catalog import Catalog
 from storage.labels import person_of_alias
 from storage.preferences import preference
 from storage.reading import Reader
-from storage.roles import role_of
+from storage.roles import role_of, team_of
 from storage.workspaces import (
     WorkspaceInfo,
     bind_chat,
@@ -108,7 +108,11 @@ class Asking:
         person = next((found for found in people if found is not None), None)
         if local and person is None:
             raise UserError(f"I know no person '{local}'.", hint="Check the name after --as.")
-        return Asker(identity, self._role(connection, workspace, identity), person)
+        role = self._role(connection, workspace, identity)
+        team: frozenset[int] = frozenset()
+        if role == "lead" and person is not None:
+            team = team_of(connection, workspace.id, person)
+        return Asker(identity, role, person, team)
 
     def _role(
         self, connection: sa.Connection, workspace: WorkspaceInfo, identity: Identity

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -42,11 +42,15 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """An identity inside a workspace, with its right and the person it is linked to."""
+    """An identity inside a workspace, with its right and the person it is linked to.
+
+    `team` are the people whose home is the asker's department.
+    """
 
     identity: Identity
     role: Role = "member"
     person_id: int | None = None
+    team: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,27 @@ class Context:
 
     @property
     def sees_people(self) -> bool:
-        """Whether the asker may see other people's rows in this workspace."""
+        """Whether the asker may see everybody's rows in this workspace."""
         needed: Mapping[Visibility, Role] = {
             "everyone": "member",
             "leads": "lead",
             "admins": "admin",
         }
         return outranks(self.asker.role, needed[self.people_visibility])
+
+    @property
+    def visible_people(self) -> frozenset[int] | None:
+        """The people whose rows the asker may see: None is everybody.
+
+        Everybody sees oneself, a lead always the people of the own department.
+        """
+        if self.sees_people:
+            return None
+        own = self.asker.person_id
+        oneself = frozenset() if own is None else frozenset({own})
+        return oneself | self.asker.team if self.asker.role == "lead" else oneself
+
+    @property
+    def for_channel(self) -> Context:
+        """The same question asked by a channel: a member who is nobody in particular."""
+        return replace(self, asker=Asker(self.asker.identity))

@@ -132,7 +132,7 @@ class Desk:
         """
         try:
             with reading(self.engine, seconds=LONGEST_QUESTION) as connection:
-                report = self._tried(line, self._asking.context(connection, identity))
+                report = self._shareable(line, self._asking.context(connection, identity))
             result: ShareResult = "begun" if report.line else "refused"
             self._record_share(report.line or line, identity, channel=channel, result=result)
         except (UserError, StorageError) as error:
@@ -166,11 +166,24 @@ class Desk:
             )
 
     @staticmethod
-    def _tried(line: str, ctx: Context) -> Report:
+    def _shareable(line: str, ctx: Context) -> Report:
+        """The answer if the asker may see it and a channel may show it, else why not."""
         try:
-            return run(line, ctx)
+            report = run(line, ctx)
         except UserError as error:
             return refusal(error)
+        if ctx.people_visibility == "everyone":
+            return report
+        try:
+            return run(line, ctx.for_channel)
+        except UserError:
+            rows_for = ctx.people_visibility
+            return refusal(
+                UserError(
+                    f"This shows people's rows, which are for {rows_for} here, not for a channel.",
+                    hint="Share an answer that names nobody, such as `by-model`.",
+                )
+            )
 
     def is_new(self, key: str, identity: Identity) -> bool:
         """Whether an inbound envelope is seen for the first time; unbound teams are never new."""

@@ -207,7 +207,8 @@ class NameType(ParamType):
 
     def _one(self, text: str, ctx: Context) -> int:
         found = ctx.reader.find(self.dimension, text)
-        if self._is_walled(ctx) and (found is None or found != ctx.asker.person_id):
+        visible = self._visible(ctx)
+        if visible is not None and found not in visible:
             # The same words for a known and an unknown name: a guess must not tell them apart.
             raise UserError(
                 f"'{clean(text)}' may be one of the other people, whose rows are for "
@@ -228,16 +229,17 @@ class NameType(ParamType):
             hint=hint if near else f"No {self.dimension} has been used yet under such a name.",
         )
 
-    def _is_walled(self, ctx: Context) -> bool:
-        """Whether names of people are not for this asker."""
-        return self.dimension == "person" and not ctx.sees_people
+    def _visible(self, ctx: Context) -> frozenset[int] | None:
+        """The ids that this asker may know of; None is all."""
+        return ctx.visible_people if self.dimension == "person" else None
 
     def complete(self, text: str, ctx: Context) -> list[str]:
         """Known names that hold what was typed, those that start with it first."""
-        if self._is_walled(ctx):
-            return []
-        typed = text.casefold()
-        names = sorted(ctx.reader.names(self.dimension).values(), key=str.casefold)
+        typed, visible = text.casefold(), self._visible(ctx)
+        known = ctx.reader.names(self.dimension).items()
+        names = sorted(
+            (name for key, name in known if visible is None or key in visible), key=str.casefold
+        )
         holding = [name for name in names if typed in name.casefold()]
         return sorted(holding, key=lambda name: not name.casefold().startswith(typed))
 

@@ -18,6 +18,7 @@ from analytics.errors import UserError
 from analytics.report import Actions, Button, Report
 from bot.context import Context, Role, outranks
 from bot.params import PARAM_TYPES, Param, ParamType
+from bot.walls import walled
 
 Answer = Callable[..., Report]
 MAX_LINE = 500
@@ -31,7 +32,7 @@ _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"
 class Command:
     """One command: what a person types first, its parameters and the function that answers.
 
-    `shows_people` marks answers with other people's rows, which a workspace may restrict.
+    `shows_people` marks answers with people's rows, which a workspace may restrict.
     """
 
     name: str
@@ -234,7 +235,8 @@ def run(line: str, ctx: Context) -> Report:
     for param in call.command.params:
         texts = call.given.get(param.name) or ((param.default,) if param.default else ())
         param.read_into(values, texts, ctx)
-    report = call.command.answer(ctx, **values)
+    allowed = walled(values, ctx, shows_people=call.command.shows_people)
+    report = call.command.answer(ctx, **allowed)
     framed = (*report.blocks, *_frame(call, report))
     return replace(report, blocks=framed, line=call.line, as_of=ctx.now)
 
@@ -272,12 +274,6 @@ def permit(chosen: Command, ctx: Context) -> None:
     if not outranks(ctx.asker.role, chosen.needs):
         raise UserError(
             f"`{chosen.name}` is for {chosen.needs}s.", hint="Ask an admin of this workspace."
-        )
-    if chosen.shows_people and not ctx.sees_people:
-        allowed = ctx.people_visibility
-        raise UserError(
-            f"`{chosen.name}` shows other people's rows, which is for {allowed} here.",
-            hint="Ask an admin, or try `by-model`.",
         )
 
 

@@ -16,6 +16,7 @@ from storage.engine import insert_for
 Role = Literal["member", "lead", "admin", "owner"]
 
 _ROLE = SQLModel.metadata.tables["role"]
+_PERSON = SQLModel.metadata.tables["person"]
 
 
 def role_of(
@@ -56,3 +57,13 @@ def set_role(
     }
     insert = insert_for(connection, _ROLE).values(**keys, role=role)
     connection.execute(insert.on_conflict_do_update(index_elements=list(keys), set_={"role": role}))
+
+
+def team_of(connection: sa.Connection, workspace_id: int, person_id: int) -> frozenset[int]:
+    """Everybody whose home department is that of a person; nobody where that has none."""
+    here = _PERSON.c.workspace_id == workspace_id
+    home = sa.select(_PERSON.c.department_id).where(here, _PERSON.c.id == person_id)
+    chosen = sa.select(_PERSON.c.id).where(
+        here, _PERSON.c.department_id == home.scalar_subquery(), _PERSON.c.department_id != 0
+    )
+    return frozenset(connection.execute(chosen).scalars())

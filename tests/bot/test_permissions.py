@@ -13,7 +13,7 @@ from analytics.report import Button, Report
 from bot.context import Identity
 from bot.desk import Desk, Wish
 from storage.engine import reading, writing
-from storage.labels import link_alias
+from storage.labels import link_alias, person_of_alias, set_home_department
 from storage.preferences import set_preference
 from storage.roles import set_role
 from storage.workspaces import bind_chat, create_workspace
@@ -23,6 +23,7 @@ from tests.cast import NOW, ZONE, event
 ALICE = Identity("slack", "T1", "UALICE")
 BOB = Identity("slack", "T1", "UBOB")
 CHARLIE = Identity("slack", "T2", "UCHARLIE")
+LEAD = Identity("slack", "T1", "ULEAD")
 STRANGER = Identity("slack", "T9", "UALICE")
 GUEST = Identity("slack", "T1", "UGUEST", guest=True)
 
@@ -100,12 +101,82 @@ def test_walls_are_no_way_round_through_a_filter(desk: Desk) -> None:
     assert guess.headline == known.headline.replace("alice", "eve")
 
 
-def test_a_person_behind_walls_may_ask_about_oneself(desk: Desk) -> None:
+@pytest.fixture
+def company(desk: Desk) -> Desk:
+    """Behind walls: Legal is Alice alone, Sales are Bob, Carol and Dan; Bob is linked."""
+    world = World(desk.engine)
+    homes = {"alice": "Legal", "bob": "Sales", "carol": "Sales", "dan": "Sales"}
+    world.write(
+        [
+            event(person=f"{name}@example.com", department=home, project=f"of {name}", task="x")
+            for name, home in homes.items()
+        ]
+    )
     restrict(desk, "admins")
     with writing(desk.engine) as connection:
-        link_alias(connection, 1, BOB.actor, person_id=1)
-    report = desk.answer("by-model today person=alice@example.com", BOB)
-    assert report.line == "by-model today person=alice@example.com"
+        found = sa.text("SELECT id FROM department WHERE workspace_id = 1 AND name = 'Sales'")
+        sales = connection.execute(found).scalar_one()
+        for who, mail in ((BOB, "bob@example.com"), (LEAD, "carol@example.com")):
+            person = person_of_alias(connection, 1, mail)
+            assert person is not None
+            link_alias(connection, 1, who.actor, person_id=person)
+            set_home_department(connection, 1, person, department_id=sales)
+        set_role(
+            connection, 1, platform="slack", external_id="T1", user_id=LEAD.user_id, role="lead"
+        )
+    return desk
+
+
+def test_a_person_behind_walls_sees_oneself_and_nobody_else(company: Desk) -> None:
+    for line in (
+        "by-user today",
+        "by-user today person=bob@example.com",
+        "by-user department=Sales",
+    ):
+        assert people(company.answer(line, BOB)) == ["bob@example.com"]
+    assert company.answer("by-model person=bob@example.com", BOB).line
+    assert "for admins here" in company.answer("by-user person=carol@example.com", BOB).headline
+    assert company.completions("by-model", "person", "", BOB) == ["bob@example.com"]
+
+
+def test_a_lead_behind_walls_sees_the_own_department(company: Desk) -> None:
+    assert set(people(company.answer("by-user today", LEAD))) == {
+        "bob@example.com",
+        "carol@example.com",
+    }
+    assert "for admins here" in company.answer("by-model person=dan@example.com", LEAD).headline
+    restrict(company, "leads")
+    assert "alice@example.com" in people(company.answer("by-user today", LEAD))
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [
+        "department=Legal",
+        "department=Sales department=Legal",
+        'project="of carol"',
+        'department=Sales project="of carol"',
+        "department=Sales model=o3-mini",
+    ],
+)
+def test_a_small_group_is_no_hole_in_the_wall(company: Desk, narrowed: str) -> None:
+    for line in (f"timeline last 7d by hour {narrowed}", f"by-model last 7d {narrowed}"):
+        assert "for admins here" in company.answer(line, BOB).headline
+        assert company.answer(line, ALICE).line
+
+
+def test_a_group_that_hides_everybody_in_it_is_answered(company: Desk) -> None:
+    assert company.answer("timeline last 7d department=Sales task=x", BOB).line
+    assert company.answer("by-model last 7d model=o3-mini", BOB).line
+
+
+@pytest.mark.parametrize(
+    "line", ["by-user", "by-model person=bob@example.com", "timeline department=Legal"]
+)
+def test_behind_walls_no_channel_is_shown_people(company: Desk, line: str) -> None:
+    for who in (ALICE, BOB):
+        assert "for admins here" in company.shared(line, who, channel="C1").headline
+    assert company.shared("by-model", ALICE, channel="C1").line
 
 
 def test_owners_come_from_the_settings(desk: Desk) -> None:
