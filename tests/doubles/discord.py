@@ -156,11 +156,11 @@ class DiscordDouble(Gateway):
         group = self.commands[0] if self.commands else {"id": objects.flake(), "name": "credits"}
         return {"id": group["id"], "name": group["name"], "type": 1, "options": [inside]}
 
-    async def click(self, message: Json, label: str) -> Interaction:
-        """Click the button of that label."""
+    async def click(self, message: Json, label: str, **extra: Any) -> Interaction:  # noqa: ANN401  # JSON
+        """Click the button of that label; `extra` goes into the frame."""
         part = button(message, label)
         data = {"custom_id": part["custom_id"], "component_type": 2, "id": part["id"]}
-        return await self.interact(CLICK, data, message=message)
+        return await self.interact(CLICK, data, message=message, **extra)
 
     # ---- REST
 

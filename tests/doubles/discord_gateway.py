@@ -42,6 +42,11 @@ class Gateway:
         """The URL of the gateway."""
         return f"{self.base.replace('http', 'ws', 1)}/gateway/"
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether what is dispatched now reaches the bot at once."""
+        return self._socket is not None
+
     async def until(self, happened: Callable[[], object], seconds: float = 10.0) -> None:
         """Wait until something has happened here."""
         async with asyncio.timeout(seconds), self._changed:
@@ -98,6 +103,9 @@ class Gateway:
             frame = json.loads(received.data)
             self.opcodes.append(frame["op"])
             await self._obey(frame["op"], frame["d"])
+            await self.note_change()
+        if self._socket is socket:
+            self._socket = None
             await self.note_change()
         return socket
 

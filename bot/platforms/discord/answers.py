@@ -11,28 +11,39 @@ import io
 import secrets
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
-from typing import assert_never, cast
+from typing import Literal, assert_never, cast
 
 import aiohttp
 import discord
 import structlog
 
 from analytics.errors import UserError
-from analytics.report import Button, Report
+from analytics.report import Report
+from bot.buttons import MANY, ONCE, Wish
 from bot.context import Identity
-from bot.desk import Desk, Wish
+from bot.desk import Desk
 from bot.platforms.discord.asking import Asked, Interaction, identity_of
-from bot.platforms.discord.filling import FORM, Filling, nonce_of
+from bot.platforms.discord.filling import Filling, nonce_of
 from bot.platforms.discord.form import filled_line, form_of, submitted_fields
+from storage.errors import StorageError
 
 log = structlog.get_logger()
 ALREADY_ACKNOWLEDGED = 40060
+FORM = "f|"
+FAREWELL_SECONDS = 1.0
 STALE = "This button is no longer valid. Ask again with `/credits`."
 OUTDATED = "This command has changed. Reload Discord and try again."
 NOWHERE = (
     "In direct messages creditbot answers people of exactly one connected server. "
     "Ask in a channel of your server instead."
 )
+SILENT = "You or creditbot may not write in this channel."
+LEAVING = "creditbot is being restarted and did not get to this. Ask again in a moment."
+SHARED = {
+    "done": "Shared to this channel.",
+    "failed": "Discord refused the message, so nothing was shared. You can press the button again.",
+    "unknown": "Discord did not answer. Look into the channel before you share it again.",
+}
 
 
 class Answers:
@@ -41,14 +52,14 @@ class Answers:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._filling = Filling(desk)
-        self._running: set[asyncio.Task[object]] = set()
+        self._running: dict[asyncio.Task[object], Interaction] = {}
 
-    # ---- the ways in
+    # ---- the ways in: Discord waits 3 seconds for a first answer, and the database perhaps longer
 
     async def command(self, interaction: Interaction, line: str) -> None:
         """Answer a native command privately."""
         async with self._answering(interaction):
-            await _once(interaction.response.defer(ephemeral=True, thinking=True))
+            await _acknowledge(interaction)
             asked = await self._claimed(interaction)
             if asked is not None:
                 await self._answer(asked, line)
@@ -56,13 +67,23 @@ class Answers:
     async def click(self, interaction: Interaction, value: str) -> None:
         """Do what a button says, with the rights of the person who clicked."""
         async with self._answering(interaction):
-            asked = await self._claimed(interaction)
-            if asked is not None:
-                await self._grant(asked, await self._wish(value, asked.identity))
+            verb, _, line = value.partition(":")
+            if verb == "edit":
+                await _open_form(interaction, value, line)
+            elif verb == MANY:
+                await self._click_stored(interaction, value)
+            elif verb in ("ask", "csv", ONCE):
+                await self._acknowledge_and_grant(interaction, value, in_place=verb == "ask")
+            else:
+                await _say(interaction, STALE)
 
     async def submit(self, interaction: Interaction, value: str) -> None:
         """Answer the line of a submitted form."""
         async with self._answering(interaction):
+            if value.partition(":")[0] not in ("edit", MANY):
+                await _say(interaction, STALE)
+                return
+            await _acknowledge(interaction, in_place=True)
             asked = await self._claimed(interaction)
             if asked is None:
                 return
@@ -71,12 +92,7 @@ class Answers:
                 await _say(interaction, STALE)
                 return
             components = cast("dict[str, list[dict[str, object]]]", interaction.data)["components"]
-            try:
-                line = filled_line(wish.line, submitted_fields(components))
-            except UserError as error:
-                await _say(interaction, str(error))
-                return
-            await self._answer_in_place(asked, line)
+            await self._answer_in_place(asked, filled_line(wish.line, submitted_fields(components)))
 
     async def completions(
         self, interaction: Interaction, *, command: str, param: str, text: str
@@ -93,9 +109,7 @@ class Answers:
         reference = secrets.token_hex(4)
         log.error("discord.failed", reference=reference, exc_info=error)
         text = f"Sorry, this answer failed; the mistake is ours. Reference {reference}."
-        # Often the token is void or the network away, and that is why; the log has everything.
-        with suppress(discord.DiscordException, aiohttp.ClientError, OSError):
-            await _say(interaction, text)
+        await _try_to_say(interaction, text)
 
     async def outdated(self, interaction: Interaction) -> None:
         """Tell somebody whose Discord still shows commands of an older version."""
@@ -103,25 +117,32 @@ class Answers:
             await _say(interaction, OUTDATED)
 
     async def finish(self, seconds: float) -> None:
-        """Let the answers under way end; cancel those that take longer."""
+        """Let the answers under way end; cancel those that take longer, and tell who waits."""
         if not self._running:
             return
         _, late = await asyncio.wait(self._running, timeout=seconds)
+        cut_off = [self._running[task] for task in late]
+        waiting = [one for one in cut_off if not self._filling.lacks_only_its_picture(one)]
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await asyncio.gather(*(_try_to_say(one, LEAVING) for one in waiting))
 
     @asynccontextmanager
     async def _answering(self, interaction: Interaction) -> AsyncIterator[None]:
         """The outermost door of one interaction."""
         task = cast("asyncio.Task[object]", asyncio.current_task())
-        self._running.add(task)
+        self._running[task] = interaction
         try:
             yield
+        except (UserError, StorageError) as error:
+            await _try_to_say(interaction, f"{error.message} {error.hint}".strip())
         except Exception as error:  # noqa: BLE001  # the outermost door; `failed` logs it
             await self.failed(interaction, error)
         finally:
-            self._running.discard(task)
+            del self._running[task]
 
     async def _claimed(self, interaction: Interaction) -> Asked | None:
         """Who asks, when this interaction is seen for the first time; None: nothing is to do."""
@@ -138,6 +159,29 @@ class Answers:
 
     # ---- wishes
 
+    async def _click_stored(self, interaction: Interaction, value: str) -> None:
+        """A line too long for its button: only reading it tells how to acknowledge."""
+        identity = await identity_of(self._desk, interaction)
+        wish = await self._wish(value, identity) if identity else None
+        if wish is None:
+            await _say(interaction, STALE if identity else NOWHERE)
+        elif wish.verb == "edit":
+            await _open_form(interaction, value, wish.line)
+        else:
+            await self._acknowledge_and_grant(interaction, value, in_place=wish.verb == "ask")
+
+    async def _acknowledge_and_grant(
+        self, interaction: Interaction, value: str, *, in_place: bool
+    ) -> None:
+        await _acknowledge(interaction, in_place=in_place)
+        asked = await self._claimed(interaction)
+        if asked is None:
+            return
+        if value.startswith(f"{ONCE}:") and not _may_post(interaction):
+            await _say(interaction, SILENT)  # before the button is used up
+            return
+        await self._grant(asked, await self._wish(value, asked.identity))
+
     async def _grant(self, asked: Asked, wish: Wish | None) -> None:
         if wish is None:
             await _say(asked.interaction, STALE)
@@ -148,9 +192,9 @@ class Answers:
             case "csv":
                 await self._send_table(asked, wish.line)
             case "share":
-                await self._share(asked, wish.line)
-            case "edit":
-                await self._open_form(asked, wish.line)
+                await self._share(asked, wish)
+            case "edit":  # a form can only be a first answer, and this one has had its own
+                await _say(asked.interaction, STALE)
             case never:
                 assert_never(never)
 
@@ -160,21 +204,14 @@ class Answers:
 
     async def _answer_in_place(self, asked: Asked, line: str) -> None:
         """Rewrite the clicker's own message; a public one stays, the answer comes privately."""
-        response, message = asked.interaction.response, asked.interaction.message
-        if message is None or not message.flags.ephemeral:
-            await _once(response.defer(ephemeral=True, thinking=True))
-            await self._answer(asked, line)
-            return
-        await _once(response.defer())
         report = await self._desk.ask(line, asked.identity)
-        if report.line:
+        if report.line or not _is_private(asked.interaction):
             await self._filling.fill(asked, report)
         else:  # a refusal must not wipe out the numbers that the person was looking at
             await self._filling.add(asked, report)
 
     async def _send_table(self, asked: Asked, line: str) -> None:
         interaction, identity = asked.interaction, asked.identity
-        await _once(interaction.response.defer(ephemeral=True, thinking=True))
         made = await self._desk.run_blocking(lambda: self._desk.table(line, identity))
         if isinstance(made, Report):
             await self._filling.fill(asked, made)
@@ -186,32 +223,55 @@ class Answers:
         file = discord.File(io.BytesIO(table), name)
         await interaction.edit_original_response(content="The table as CSV:", attachments=[file])
 
-    async def _share(self, asked: Asked, line: str) -> None:
-        interaction, identity = asked.interaction, asked.identity
-        await _once(interaction.response.defer(ephemeral=True, thinking=True))
-        if not _may_post(interaction):
-            await _say(interaction, "You or creditbot may not write in this channel.")
-            return
-        desk, channel = self._desk, str(interaction.channel_id)
-        report = await desk.run_blocking(lambda: desk.shared(line, identity, channel=channel))
+    async def _share(self, asked: Asked, wish: Wish) -> None:
+        desk, identity = self._desk, asked.identity
+        channel = str(asked.interaction.channel_id)
+        report = await desk.run_blocking(lambda: desk.shared(wish.line, identity, channel=channel))
         if not report.line:
+            await desk.run_blocking(lambda: desk.give_back(wish, identity))
             await self._filling.fill(asked, report)
             return
-        await self._filling.post(asked, report, nonce=nonce_of("share", str(interaction.id)))
-        await _say(interaction, "Shared to this channel.")
+        result = await self._posted(asked, report)
+        await desk.run_blocking(
+            lambda: desk.share_ended(report.line, identity, channel=channel, result=result)
+        )
+        if result == "failed":
+            await desk.run_blocking(lambda: desk.give_back(wish, identity))
+        await _say(asked.interaction, SHARED[result])
 
-    async def _open_form(self, asked: Asked, line: str) -> None:
-        button = Button("Edit", line, "edit")
-        values = await self._filling.button_values((button,), asked.identity, prefix=FORM)
-        if button not in values:
-            await _say(asked.interaction, "The form cannot be opened now; try again in a moment.")
-            return
+    async def _posted(self, asked: Asked, report: Report) -> Literal["done", "failed", "unknown"]:
+        """What came of a post: only what Discord answered is certain."""
+        nonce = nonce_of("share", str(asked.interaction.id))
         try:
-            form = form_of(line, values[button])
-        except UserError as error:
-            await _say(asked.interaction, str(error))
-            return
-        await asked.interaction.response.send_modal(form)
+            await self._filling.post(asked, report, nonce=nonce)
+        except (discord.DiscordServerError, aiohttp.ClientError, OSError) as error:
+            log.warning("discord.post_unknown", reason=str(error))
+            return "unknown"
+        except discord.HTTPException as error:
+            log.warning("discord.post_refused", status=error.status, code=error.code)
+            return "failed"
+        return "done"
+
+
+async def _open_form(interaction: Interaction, value: str, line: str) -> None:
+    """The form is the first answer itself; it carries what its button carried, and writes nothing.
+
+    Raises UserError for a line of an older version.
+    """
+    await _once(interaction.response.send_modal(form_of(line, f"{FORM}{value}")))
+
+
+def _is_private(interaction: Interaction) -> bool:
+    """Whether what was clicked is the clicker's own answer, which may be rewritten."""
+    return interaction.message is not None and interaction.message.flags.ephemeral
+
+
+async def _acknowledge(interaction: Interaction, *, in_place: bool = False) -> None:
+    """Promise an answer: in the place of what was clicked where that is private, else a new one."""
+    if in_place and _is_private(interaction):
+        await _once(interaction.response.defer())
+    else:
+        await _once(interaction.response.defer(ephemeral=True, thinking=True))
 
 
 async def _once(acknowledging: Coroutine[object, object, object]) -> None:
@@ -236,6 +296,12 @@ async def _say(interaction: Interaction, text: str) -> None:
         await interaction.followup.send(text, ephemeral=True)
     else:
         await interaction.response.send_message(text, ephemeral=True)
+
+
+async def _try_to_say(interaction: Interaction, text: str) -> None:
+    """`_say`, where the token may be void or the network away: the log has everything."""
+    with suppress(discord.DiscordException, aiohttp.ClientError, OSError):
+        await _say(interaction, text)
 
 
 def _may_post(interaction: Interaction) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import cast
 
 import discord
@@ -18,18 +18,17 @@ from yarl import URL
 
 from bot.desk import Desk
 from bot.platforms.base import Fatal
-from bot.platforms.discord.answers import Answers
+from bot.platforms.discord.answers import FORM, Answers
 from bot.platforms.discord.asking import Interaction
 from bot.platforms.discord.commands import Tree, credits_group, tree_digest
-from bot.platforms.discord.filling import CLICK, FORM
+from bot.platforms.discord.filling import CLICK
 from bot.settings import Settings
-from storage.engine import reading, writing
-from storage.preferences import set_state, state
 
 log = structlog.get_logger()
 TOKEN = "CREDITBOT_DISCORD_TOKEN"  # noqa: S105  # the name of the setting
 LONGEST_WAIT = 30.0  # for a longer rate limit the library raises instead of sleeping
 DOWN_SECONDS = 10.0  # the library's own pauses pass 15 s after a few drops; a new start does not
+LEAVE_SECONDS = 1.0  # the library would wait 30 s for the other side to agree
 FINISH_SECONDS = 3.0
 BAD_TOKEN = 4004
 Report = Callable[[str], None]
@@ -75,11 +74,12 @@ class DiscordPlatform:
             if not stop.is_set():
                 raise ConnectionError("Discord closed the connection")
         finally:
-            await client.answers.finish(FINISH_SECONDS)
-            await client.close()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await client.leave_gateway()  # first: nothing comes in that could not be answered
+            await client.answers.finish(FINISH_SECONDS)
+            await client.close()
 
 
 async def sync_commands(settings: Settings, desk: Desk, *, guild: int | None) -> int:
@@ -151,6 +151,14 @@ class DiscordClient(discord.Client):
         await self._gone.wait()
         raise ConnectionError("the connection to Discord stayed down")
 
+    async def leave_gateway(self) -> None:
+        """Take nothing more in; what was asked can still be answered."""
+        gateway = cast("DiscordWebSocket | None", self.ws)  # None before the first connection
+        if gateway is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LEAVE_SECONDS):
+                    await gateway.close(code=1000)
+
     async def close(self) -> None:
         """Close the connection; nothing of it is left running."""
         self._watch(down=False)
@@ -161,7 +169,7 @@ class DiscordClient(discord.Client):
     async def setup_hook(self) -> None:
         """Tell Discord the commands when they changed; without it the old ones go on working."""
         self.add_dynamic_items(CarriedLine)
-        known = await self._desk.run_blocking(lambda: _known_digest(self._desk, _name(self)))
+        known = await self._desk.run_blocking(lambda: self._desk.remembered(_name(self)))
         if known == tree_digest(self.tree):
             return
         try:
@@ -253,20 +261,10 @@ def _name(client: discord.Client) -> str:
     return f"discord_commands:{client.application_id}"
 
 
-def _known_digest(desk: Desk, name: str) -> str | None:
-    with reading(desk.engine) as connection:
-        return state(connection, name)
-
-
-def _keep_digest(desk: Desk, name: str, digest: str) -> None:
-    with writing(desk.engine) as connection:
-        set_state(connection, name, digest)
-
-
 async def _sync(tree: Tree, desk: Desk) -> int:
     count = _count(await tree.sync())
     name, digest = _name(tree.client), tree_digest(tree)
-    await desk.run_blocking(lambda: _keep_digest(desk, name, digest))
+    await desk.run_blocking(lambda: desk.remember(name, digest))
     return count
 
 

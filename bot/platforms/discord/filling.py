@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 import discord
@@ -15,16 +15,17 @@ from analytics.errors import UserError
 from analytics.report import Actions, Button, Report
 from bot.context import Identity
 from bot.desk import Desk
-from bot.platforms.discord.asking import Asked
+from bot.platforms.discord.asking import Asked, Interaction
 from bot.platforms.discord.layout import layout_of, picture_file
 from bot.render import discord as renderer
 from storage.errors import StorageError
 
 log = structlog.get_logger()
-CLICK, FORM = "c|", "f|"
+CLICK = "c|"
 MAX_CUSTOM_ID = 100
 PATIENCE = 1.0  # seconds that a text waits for its picture before it goes out alone
 Values = Mapping[Button, str]
+Send = Callable[[discord.ui.LayoutView, list[discord.File]], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,6 @@ class Page:
     report: Report
     values: Values
     picture: bytes | None = None
-
-    @property
-    def view(self) -> discord.ui.LayoutView:
-        """The components of the message."""
-        image = self.picture is not None
-        return layout_of(renderer.message(self.report, image=image, values=self.values))
 
     @property
     def files(self) -> list[discord.File]:
@@ -55,11 +50,17 @@ class Filling:
         self._desk = desk
         self._awaited: dict[int, int] = {}  # message to the interaction whose picture it lacks
 
+    def lacks_only_its_picture(self, interaction: Interaction) -> bool:
+        """Whether the text of this answer is out already."""
+        return interaction.id in self._awaited.values()
+
     async def fill(self, asked: Asked, report: Report) -> None:
         """Put a report into the deferred answer: at once, and again when its picture is late."""
+        if asked.interaction.guild_id is None:  # who else should read it there?
+            report = report.without("share")
         drawing = asyncio.create_task(self._picture(asked, report))
         try:
-            page = Page(report, await self.button_values(_buttons(report), asked.identity))
+            page = Page(report, await self._button_values(report, asked.identity))
             await asyncio.wait({drawing}, timeout=PATIENCE)
             if drawing.done():
                 await self._edit(asked, replace(page, picture=drawing.result()))
@@ -71,11 +72,11 @@ class Filling:
     async def _edit(self, asked: Asked, page: Page) -> int:
         """Write the answer; the number of its message, which now waits for no older picture."""
 
-        async def edit(page: Page) -> int:
+        async def edit(view: discord.ui.LayoutView, files: list[discord.File]) -> int:
             answer = asked.interaction.edit_original_response
-            return (await answer(view=page.view, attachments=page.files)).id
+            return (await answer(view=view, attachments=files)).id
 
-        message = await _with_or_without(page, edit)
+        message = await self._with_or_without_picture(page, edit)
         self._awaited.pop(message, None)
         return message
 
@@ -103,50 +104,63 @@ class Filling:
         assert place is not None  # noqa: S101  # the caller checked the right to write there
         channel = interaction.client.get_partial_messageable(place, guild_id=interaction.guild_id)
 
-        async def send(page: Page) -> int:
+        async def send(view: discord.ui.LayoutView, files: list[discord.File]) -> int:
             message = await channel.send(
-                view=page.view,
-                files=page.files,
+                view=view,
+                files=files,
                 nonce=nonce,
                 allowed_mentions=discord.AllowedMentions.none(),
             )
             return message.id
 
-        public = _without_shares(report)
-        values = await self.button_values(_buttons(public), asked.identity)
+        public = report.without("share")
+        values = await self._button_values(public, asked.identity)
         picture = await self._picture(asked, public)
-        await _with_or_without(Page(public, values, picture), send)
+        await self._with_or_without_picture(Page(public, values, picture), send)
 
     async def add(self, asked: Asked, report: Report) -> None:
         """Put a report without picture and buttons beside an answer, for the same person."""
-        await asked.interaction.followup.send(view=Page(report, {}).view, ephemeral=True)
+        view = await self._view(Page(report, {}))
+        await asked.interaction.followup.send(view=view, ephemeral=True)
 
-    async def button_values(
-        self, buttons: Sequence[Button], identity: Identity, *, prefix: str = CLICK
-    ) -> Values:
+    async def _button_values(self, report: Report, identity: Identity) -> Values:
         """The custom_id of each button; none when the database cannot keep what they stand for."""
-        longest = MAX_CUSTOM_ID - len(prefix)
+        buttons, longest = _buttons(report), MAX_CUSTOM_ID - len(CLICK)
         make = self._desk.button_values
         try:
             values = await self._desk.run_blocking(lambda: make(buttons, identity, longest=longest))
         except (UserError, StorageError) as error:
             log.warning("discord.buttons_left_out", reason=error.message)
             return {}
-        return {button: f"{prefix}{value}" for button, value in values.items()}
+        return {button: f"{CLICK}{value}" for button, value in values.items()}
 
     async def _picture(self, asked: Asked, report: Report) -> bytes | None:
         interaction = asked.interaction
         if interaction.guild_id is not None and not interaction.app_permissions.attach_files:
             return None
-        try:
-            picture = await self._desk.picture(report, "dark")
-        except Exception:  # drawing is another program's business; the text must go out
-            log.exception("discord.picture_failed")
-            return None
+        picture = await self._desk.picture(report, "dark")
         if picture is not None and len(picture) > interaction.filesize_limit:
             log.warning("discord.picture_too_large", size=len(picture))
             return None
         return picture
+
+    async def _with_or_without_picture(self, page: Page, send: Send) -> int:
+        """Send a page, or when it is refused with its picture the text alone; its number."""
+        try:
+            return await send(await self._view(page), page.files)
+        except discord.HTTPException as error:
+            if page.picture is None:
+                raise
+            log.warning("discord.picture_refused", status=error.status, code=error.code)
+            return await send(await self._view(replace(page, picture=None)), [])
+
+    async def _view(self, page: Page) -> discord.ui.LayoutView:
+        """The components of a message; writing a long table would keep the loop for 100 ms."""
+        image = page.picture is not None
+        components = await self._desk.run_blocking(
+            lambda: renderer.message(page.report, image=image, values=page.values)
+        )
+        return layout_of(components)
 
 
 def nonce_of(*parts: str) -> str:
@@ -155,28 +169,6 @@ def nonce_of(*parts: str) -> str:
     return base64.b32encode(digest).decode()[:25]
 
 
-async def _with_or_without(page: Page, send: Callable[[Page], Awaitable[int]]) -> int:
-    """Send a page, or when it is refused with its picture the text alone; the message's number."""
-    try:
-        return await send(page)
-    except discord.HTTPException as error:
-        if page.picture is None:
-            raise
-        log.warning("discord.picture_refused", status=error.status, code=error.code)
-        return await send(replace(page, picture=None))
-
-
 def _buttons(report: Report) -> list[Button]:
     blocks = (block for block in report.blocks if isinstance(block, Actions))
     return [button for block in blocks for button in block.buttons]
-
-
-def _without_shares(report: Report) -> Report:
-    """What is shared already needs no button for it."""
-    blocks = (
-        Actions(tuple(b for b in block.buttons if b.verb != "share"))
-        if isinstance(block, Actions)
-        else block
-        for block in report.blocks
-    )
-    return replace(report, blocks=tuple(blocks))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import discord
 import pytest
@@ -17,6 +18,7 @@ from bot.drawing import Drawing
 from bot.platforms.discord.answers import NOWHERE, STALE
 from bot.platforms.discord.connection import DiscordClient
 from bot.registry import COMMANDS
+from bot.render import discord as renderer
 from charts import ThemeName
 from storage.engine import reading, writing
 from storage.errors import DatabaseBusy
@@ -25,6 +27,18 @@ from storage.preferences import set_preference
 from tests.databases import home
 from tests.doubles.discord_description import parts_of
 from tests.doubles.discord_desk import bind, desk_of
+
+# More than the 100 characters that a button may carry.
+LONG = {
+    "range": "last 7d",
+    "model": "gpt-4o",
+    "person": "alice@example.com",
+    "department": "Platform",
+    "project": "Atlas",
+    "task": "coding",
+    "limit": "19",
+    "sort": "prompts",
+}
 
 
 @dataclass
@@ -141,8 +155,9 @@ async def test_a_share_is_in_the_audit_and_works_once(room: Room) -> None:
         clicked = await room.click(asked, "Share to channel")
         assert words(clicked).strip() == expected
     with reading(room.desk.engine) as connection:
-        rows = connection.execute(sa.select(Audit.actor, Audit.action)).all()  # type: ignore[call-overload]  # SQLModel columns
-    assert rows == [(f"discord:{room.guild.id}:{room.alice.id}", "share")]
+        rows = connection.execute(sa.select(Audit.actor, Audit.action, Audit.result)).all()  # type: ignore[call-overload]  # SQLModel columns
+    actor = f"discord:{room.guild.id}:{room.alice.id}"
+    assert rows == [(actor, "share", "begun"), (actor, "share", "done")]
 
 
 async def test_nobody_shares_where_they_may_not_write(room: Room) -> None:
@@ -191,7 +206,12 @@ async def test_a_guild_that_is_not_connected_learns_nothing(room: Room) -> None:
 async def test_a_direct_message_is_answered_for_the_one_connected_guild(room: Room) -> None:
     person = room.env.create_user("dora")
     room.guild.add_member(person)
-    assert "5 credits" in words(await person.slash("credits by-user"))
+    asked = await person.slash("credits by-user")
+    assert asked.response
+    assert "5 credits" in words(asked)
+    labels = [part.get("label") for part in parts_of(asked.response.components)]
+    assert "Export CSV" in labels
+    assert "Share to channel" not in labels
 
 
 async def test_a_direct_message_of_a_stranger_is_not_answered(room: Room) -> None:
@@ -272,14 +292,47 @@ async def test_an_answer_whose_buttons_cannot_be_kept_goes_out_without_them(
     assert [part for part in parts_of(asked.response.components) if part["type"] == 2] == []
 
 
-async def test_a_form_that_cannot_be_kept_is_not_opened(
+async def test_a_form_opens_though_nothing_can_be_written(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = await room.ask(**LONG)
+    for writing_name in ("button_values", "is_new"):
+        monkeypatch.setattr(room.desk, writing_name, busy)
+    assert (await room.click(asked, "More…")).modal
+
+
+async def test_a_database_that_is_busy_is_told_and_not_called_our_mistake(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = await room.ask()
-    monkeypatch.setattr(room.desk, "button_values", busy)
-    clicked = await room.click(asked, "More…")
-    assert clicked.modal is None
-    assert "try again" in words(clicked)
+    monkeypatch.setattr(room.desk, "wish", busy)
+    assert words(await room.click(asked, "Share to channel")).strip() == "The database is busy."
+
+
+async def test_a_line_too_long_for_a_button_is_asked_exported_and_edited(room: Room) -> None:
+    asked = await room.ask(**LONG)
+    assert number(await room.click(asked, "30d")) == number(asked)
+    assert files(await room.click(asked, "Export CSV"))
+    opened = await room.click(asked, "More…")
+    assert "sort=prompts" in str(opened.modal)
+    sent = await room.alice.submit_modal(opened, {"range": "today", "options": ""})
+    assert number(sent) == number(asked)
+
+
+async def test_a_message_is_written_outside_the_loop(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writers = []
+    write = renderer.message
+
+    def noting(*given: Any, **named: Any) -> Any:  # noqa: ANN401  # passes on what it gets
+        writers.append(threading.current_thread())
+        return write(*given, **named)
+
+    monkeypatch.setattr(renderer, "message", noting)
+    await room.ask()
+    assert writers
+    assert threading.main_thread() not in writers
 
 
 async def test_a_button_whose_line_no_longer_parses_says_so(

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 
 import pytest
 import sqlalchemy as sa
 
-from analytics.report import Figure
+from analytics.report import Figure, Report
+from bot.context import Identity
 from bot.desk import Desk
 from bot.drawing import Drawing
 from bot.platforms.base import Fatal
 from bot.platforms.discord import DiscordPlatform, connection, filling, sync_commands
+from bot.platforms.discord.answers import LEAVING
 from bot.platforms.discord.filling import nonce_of
 from bot.registry import COMMANDS
 from charts import ThemeName
+from storage.engine import reading
+from storage.models import Audit
 from tests.doubles.discord import (
     COMMAND,
     COMPLETION,
@@ -30,6 +37,7 @@ from tests.doubles.discord_desk import PNG, bind, desk_of, serving, settings_for
 from tests.doubles.discord_gateway import IDENTIFY, INVALID, RECONNECT, RESUME
 
 EDIT = "/messages/@original"
+MODAL = 9
 
 
 @pytest.fixture
@@ -283,6 +291,76 @@ async def test_a_shared_answer_is_posted_once_though_its_reply_is_lost(
     assert "Shared" in shared.text
 
 
+SHARE = "Share to channel"
+
+
+def shares(desk: Desk) -> list[str]:
+    """What the audit says came of shares, in order."""
+    with reading(desk.engine) as connection:
+        kept = sa.select(Audit.result).where(Audit.action == "share").order_by(Audit.seq)  # type: ignore[call-overload]  # SQLModel columns
+        return list(connection.scalars(kept))
+
+
+async def test_a_share_that_cannot_be_does_not_use_the_button_up(
+    double: DiscordDouble, desk: Desk
+) -> None:
+    posts = f"{double.channel}/messages"
+    async with serving(double, desk):
+        asked = await ask(double)
+        assert asked.original
+        silent = await double.click(asked.original, SHARE, app_permissions="0")
+        await double.until(lambda: "may not write" in silent.text)
+        double.faults[posts] += [403, 403]  # with the picture, and without
+        refused = await double.click(asked.original, SHARE)
+        await double.until(lambda: "nothing was shared" in refused.text)
+        shared = await double.click(asked.original, SHARE)
+        await double.until(lambda: "Shared to this channel." in shared.text)
+    assert len(double.posts) == 1
+    assert shares(desk) == ["begun", "failed", "begun", "done"]
+
+
+async def test_a_share_of_which_discord_says_nothing_is_not_offered_again(
+    double: DiscordDouble, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lose(*_: object, **__: object) -> None:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(filling.Filling, "post", lose)
+    async with serving(double, desk):
+        asked = await ask(double)
+        assert asked.original
+        shared = await double.click(asked.original, SHARE)
+        await double.until(lambda: "did not answer" in shared.text)
+    assert shares(desk) == ["begun", "unknown"]
+
+
+@pytest.mark.parametrize("label", ["30d", "Export CSV", SHARE, "More…"])
+async def test_a_click_is_acknowledged_while_another_process_writes(
+    double: DiscordDouble, desk: Desk, label: str
+) -> None:
+    async with serving(double, desk):
+        asked = await ask(double)
+        assert asked.original
+        with closing(sqlite3.connect(str(desk.engine.url.database))) as other:
+            other.execute("BEGIN IMMEDIATE")
+            clicked = await double.click(asked.original, label)
+            await double.until(lambda: clicked.answers)
+        await double.until(lambda: clicked.edits or clicked.answers[0]["type"] == MODAL)
+
+
+async def test_a_form_is_acknowledged_while_another_process_writes(
+    double: DiscordDouble, desk: Desk
+) -> None:
+    async with serving(double, desk):
+        asked = await ask(double)
+        with closing(sqlite3.connect(str(desk.engine.url.database))) as other:
+            other.execute("BEGIN IMMEDIATE")
+            data = {"custom_id": "f|edit:by-user", "components": []}
+            sent = await double.interact(FORM, data, message=asked.original)
+            await double.until(lambda: sent.answers)
+        await double.until(lambda: sent.edits)
+
+
 @pytest.mark.parametrize("custom_id", ["c|many:invented", "c|share:by-user", "of-another-version"])
 async def test_an_altered_button_is_refused_in_words(
     double: DiscordDouble, desk: Desk, custom_id: str
@@ -361,3 +439,51 @@ async def test_a_command_under_way_is_finished_before_the_bot_stops(
         asked = await double.interact(COMMAND, data)
         await double.until(lambda: asked.answers)
     assert "5 credits" in asked.text
+
+
+@pytest.fixture
+def held(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Questions are answered once this is set."""
+    go_on, answer = threading.Event(), desk.answer
+
+    def wait_and_answer(line: str, identity: Identity) -> Report:
+        go_on.wait(20)
+        return answer(line, identity)
+
+    monkeypatch.setattr(desk, "answer", wait_and_answer)
+    yield go_on
+    go_on.set()
+
+
+async def under_way(double: DiscordDouble) -> Interaction:
+    """A command that is acknowledged and not answered."""
+    asked = await double.interact(COMMAND, double.command_data("by-user", range="last 7d"))
+    await double.until(lambda: asked.answers)
+    return asked
+
+
+async def test_the_gateway_is_left_before_the_last_answers_are_waited_for(
+    double: DiscordDouble, desk: Desk, held: threading.Event
+) -> None:
+    stop, up = asyncio.Event(), asyncio.Event()
+    platform = DiscordPlatform(
+        settings_for(double), desk, report=lambda _: up.set(), guilds_timeout=0.01
+    )
+    running = asyncio.create_task(platform.run(stop))
+    await up.wait()
+    asked = await under_way(double)
+    stop.set()
+    await double.until(lambda: not double.is_connected)
+    held.set()
+    await running
+    assert "5 credits" in asked.text
+
+
+@pytest.mark.usefixtures("held")
+async def test_who_is_cut_off_by_the_end_is_told(
+    double: DiscordDouble, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "FINISH_SECONDS", 0.0)
+    async with serving(double, desk):
+        asked = await under_way(double)
+    assert asked.text == LEAVING
