@@ -7,8 +7,7 @@ whole transactions stay and no slice is half.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -23,23 +22,20 @@ from storage.events import Granularity, Route, UsageEvent
 from storage.import_log import Exports, ImportLog
 from storage.intake import Slice
 from storage.labels import Labels
-from storage.ledger import Ledger, Origin, Outcome
+from storage.ledger import Ledger, Origin
 from storage.sources.base import Item, Rejected, Source, SourceOptions
 from storage.sources.csv_rows import delimiter_of, open_csv
 from storage.sources.registry import AUTO, choose
 from storage.sources.rejects import RejectsFile
 from storage.sources.sample import is_json, take_sample
 from storage.sources.slices import Slices
-from storage.timekeys import DAY_US, from_micros
+from storage.tally import SETTLED, FileResult, Tally
+from storage.timekeys import DAY_US
 from storage.workspaces import find_workspace
 
 BATCH = 10_000
-TOLD = 10_000  # rejected lines that a result names; the count is always whole
 LAST_TIME = 2**31 - 1  # a revision has 32 bits on PostgreSQL
 PULSE = 1_000  # items between two reports of progress
-SETTLED = ("accepted", "duplicate", "merged", "conflicting", "replaced")
-COUNTED = (*SETTLED, "removed", "unpriced")
-
 Progress = Callable[[int], None]
 
 
@@ -49,48 +45,18 @@ class ImportStopped(StorageError):  # noqa: N818  # the state is the name
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """What is wanted of an import; `rejects` writes refused CSV rows beside the file."""
+    """What is wanted of an import; `rejects` writes refused CSV rows beside the file.
+
+    With `complete_range` the file is all there is between its first and its last day: what an
+    account in it had on a day without rows is taken out.
+    """
 
     workspace: str | None = None
     source: str = AUTO
     options: SourceOptions = field(default_factory=SourceOptions)
+    complete_range: bool = False
     dry_run: bool = False
     rejects: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileResult:
-    """What became of the rows of one file.
-
-    `read` = accepted + duplicate + merged + conflicting + replaced + rejected + left_out.
-    `adjusted` rows were taken with a change that is told in `notes`, or knowingly left out;
-    `older` of them belong to days that a later export already brought.  `rejected` and `notes`
-    are (line, reason) and name the first 10,000; `rejected_count` is whole.  `batch_id` is None
-    when nothing was written.
-    """
-
-    file: str
-    source: str
-    batch_id: int | None
-    read: int
-    accepted: int
-    duplicate: int
-    merged: int
-    conflicting: int
-    replaced: int
-    removed: int
-    adjusted: int
-    left_out: int
-    older: int
-    rejected: tuple[tuple[int, str], ...]
-    rejected_count: int
-    notes: tuple[tuple[int, str], ...]
-    unpriced: int
-    new_unit: str | None
-    blank_people: int
-    first: datetime | None
-    last: datetime | None
-    rejects_file: Path | None = None
 
 
 def import_file(
@@ -112,6 +78,11 @@ def import_file(
         plan = replace(plan, options=replace(plan.options, exported=exported))
         options = plan.options
         source = choose(plan.source, take_sample(file, options))
+        if plan.complete_range and not source.aggregate:
+            raise UnusableFile(
+                f"{source.title[0].upper()}{source.title[1:]} cannot say that a day had no usage.",
+                hint="Leave --complete-range out: it is for day reports.",
+            )
         rejects = RejectsFile(path, _head(file, plan), delimiter=delimiter_of(options))
         items = _watched(source.read(file, options, now=now), file, progress)
         with closing(rejects):
@@ -154,8 +125,8 @@ def _watched(items: Iterator[Item], file: BinaryIO, progress: Progress | None) -
         progress(file.tell())
 
 
-def _rehearsed(items: Iterator[Item], rejects: RejectsFile) -> _Tally:
-    tally = _Tally()
+def _rehearsed(items: Iterator[Item], rejects: RejectsFile) -> Tally:
+    tally = Tally()
     for item in items:
         event = tally.take(item)
         if isinstance(item, Rejected):
@@ -167,97 +138,22 @@ def _rehearsed(items: Iterator[Item], rejects: RejectsFile) -> _Tally:
 
 
 @dataclass(slots=True)
-class _Tally:
-    """What has been counted so far."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    rejected: list[tuple[int, str]] = field(default_factory=list)
-    notes: list[tuple[int, str]] = field(default_factory=list)
-    new_unit: str | None = None
-    first: int | None = None
-    last: int | None = None
-    batch_id: int | None = None
-
-    def take(self, item: Item) -> UsageEvent | None:
-        """Count one item; the event it brings, if any."""
-        self.counts["read"] += 1
-        if isinstance(item, UsageEvent):
-            return item
-        if isinstance(item, Rejected):
-            self.counts["rejected"] += 1
-            _keep(self.rejected, item.line, item.reason)
-            return None
-        self.counts["adjusted"] += 1
-        self.counts["left_out"] += item.event is None
-        _keep(self.notes, item.line, item.reason)
-        return item.event
-
-    def saw(self, events: Sequence[UsageEvent]) -> None:
-        """Note what the stored events span and whom they do not name."""
-        if not events:
-            return
-        times = [event.ts for event in events]
-        self.first = min(times) if self.first is None else min(self.first, *times)
-        self.last = max(times) if self.last is None else max(self.last, *times)
-        self.counts["blank_people"] += sum(event.person is None for event in events)
-
-    def settle(self, outcome: Outcome) -> None:
-        """Count what the ledger made of a batch."""
-        for name in COUNTED:
-            self.counts[name] += getattr(outcome, name)
-        self.new_unit = self.new_unit or outcome.new_unit
-
-    def leave_older(self, count: int) -> None:
-        """Count day sums that a later export already brought."""
-        for name in ("older", "left_out", "adjusted"):
-            self.counts[name] += count
-
-    def result(self, *, file: str, source: str, rejects_file: Path | None) -> FileResult:
-        """The finished result."""
-        counts = self.counts
-        return FileResult(
-            file=file,
-            source=source,
-            batch_id=self.batch_id,
-            read=counts["read"],
-            accepted=counts["accepted"],
-            duplicate=counts["duplicate"],
-            merged=counts["merged"],
-            conflicting=counts["conflicting"],
-            replaced=counts["replaced"],
-            removed=counts["removed"],
-            adjusted=counts["adjusted"],
-            left_out=counts["left_out"],
-            older=counts["older"],
-            rejected=tuple(self.rejected),
-            rejected_count=counts["rejected"],
-            notes=tuple(self.notes),
-            unpriced=counts["unpriced"],
-            new_unit=self.new_unit,
-            blank_people=counts["blank_people"],
-            first=None if self.first is None else from_micros(self.first),
-            last=None if self.last is None else from_micros(self.last),
-            rejects_file=rejects_file,
-        )
-
-
-def _keep(told: list[tuple[int, str]], line: int, reason: str) -> None:
-    if len(told) < TOLD:
-        told.append((line, reason))
-
-
-@dataclass(slots=True)
 class _Admission:
-    """Which slices one transaction of an import may replace: those that no later export brought."""
+    """Which slices one transaction of an import may replace: those that no later export brought.
+
+    `emptied` are slices that the file says are empty.
+    """
 
     workspace_id: int
     exported: int
     batch_id: int
+    emptied: set[Slice]
     slices: set[Slice] = field(default_factory=set)
 
     def __call__(self, connection: sa.Connection, slices: set[Slice]) -> set[Slice]:
         """Choose, and note that the chosen ones come from this export now."""
         exports = Exports(connection, self.workspace_id)
+        slices = slices | self.emptied
         self.slices = slices - exports.later(slices, self.exported)
         exports.note(self.slices, self.exported, batch_id=self.batch_id)
         return self.slices
@@ -276,13 +172,15 @@ class _Import:
         self._log = ImportLog(engine, workspace.id, kind=source.name, file=str(path), now=now)
         self._workspace_id = workspace.id
         self._exported = plan.options.exported
+        self._complete_range = plan.complete_range
+        self._accounts: dict[int, str] = {}
         self._source = source
         self._now = now
-        self._tally = _Tally()
+        self._tally = Tally()
         self._events: list[UsageEvent] = []
         self._rejected: list[Rejected] = []
 
-    def over(self, items: Iterator[Item], rejects: RejectsFile) -> _Tally:
+    def over(self, items: Iterator[Item], rejects: RejectsFile) -> Tally:
         """Store all items; raises ImportStopped when the database fails on the way."""
         try:
             with closing(Slices()) as slices:
@@ -325,19 +223,39 @@ class _Import:
 
     def _replace(self, slices: Slices) -> None:
         for group in slices.whole(BATCH):
+            done = set(self._accounts)
             places = {id(event): self._slice(event) for event in group}
-            admission = _Admission(self._workspace_id, self._exported, self._log.begin())
+            accounts = {event.account: places[id(event)][0] for event in group}
+            new = {name: number for name, number in accounts.items() if number not in done}
+            admission = _Admission(
+                self._workspace_id, self._exported, self._log.begin(), self._gaps(slices, new)
+            )
             outcome = self._ledger.replace_slices(
                 group, self._origin(), now=self._now, admit=admission
             )
             kept = [event for event in group if places[id(event)] in admission.slices]
             self._tally.leave_older(len(group) - len(kept))
             self._tally.settle(outcome)
+            self._tally.compare(outcome.sizes, self._accounts)
             self._tally.saw(kept)
+
+    def _gaps(self, slices: Slices, accounts: Mapping[str | None, int]) -> set[Slice]:
+        """The slices of accounts (with their source ids) that the file says are empty."""
+        if not self._complete_range:
+            return set()
+        if self._tally.counts["rejected"]:
+            self._tally.kept_gaps = True
+            return set()
+        return {
+            (source_id, day)
+            for account, source_id in accounts.items()
+            for day in slices.gaps(account)
+        }
 
     def _slice(self, event: UsageEvent) -> Slice:
         name = f"{self._source.name}:{event.account}" if event.account else self._source.name
         source_id = self._labels.source_id(name, self._source.name, now=self._now)
+        self._accounts[source_id] = name
         return source_id, event.ts // DAY_US
 
     def _origin(self) -> Origin:

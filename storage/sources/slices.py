@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any
 
 from storage.events import Granularity, UsageEvent
+from storage.text import tidy
 from storage.timekeys import DAY_US
 
 BUFFER = 1_000
@@ -35,7 +36,9 @@ class Slices:
 
     def add(self, event: UsageEvent) -> None:
         """Put one day sum to its slice."""
-        self._waiting.append((event.account or "", event.ts // DAY_US, json.dumps(_values(event))))
+        self._waiting.append(
+            (_account(event.account), event.ts // DAY_US, json.dumps(_values(event)))
+        )
         if len(self._waiting) >= BUFFER:
             self._keep()
 
@@ -56,6 +59,13 @@ class Slices:
         if group:
             yield group
 
+    def gaps(self, account: str | None) -> set[int]:
+        """The UTC days between the first and the last of all on which an account has no row."""
+        run = self._staged.execute
+        first, last = run("SELECT min(day), max(day) FROM staged").fetchone()
+        named = run("SELECT DISTINCT day FROM staged WHERE account = ?", (_account(account),))
+        return set(range(first, last + 1)).difference(day for (day,) in named)
+
     def close(self) -> None:
         """Forget everything."""
         self._staged.close()
@@ -63,6 +73,11 @@ class Slices:
     def _keep(self) -> None:
         self._staged.executemany("INSERT INTO staged VALUES (?, ?, ?)", self._waiting)
         self._waiting.clear()
+
+
+def _account(name: str | None) -> str:
+    # Spellings that the ledger takes for one account are one here too.
+    return tidy(name or "")
 
 
 def _event(text: str) -> UsageEvent:

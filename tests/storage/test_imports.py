@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -23,10 +23,11 @@ from storage import imports
 from storage.changes import reprice
 from storage.engine import reading
 from storage.errors import StorageError, UnusableFile
-from storage.imports import FileResult, ImportPlan, ImportStopped, import_file
+from storage.imports import ImportPlan, ImportStopped, import_file
 from storage.ledger import Ledger
 from storage.records import BLOCKED, EVENT
 from storage.sources.base import SourceOptions
+from storage.tally import FileResult, Shrunk
 from storage.timekeys import date_of
 from storage.undo import undo_batch
 from storage.verify import verify
@@ -159,6 +160,58 @@ def test_33_an_older_export_that_waited_for_a_newer_one_is_left_out(
     monkeypatch.setattr(Ledger, "replace_slices", overtaken)
     assert _import(engine, older).older == 1
     assert _credits(engine) == {2: 20}
+
+
+def test_a_day_that_shrinks_is_told_with_what_it_was(engine: sa.Engine, tmp_path: Path) -> None:
+    people = ["alice", "bob"]
+    first = [_row(day, 100, person=person) for day in (2, 3, 4) for person in people]
+    _import(engine, _file(tmp_path, first))
+    later = [_row(2, 1), _row(3, 99), _row(3, 99.5, person="bob"), _row(4, 200), _row(5, 1)]
+    result = _import(engine, _file(tmp_path, later, at=LATER))
+    assert result.shrunk == (Shrunk("copilot:acme", date(2026, 9, 2), 200_000_000, 1_000_000),)
+    assert _import(engine, _file(tmp_path, later, at=LATER)).shrunk == ()
+
+
+COMPLETE = ImportPlan(complete_range=True)
+
+
+def test_days_without_rows_are_emptied_only_where_the_range_is_complete(
+    engine: sa.Engine, tmp_path: Path
+) -> None:
+    days = [_row(day, 10, account=account) for day in (1, 2, 3) for account in ("acme", "other")]
+    _import(engine, _file(tmp_path, [*days, _row(4, 10)]))
+    later = _file(tmp_path, [_row(1, 10), _row(3, 10)], at=LATER)
+    assert _import(engine, later).removed == 0
+    result = _import(engine, later, COMPLETE)
+    assert (result.removed, result.shrunk[0].after) == (1, 0)
+    assert _credits(engine) == {1: 20, 2: 10, 3: 20, 4: 10}
+    assert _import(engine, _file(tmp_path, [_row(2, 7)])).older == 1
+    _undo(engine, result)
+    assert _credits(engine) == {1: 20, 2: 20, 3: 20, 4: 10}
+
+
+def test_a_complete_range_with_a_refused_row_empties_nothing_and_says_so(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    _import(sqlite_engine, _file(tmp_path, [_row(day, 10) for day in (1, 2, 3)]))
+    holed = _file(tmp_path, [_row(1, 10), _row(2, -1), _row(3, 10)], at=LATER)
+    result = _import(sqlite_engine, holed, COMPLETE)
+    assert (result.kept_gaps, result.removed) == (True, 0)
+    assert _credits(sqlite_engine) == {1: 10, 2: 10, 3: 10}
+
+
+def test_single_events_cannot_say_that_a_day_had_no_usage(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    path = _file(tmp_path, ["a,1790000000,x,2"], head="id,at,model,credits")
+    with pytest.raises(UnusableFile, match="cannot say that a day had no usage"):
+        _import(sqlite_engine, path, COMPLETE)
+
+
+def test_rows_that_name_no_model_are_counted(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    rows = ["1790000000,,1", "1790000000,\u200b,1", "1790000000,x,1"]
+    result = _import(sqlite_engine, _file(tmp_path, rows, head="at,model,credits"))
+    assert (result.blank_models, result.blank_people) == (2, 3)
 
 
 SUMS = "at,granularity,person,model,prompts"
