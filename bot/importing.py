@@ -16,12 +16,13 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from analytics.numbers import count_text
+from analytics.numbers import count_text, counted, credits_text
 from analytics.text import clean
 from storage.audit import record
 from storage.engine import reading, writing
 from storage.errors import StorageError, UnusableFile
-from storage.imports import FileResult, ImportPlan, ImportStopped, import_file
+from storage.imports import ImportPlan, ImportStopped, import_file
+from storage.tally import FileResult, Shrunk
 from storage.undo import undo_batch
 from storage.workspaces import find_workspace
 
@@ -47,25 +48,26 @@ def run_import(
     Errors and progress go to stderr, the summary or exactly one JSON object to `console`.
     """
     errors = Console(stderr=True)
-    results: list[FileResult] = []
+    told: list[dict[str, object]] = []
     code = GOOD
     for path in files:
         try:
             with _progress(path, errors) as progress:
                 result = import_file(engine, path, plan, now=now, progress=progress)
         except StorageError as error:
+            told.append({"file": str(path), "error": str(error)})
             errors.out(f"{clean(str(path), MAX_LINE)}: {error}", highlight=False)
             code = max(code, STOPPED if isinstance(error, ImportStopped) else UNUSABLE)
             if not isinstance(error, UnusableFile):
                 break
             continue
-        results.append(result)
+        told.append(as_json(result))
         code = max(code, REFUSED if result.rejected_count else GOOD)
         if not json_output:
             for line in summary(result, dry_run=plan.dry_run):
                 console.out(line, highlight=False)
     if json_output:
-        console.out(json.dumps({"files": [as_json(result) for result in results]}), highlight=False)
+        console.out(json.dumps({"files": told}), highlight=False)
     return code
 
 
@@ -103,7 +105,7 @@ def run_undo(  # who, when and where it is told stand beside what is undone
 def as_json(result: FileResult) -> dict[str, object]:
     """The result of one file in the shape of `creditbot import --json`.
 
-    A known event whose gaps were filled counts as duplicate.
+    A known event whose gaps were filled counts as duplicate.  `rejected` names the first 10,000.
     """
     return {
         "file": result.file,
@@ -114,6 +116,7 @@ def as_json(result: FileResult) -> dict[str, object]:
         "conflicting": result.conflicting,
         "replaced": result.replaced,
         "adjusted": result.adjusted,
+        "rejected_total": result.rejected_count,
         "rejected": [{"line": line, "reason": reason} for line, reason in result.rejected],
     }
 
@@ -146,7 +149,7 @@ def _counts(result: FileResult) -> str:
     )
     always = ("accepted", "duplicate", "conflicting", "rejected")
     parts = [f"{count_text(count)} {name}" for name, count in named if count or name in always]
-    return f"{count_text(result.read)} rows read: {', '.join(parts)}"
+    return f"{counted(result.read, 'row')} read: {', '.join(parts)}"
 
 
 def _listed(name: str, lines: Sequence[tuple[int, str]], total: int) -> Iterator[str]:
@@ -166,18 +169,38 @@ def _remarks(result: FileResult) -> Iterator[str]:
         yield f"  the workspace has no credit yet: from now on it counts in {result.new_unit}"
     if result.unpriced:
         yield (
-            f"  {count_text(result.unpriced)} rows are unpriced: their credits are not known in the"
+            f"  {_rows(result.unpriced, 'is', 'are')} unpriced: the credits are not known in the"
             " workspace's unit and are shown apart"
         )
     if result.blank_people:
-        yield f"  {count_text(result.blank_people)} rows name no person"
+        yield f"  {_rows(result.blank_people, 'names', 'name')} no person"
+    if result.blank_models:
+        yield f"  {_rows(result.blank_models, 'names', 'name')} no model"
     if result.removed:
-        yield f"  {count_text(result.removed)} earlier rows of the same days are gone"
+        yield f"  {_rows(result.removed, 'is', 'are', kind='earlier row')} gone from these days"
+    yield from _shrunk(result.shrunk)
+    if result.kept_gaps:
+        yield "  no day was emptied: without its refused rows the file is not complete"
     if result.older:
         yield (
-            f"  {count_text(result.older)} rows were left out: a later export already brought"
-            " their days"
+            f"  {_rows(result.older, 'was', 'were')} left out: a later export already brought"
+            " those days"
         )
+
+
+def _shrunk(days: Sequence[Shrunk]) -> Iterator[str]:
+    for day in days[:SHOWN]:
+        yield (
+            f"  {clean(day.account, MAX_LINE)} on {day.day} went from {credits_text(day.before)}"
+            f" to {credits_text(day.after)} credits"
+        )
+    if len(days) > SHOWN:
+        yield f"  … and {counted(len(days) - SHOWN, 'more day')} with fewer credits than before"
+
+
+def _rows(count: int, one: str, many: str, *, kind: str = "row") -> str:
+    """`1 row is`, `2 rows are`."""
+    return f"{counted(count, kind)} {one if count == 1 else many}"
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -15,8 +15,10 @@ from rich.console import Console
 
 from bot import importing
 from bot.importing import run_import, run_undo, summary
+from storage import tally
 from storage.engine import open_engine
 from storage.imports import ImportPlan, import_file
+from storage.tally import Shrunk
 from storage.undo import NothingToUndo
 
 NOW = datetime(2026, 3, 30, 12, tzinfo=UTC)
@@ -50,7 +52,7 @@ def test_a_good_file_exits_0_and_says_how_to_undo_it(
 ) -> None:
     code, text = _run(sqlite_engine, _file(tmp_path, HEAD + GOOD))
     assert code == 0
-    assert "1 rows read: 1 accepted, 0 duplicate, 0 conflicting, 0 rejected" in text
+    assert "1 row read: 1 accepted, 0 duplicate, 0 conflicting, 0 rejected" in text
     assert "counts in credit" in text
     assert "undo with: creditbot import --undo 1" in text
 
@@ -102,15 +104,30 @@ def test_json_is_one_object_of_the_documented_shape(
                 "conflicting": 0,
                 "replaced": 0,
                 "adjusted": 0,
+                "rejected_total": 1,
                 "rejected": [{"line": 4, "reason": "credits is below 0: negative usage"}],
             }
         ]
     }
 
 
-def test_json_without_a_usable_file_is_still_json(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
-    code, text = _run(sqlite_engine, _file(tmp_path, ""), json_output=True)
-    assert (code, json.loads(text)) == (2, {"files": []})
+def test_json_names_every_file_that_cannot_be_used(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    bad, good = _file(tmp_path, "", "empty.csv"), _file(tmp_path, HEAD + GOOD)
+    code, text = _run(sqlite_engine, bad, good, json_output=True)
+    first, second = json.loads(text)["files"]
+    assert (code, second["accepted"]) == (2, 1)
+    assert first == {"file": str(bad), "error": "The file is empty: empty input."}
+
+
+def test_json_counts_refused_rows_that_it_does_not_name(
+    sqlite_engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tally, "TOLD", 3)
+    path = _file(tmp_path, HEAD + "b,yesterday,bob,gpt-4o,1\n" * 5)
+    (told,) = json.loads(_run(sqlite_engine, path, json_output=True)[1])["files"]
+    assert (len(told["rejected"]), told["rejected_total"]) == (3, 5)
 
 
 def test_a_dry_run_says_that_nothing_is_stored(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
@@ -158,16 +175,38 @@ def test_every_remark_is_a_line_of_the_summary(tmp_path: Path) -> None:
     told = replace(
         result, read=9, unpriced=1_234, blank_people=2, removed=3, older=4, adjusted=4, merged=5
     )
+    day = Shrunk("copilot:acme", date(2026, 3, 2), 200_000_000, 1_000_000)
+    told = replace(told, blank_models=6, kept_gaps=True, shrunk=(day,) * 21)
     text = "\n".join(summary(replace(told, rejects_file=tmp_path / "usage.csv.rejected.csv")))
     for words in (
         "1,234 rows are unpriced",
         "2 rows name no person",
-        "3 earlier rows",
+        "6 rows name no model",
+        "3 earlier rows are gone from these days",
+        "copilot:acme on 2026-03-02 went from 200 to 1 credits",
+        "… and 1 more day with fewer credits",
+        "no day was emptied",
         "5 completed",
     ):
         assert words in text
     assert "4 rows were left out: a later export" in text
     assert "usage.csv.rejected.csv" in text
+
+
+def test_one_row_is_told_in_the_singular(tmp_path: Path) -> None:
+    plan = ImportPlan(dry_run=True)
+    result = import_file(open_engine("sqlite://"), _file(tmp_path, HEAD + GOOD), plan, now=NOW)
+    one = replace(result, unpriced=1, blank_people=1, blank_models=1, removed=1, older=1)
+    text = "\n".join(summary(one))
+    for words in (
+        "1 row read",
+        "1 row is unpriced",
+        "1 row names no person",
+        "1 row names no model",
+        "1 earlier row is gone",
+        "1 row was left out",
+    ):
+        assert words in text
 
 
 def test_a_big_file_shows_a_bar_on_a_terminal_only(
