@@ -286,6 +286,7 @@ class UsageChange(SQLModel, table=True):
     """
 
     __tablename__ = "usage_change"
+    __table_args__ = (Index(None, "workspace_id", "batch_id"),)
 
     workspace_id: int = key(SmallInteger)
     source_id: int = key(SmallInteger)

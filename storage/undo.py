@@ -1,12 +1,14 @@
 """An import taken back: what it inserted goes, what it changed becomes what it was.
 
-An event that somebody else changed later is left as it is and named.
+An event that somebody else changed later is left as it is and named.  What a later import of the
+same slice said again stays, and belongs to that import from then on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -17,11 +19,14 @@ from storage.change_log import CHANGE, Change, Note
 from storage.changes import BATCH, write_changes
 from storage.engine import writing
 from storage.errors import StorageError
+from storage.import_log import Exports
+from storage.intake import Slice
 from storage.records import EVENT, STATED, EventKey, Record, chosen, stored
-from storage.timekeys import to_micros
+from storage.timekeys import DAY_US, to_micros
 from storage.workspaces import WorkspaceInfo, set_credit_unit
 
 _BATCH = SQLModel.metadata.tables["import_batch"]
+Progress = Callable[[int, int], None]  # events done, events in all
 
 
 class NothingToUndo(StorageError):  # noqa: N818  # the mistake is the name
@@ -30,11 +35,15 @@ class NothingToUndo(StorageError):  # noqa: N818  # the mistake is the name
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """How many events were deleted and restored; `kept` were changed by others since."""
+    """How many events were deleted and restored; `kept` were changed by others since.
+
+    `confirmed` were brought by a later import too, and belong to it now.
+    """
 
     deleted: int
     restored: int
     kept: tuple[EventKey, ...] = ()
+    confirmed: int = 0
 
     @property
     def events(self) -> int:
@@ -43,37 +52,96 @@ class Undone:
 
 
 def undo_batch(
-    engine: sa.Engine, workspace: WorkspaceInfo, batch_id: int, *, actor: str, now: datetime
+    engine: sa.Engine,
+    workspace: WorkspaceInfo,
+    batch_id: int,
+    *,
+    actor: str,
+    now: datetime,
+    progress: Progress | None = None,
 ) -> Undone:
     """Take an import back, all of it or, after an error, nothing.  Raises NothingToUndo.
 
     When no priced row is left, the next import decides the workspace's credit again.
     """
     note = Note(actor, f"import {batch_id} undone", to_micros(now))
-    deleted = restored = 0
+    deleted = restored = confirmed = 0
     kept: list[EventKey] = []
     with writing(engine) as connection:
         # Alone: whether a priced row is left may not change while the unit is taken away.
         locks.alone(connection, workspace.id)
         undone = _mark(connection, workspace.id, batch_id, now=now)
-        for keys in _batches(connection, workspace.id, batch_id):
-            known = stored(connection, workspace.id, keys)
-            steps = _steps(connection, workspace.id, keys)
-            changes = []
-            for key in keys:
-                current = known.get(key)
-                if not _is_alike(current, steps[key].left_by(batch_id, current)):
-                    kept.append(key)
-                    continue
-                after = steps[key].found_by(batch_id, undone)
-                if current is not None or after is not None:
-                    changes.append(Change(current, after))
-            write_changes(connection, workspace, changes, note=note)
-            deleted += sum(change.after is None for change in changes)
-            restored += sum(change.after is not None for change in changes)
+        keys = _keys(connection, workspace.id, batch_id)
+        for first in range(0, len(keys), BATCH):
+            part = keys[first : first + BATCH]
+            plan = _planned(connection, workspace.id, part, batch_id=batch_id, undone=undone)
+            write_changes(connection, workspace, [*plan.back, *plan.given_up], note=note)
+            for heir, changes in plan.again.items():
+                write_changes(connection, workspace, changes, note=replace(note, batch_id=heir))
+            deleted += sum(change.after is None for change in plan.back)
+            restored += sum(change.after is not None for change in plan.back)
+            confirmed += len(plan.given_up)
+            kept += plan.kept
+            if progress:
+                progress(first + len(part), len(keys))
         if not _is_priced(connection, workspace.id):
             set_credit_unit(connection, workspace.id, None)
-    return Undone(deleted, restored, tuple(kept))
+    return Undone(deleted, restored, tuple(kept), confirmed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What becomes of some events.
+
+    `back` is undone for good; `given_up` is undone as well, and said `again` by later imports.
+    """
+
+    back: list[Change] = field(default_factory=list)
+    given_up: list[Change] = field(default_factory=list)
+    again: defaultdict[int, list[Change]] = field(default_factory=lambda: defaultdict(list))
+    kept: list[EventKey] = field(default_factory=list)
+
+
+def _planned(
+    connection: sa.Connection,
+    workspace_id: int,
+    keys: Sequence[EventKey],
+    *,
+    batch_id: int,
+    undone: frozenset[int],
+) -> _Plan:
+    plan = _Plan()
+    known = stored(connection, workspace_id, keys)
+    changes: list[Change] = []
+    for key, steps in _steps(connection, workspace_id, keys).items():
+        current, after = known.get(key), steps.found_by(batch_id, undone)
+        if not _is_alike(current, steps.left_by(batch_id, current)):
+            plan.kept.append(key)
+        elif current is not None or after is not None:
+            changes.append(Change(current, after))
+    owners = Exports(connection, workspace_id).owners({_slice(change) for change in changes})
+    for change in changes:
+        heir = owners.get(_slice(change), 0)
+        if heir > batch_id:
+            plan.given_up.append(change)
+            plan.again[heir].append(_again(change, heir))
+        else:
+            plan.back.append(change)
+    return plan
+
+
+def _slice(change: Change) -> Slice:
+    record = change.before or change.after
+    assert record is not None  # noqa: S101  # a change has something before or after it
+    return record.row.source_id, record.row.ts // DAY_US
+
+
+def _again(undone: Change, heir: int) -> Change:
+    """What a later import said of an event, as if it had found what the undone one found."""
+    found, said = undone.after, undone.before
+    if found is None and said is not None:
+        said = Record(said.row._replace(batch_id=heir), said.detail)
+    return Change(found, said)
 
 
 def _mark(
@@ -151,17 +219,30 @@ def _content(logged: Mapping[str, object]) -> Record | None:
     return Record.from_json(logged) if logged else None
 
 
-def _batches(
-    connection: sa.Connection, workspace_id: int, batch_id: int
-) -> Iterator[list[EventKey]]:
-    """The keys of all events that the import inserted or changed, a batch at a time."""
-    # Read before anything is undone: undoing adds changes and removes events.
+def _keys(connection: sa.Connection, workspace_id: int, batch_id: int) -> list[EventKey]:
+    """The keys of all events that the import inserted or changed.
+
+    One that was since moved out of the import's own time is not among them: it stays as it is.
+    """
+    inserted = sa.and_(EVENT.c.batch_id == batch_id, *_times(connection, workspace_id, batch_id))
     keys: set[EventKey] = set()
-    for table in (EVENT, CHANGE):
+    for table, chosen_ in ((EVENT, inserted), (CHANGE, CHANGE.c.batch_id == batch_id)):
         wanted = sa.select(table.c.source_id, table.c.event_id).where(
-            table.c.workspace_id == workspace_id, table.c.batch_id == batch_id
+            table.c.workspace_id == workspace_id, chosen_
         )
         keys |= {(row.source_id, row.event_id) for row in connection.execute(wanted)}
-    ordered = sorted(keys)
-    for start in range(0, len(ordered), BATCH):
-        yield ordered[start : start + BATCH]
+    return sorted(keys)
+
+
+def _times(
+    connection: sa.Connection, workspace_id: int, batch_id: int
+) -> Iterator[sa.ColumnElement[bool]]:
+    """Where in time the import's events lie, so that an index finds them; it may not be known."""
+    wanted = sa.select(_BATCH.c.started_at, _BATCH.c.first_ts, _BATCH.c.last_ts)
+    batch = connection.execute(
+        wanted.where(_BATCH.c.workspace_id == workspace_id, _BATCH.c.id == batch_id)
+    ).one()
+    if batch.first_ts is not None:
+        # What claims to be from the future is stored at the start of the import, or of its day.
+        yield EVENT.c.ts >= min(batch.first_ts, to_micros(batch.started_at) - DAY_US)
+        yield EVENT.c.ts <= batch.last_ts

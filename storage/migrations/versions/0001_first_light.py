@@ -297,6 +297,9 @@ def _ledger() -> None:
         json("after"),
         keys=4,
     )
+    op.create_index(
+        "ix_usage_change_workspace_id_batch_id", "usage_change", ["workspace_id", "batch_id"]
+    )
     table(
         "usage_source_day",
         whole("day"),
