@@ -19,10 +19,11 @@ from bot.asking import Asking
 from bot.context import Identity
 from storage import actions
 from storage.engine import reading, writing
-from storage.errors import StorageError
+from storage.errors import DatabaseBusy, StorageError
 
 log = structlog.get_logger()
 VERBS: tuple[Verb, ...] = ("ask", "csv", "share", "edit")
+PATIENCE = 0.2  # seconds that an answer waits to store its buttons
 ONCE, MANY = "once", "id"  # how a button names its stored action: pressed once, or again
 
 
@@ -45,14 +46,21 @@ class Buttons:
     def values(
         self, buttons: Sequence[Button], identity: Identity, *, longest: int
     ) -> Mapping[Button, str]:
-        """What each button carries, at most `longest` characters."""
+        """What each button carries, at most `longest` characters.
+
+        Those that must be stored are left out while the database is busy: an answer does not wait.
+        """
         plain = {b: f"{b.verb}:{b.line}" for b in buttons if b.verb != "share"}
         values = {b: value for b, value in plain.items() if len(value) <= longest}
         stored = [b for b in buttons if b not in values]
-        if stored:
-            with writing(self._engine) as connection:
-                values |= self._stored(connection, stored, identity)
-        return values
+        if not stored:
+            return values
+        try:
+            with writing(self._engine, patience=PATIENCE) as connection:
+                return values | dict(self._stored(connection, stored, identity))
+        except DatabaseBusy:
+            log.warning("button.left_out", verbs=[button.verb for button in stored])
+            return values
 
     def _stored(
         self, connection: sa.Connection, buttons: Sequence[Button], identity: Identity
@@ -72,10 +80,11 @@ class Buttons:
             values[button] = f"{ONCE if button.verb == 'share' else MANY}:{action}"
         return values
 
-    def wish(self, value: str, identity: Identity) -> Wish | None:
+    def wish(self, value: str, identity: Identity, *, key: str) -> Wish | None:
         """What a clicked value asks for; None for one that is altered, expired or used.
 
-        Raises StorageError when that cannot be told now.
+        A click that changes something is remembered by its key, if it has one, in the transaction
+        that takes the action.  Raises StorageError when that cannot be told now.
         """
         verb, _, rest = value.partition(":")
         if verb in VERBS and verb != "share":
@@ -88,13 +97,22 @@ class Buttons:
                 workspace = self._asking.workspace_of(connection, identity)
             except UserError:
                 return None
+            platform, now = identity.platform, self._asking.now()
+            if (
+                single_use
+                and key
+                and not actions.first_seen(
+                    connection, workspace.id, platform=platform, key=key, now=now
+                )
+            ):
+                return None
             found = actions.take_action(
                 connection,
                 workspace.id,
                 rest,
-                platform=identity.platform,
+                platform=platform,
                 user_id=identity.user_id,
-                now=self._asking.now(),
+                now=now,
                 single_use=single_use,
             )
         if found is None:

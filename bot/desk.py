@@ -8,7 +8,6 @@ small thread pool, pictures in the drawing process; `now` is read here, once for
 from __future__ import annotations
 
 import asyncio
-import math
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,11 +25,11 @@ from bot.asking import Asking
 from bot.buttons import Buttons, Wish
 from bot.context import Context, Identity
 from bot.drawing import Drawing
-from bot.pacing import Pacing
+from bot.pacing import EXPORTS, QUESTIONS, Arrivals, Pace, Pacing, Turns
 from bot.registry import complete, find_command, parse, run
 from bot.render import csv as csv_renderer
 from charts import ThemeName
-from storage import actions, audit
+from storage import audit
 from storage.engine import reading, writing
 from storage.errors import StorageError
 from storage.preferences import set_state, state
@@ -68,14 +67,15 @@ class Desk:
         self._asking = Asking(now=now, owners=owners, workspace=workspace)
         self._buttons = Buttons(engine, self._asking)
         self._pacing = pacing
+        self._arrivals, self._turns = Arrivals(), Turns()
         self._threads = ThreadPoolExecutor(THREADS, "desk")
 
     # ---- for everybody who can wait
 
     def report(self, line: str, identity: Identity) -> Report:
         """The report of a line; raises UserError or StorageError."""
-        self._pace(identity)
-        with reading(self.engine, seconds=LONGEST_QUESTION) as connection:
+        patience = None if identity.platform == "terminal" else LONGEST_QUESTION
+        with reading(self.engine, seconds=patience) as connection:
             return run(line, self._asking.context(connection, identity))
 
     def answer(self, line: str, identity: Identity) -> Report:
@@ -98,13 +98,22 @@ class Desk:
         return []
 
     def table(self, line: str, identity: Identity) -> tuple[str, bytes] | Report:
-        """File name and CSV of a line's tables, or the report that says why not."""
+        """File name and CSV of a line's tables, or the report that says why not.
+
+        Three an hour for each person; those with people's rows are in the audit.
+        """
         report = self.answer(line, identity)
-        if report.period is None and not report.line:
+        if not report.line:
             return report
+        call = parse(report.line)
+        try:
+            self._pace(identity, EXPORTS)
+            if call.shows_people:
+                self._record(report.line, identity, action="export", object_="csv", result="done")
+        except (UserError, StorageError) as error:
+            return refusal(error)
         stamp = f"{self.now():%Y-%m-%d}"
-        name = parse(report.line).command.name
-        return f"creditbot-{name}-{stamp}.csv", csv_renderer.render(report)
+        return f"creditbot-{call.command.name}-{stamp}.csv", csv_renderer.render(report)
 
     # ---- buttons
 
@@ -114,12 +123,13 @@ class Desk:
         """What each button carries, at most `longest` characters."""
         return self._buttons.values(buttons, identity, longest=longest)
 
-    def wish(self, value: str, identity: Identity) -> Wish | None:
+    def wish(self, value: str, identity: Identity, *, key: str = "") -> Wish | None:
         """What a clicked value asks for; None for one that is altered, expired or used.
 
-        Raises StorageError when that cannot be told now.
+        `key` is what the click is recognised by when it arrives again.  Raises StorageError when
+        it cannot be told now.
         """
-        return self._buttons.wish(value, identity)
+        return self._buttons.wish(value, identity, key=key)
 
     def give_back(self, wish: Wish, identity: Identity) -> None:
         """Let a button be pressed again: what it asked for was surely not done."""
@@ -151,6 +161,12 @@ class Desk:
     def _record_share(
         self, line: str, identity: Identity, *, channel: str, result: ShareResult
     ) -> None:
+        place = f"{identity.platform}:{channel}"
+        self._record(line, identity, action="share", object_=place, result=result)
+
+    def _record(
+        self, line: str, identity: Identity, *, action: str, object_: str, result: str
+    ) -> None:
         with writing(self.engine) as connection:
             ctx = self._asking.context(connection, identity)
             audit.record(
@@ -159,8 +175,8 @@ class Desk:
                 at=ctx.now,
                 actor=identity.actor,
                 role=ctx.asker.role,
-                action="share",
-                object=f"{identity.platform}:{channel}",
+                action=action,
+                object=object_,
                 after=line,
                 result=result,
             )
@@ -185,14 +201,22 @@ class Desk:
                 )
             )
 
-    def is_new(self, key: str, identity: Identity) -> bool:
-        """Whether an inbound envelope is seen for the first time; unbound teams are never new."""
-        with suppress(UserError, StorageError), writing(self.engine) as connection:
-            workspace = self._asking.workspace_of(connection, identity)
-            return actions.first_seen(
-                connection, workspace.id, platform=identity.platform, key=key, now=self.now()
-            )
+    # ---- the door
+
+    def is_new(self, key: str, identity: Identity, *further: str) -> bool:
+        """Whether an inbound envelope is seen for the first time in this process, by any key.
+
+        It waits for nothing.  Raises TooMuch for somebody who sends new ones too fast.
+        """
+        place = f"{identity.platform}:{identity.external_id}"
+        if not self._arrivals.are_new(place, (key, *further)):
+            return False
+        self._pace(identity, QUESTIONS)
         return True
+
+    def _pace(self, identity: Identity, pace: Pace) -> None:
+        if self._pacing is not None and identity.platform != "terminal":
+            self._pacing.take(identity.actor, pace)
 
     # ---- places, and what the program remembers
 
@@ -227,8 +251,12 @@ class Desk:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     async def ask(self, line: str, identity: Identity) -> Report:
-        """`answer` without blocking the loop."""
-        return await self.run_blocking(lambda: self.answer(line, identity))
+        """`answer` without blocking the loop, a few at once for each team or guild."""
+        try:
+            async with self._turns.turn(f"{identity.platform}:{identity.external_id}"):
+                return await self.run_blocking(lambda: self.answer(line, identity))
+        except UserError as error:
+            return refusal(error)
 
     async def picture(self, report: Report, theme: ThemeName) -> bytes | None:
         """The report's chart as PNG; None when it has none or it could not be drawn."""
@@ -243,17 +271,6 @@ class Desk:
     def close(self) -> None:
         """Let running work end and take no more."""
         self._threads.shutdown(wait=True, cancel_futures=True)
-
-    # ---- who asks
-
-    def _pace(self, identity: Identity) -> None:
-        if self._pacing is None or identity.platform == "terminal":
-            return
-        wait = self._pacing.wait_for(identity.actor)
-        if wait:
-            raise UserError(
-                "That was a lot at once.", hint=f"Try again in {math.ceil(wait)} seconds."
-            )
 
 
 def refusal(error: UserError | StorageError) -> Report:

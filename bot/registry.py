@@ -72,6 +72,11 @@ class Call:
         )
         return " ".join([self.command.name, *texts])
 
+    @property
+    def shows_people(self) -> bool:
+        """Whether the answer shows rows of people or of a chosen one."""
+        return self.command.shows_people or "person" in self.given
+
 
 COMMANDS: dict[str, Command] = {}
 OVERVIEW = "overview"

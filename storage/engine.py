@@ -28,11 +28,12 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.errors import DatabaseBusy, DatabaseUnusable, StorageError, TooSlow
 
+PATIENCE = 5.0  # seconds that a writer waits for another one
 PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # an answered ingest survives a power cut; free at batch size 5,000
     "foreign_keys=ON",
-    "busy_timeout=5000",
+    f"busy_timeout={int(PATIENCE * 1000)}",
     "temp_store=MEMORY",
     "cache_size=-65536",
     "mmap_size=1073741824",
@@ -87,8 +88,19 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    write = connection.get_execution_options().get("write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("write"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    patience: float = options.get("patience", PATIENCE)
+    if patience == PATIENCE:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={int(patience * 1000)}")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={int(PATIENCE * 1000)}")
 
 
 @contextmanager
@@ -122,9 +134,13 @@ def _limited(connection: sa.Connection, seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """One write transaction: everything inside is kept, or nothing.  Raises StorageError."""
-    with _explained(), engine.execution_options(write=True).begin() as connection:
+def writing(engine: sa.Engine, *, patience: float | None = None) -> Iterator[sa.Connection]:
+    """One write transaction: everything inside is kept, or nothing.  Raises StorageError.
+
+    With `patience` it waits at most so many seconds for SQLite's only writer.
+    """
+    options = {} if patience is None else {"patience": patience}
+    with _explained(), engine.execution_options(write=True, **options).begin() as connection:
         yield connection
 
 

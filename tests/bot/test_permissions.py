@@ -12,7 +12,8 @@ from pytest_mock import MockerFixture
 from analytics.report import Button, Report
 from bot.context import Identity
 from bot.desk import Desk, Wish
-from storage.engine import reading, writing
+from storage.engine import PRAGMAS, reading, writing
+from storage.errors import DatabaseBusy
 from storage.labels import link_alias, person_of_alias, set_home_department
 from storage.preferences import set_preference
 from storage.roles import set_role
@@ -247,7 +248,42 @@ def test_sharing_is_recorded_and_checked_again(desk: Desk) -> None:
 def test_an_envelope_is_new_once(desk: Desk) -> None:
     assert desk.is_new("envelope-1", ALICE)
     assert not desk.is_new("envelope-1", ALICE)
+    assert not desk.is_new("envelope-2", ALICE, "envelope-1")
+    assert not desk.is_new("envelope-2", ALICE)
     assert desk.is_new("envelope-1", CHARLIE)
+
+
+def test_a_click_that_shares_is_remembered_when_its_button_was_given_back(desk: Desk) -> None:
+    button = Button("Share", "by-model today", "share")
+    value = desk.button_values([button], ALICE, longest=2000)[button]
+    wish = desk.wish(value, ALICE, key="click-1")
+    assert wish is not None
+    desk.give_back(wish, ALICE)
+    assert desk.wish(value, ALICE, key="click-1") is None
+    assert desk.wish(value, ALICE, key="click-2") == wish
+
+
+def test_while_another_process_writes_questions_are_answered_without_waiting(desk: Desk) -> None:
+    long_line = Button("Again", "by-model today model=" + "gpt-4o" * 20)
+    stored = desk.button_values([long_line], ALICE, longest=90)[long_line]
+    share, again = Button("Share", "by-model", "share"), Button("Again", "by-model")
+    shared = desk.button_values([share], ALICE, longest=90)[share]
+    with writing(desk.engine):
+        assert desk.is_new("envelope-1", ALICE)
+        assert desk.answer("by-model today", ALICE).line
+        assert desk.wish(stored, ALICE) == Wish("ask", long_line.line)
+        assert set(desk.button_values([share, again], ALICE, longest=90)) == {again}
+    assert desk.wish(shared, ALICE) == Wish("share", "by-model")
+
+
+def test_a_busy_database_is_not_called_an_invalid_button(desk: Desk, mocker: MockerFixture) -> None:
+    mocker.patch("storage.engine.PRAGMAS", (*PRAGMAS, "busy_timeout=50"))
+    share = Button("Share", "by-model", "share")
+    value = desk.button_values([share], ALICE, longest=90)[share]
+    desk.engine.dispose()
+    with writing(desk.engine), pytest.raises(DatabaseBusy):
+        desk.wish(value, ALICE)
+    assert desk.wish(value, ALICE) == Wish("share", "by-model")
 
 
 def test_our_own_bug_is_an_apology_with_a_reference(desk: Desk, mocker: MockerFixture) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -19,6 +19,7 @@ from slack_sdk.errors import SlackApiError
 
 from analytics.errors import UserError
 from bot.context import Identity
+from bot.pacing import TooMuch
 from bot.platforms.slack import envelopes, forms
 from bot.platforms.slack.answers import Answers
 from bot.platforms.slack.clicks import Clicks
@@ -30,6 +31,7 @@ from bot.platforms.slack.people import People
 from bot.platforms.slack.pictures import Clients, Untrusted
 from bot.platforms.slack.words import plain_line
 from bot.registry import parse
+from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from bot.desk import Desk
@@ -147,16 +149,18 @@ class Entrances:
         return plain_line(spoken.text, team=spoken.team, bot=self._bot)
 
     async def _answer(self, asked: Spoken | Filled, line: str, outlet: Outlet) -> None:
-        if await self._is_new(asked.team, asked.user, asked.keys):
+        if self._is_new(asked):
             identity = await self._identity(asked.team, asked.user)
             await self._answers.answer(line, identity, outlet)
 
     async def _click(self, click: Click) -> None:
-        if not await self._is_new(click.team, click.user, click.keys):
+        if not self._is_new(click):
             return
         # Not looked up yet: the directory may take longer than a form's trigger lives.
         nobody = Identity("slack", click.team, click.user)
-        wish = await self._desk.run_blocking(lambda: self._desk.wish(click.value, nobody))
+        wish = await self._desk.run_blocking(
+            lambda: self._desk.wish(click.value, nobody, key=click.keys[0])
+        )
         if wish is None:
             await self._clicks.invalid(click)
         elif wish.verb == "edit":
@@ -187,14 +191,10 @@ class Entrances:
     async def _publish(self, user: str) -> None:
         await self._clients.reads.views_publish(user_id=user, view=home_view())
 
-    async def _is_new(self, team: str, user: str, keys: Sequence[str]) -> bool:
-        """Whether this arrival comes for the first time; every key is remembered."""
-        who = Identity("slack", team, user)
-        # A list, not a generator: the second key must be stored also when the first is known.
-        firsts = await self._desk.run_blocking(
-            lambda: [self._desk.is_new(key, who) for key in keys]
-        )
-        return all(firsts)
+    def _is_new(self, arrived: Spoken | Click | Filled) -> bool:
+        """Whether this arrival comes for the first time; raises TooMuch."""
+        nobody = Identity("slack", arrived.team, arrived.user)
+        return self._desk.is_new(arrived.keys[0], nobody, *arrived.keys[1:])
 
     async def _identity(self, team: str, user: str) -> Identity:
         try:
@@ -216,7 +216,9 @@ async def _guarded(work: Coroutine[Any, Any, None], outlet: Outlet | None) -> No
     text = ""
     try:
         await work
-    except UserError as error:
+    except TooMuch as error:
+        text = "" if error.told else str(error)
+    except (UserError, StorageError) as error:
         text = str(error)
     except SlackApiError as error:
         log.warning("slack.answer_refused", reason=word_of(error))
