@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 
 from storage.engine import insert_for
 from storage.errors import StorageError
+from storage.pricing import factors
 
 _SOURCE = SQLModel.metadata.tables["source"]
 _FACTOR = SQLModel.metadata.tables["source_factor"]
@@ -28,14 +29,11 @@ class Account:
 
 def list_accounts(connection: sa.Connection, workspace_id: int) -> list[Account]:
     """Every source of a workspace, by name."""
-    chosen = sa.select(_FACTOR).where(_FACTOR.c.workspace_id == workspace_id)
-    factors: dict[int, dict[str, int]] = {}
-    for row in connection.execute(chosen):
-        factors.setdefault(row.source_id, {})[row.unit] = row.factor
+    known = factors(connection, workspace_id)
     rows = connection.execute(
         sa.select(_SOURCE).where(_SOURCE.c.workspace_id == workspace_id).order_by(_SOURCE.c.name)
     )
-    return [Account(row.id, row.name, row.kind, factors.get(row.id, {})) for row in rows]
+    return [Account(row.id, row.name, row.kind, known.get(row.id, {})) for row in rows]
 
 
 def set_factor(

@@ -5,7 +5,7 @@ Each goes through the change log and through the same sums as a new event, in on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
@@ -28,12 +28,14 @@ from storage.records import (
     UNPRICED,
     EventKey,
     Record,
+    ends,
     near_days,
     stored,
 )
 from storage.timekeys import DAY_US, Clock, to_micros
 from storage.workspaces import WorkspaceInfo
 
+Progress = Callable[[int, int], None]  # days done, days in all
 BATCH = 5_000
 _DAYS = 7  # of keys held in memory at once
 _PRICE_BASIS = frozenset({"ts", "model_id", "prompts", "ok", "ok_n", "credits"})
@@ -124,6 +126,7 @@ def reprice(  # noqa: PLR0913  # who, why and when are said with every change
     actor: str,
     reason: str,
     now: datetime,
+    progress: Progress | None = None,
 ) -> Repriced:
     """Give the events of local days (both included) the credits of today's catalogue and factors.
 
@@ -132,7 +135,8 @@ def reprice(  # noqa: PLR0913  # who, why and when are said with every change
     """
     note = Note(actor, reason, to_micros(now))
     changed = before = after = 0
-    for keys in _batches(engine, workspace.id, range(first_day, last_day + 1), model_id=model_id):
+    days = _known(engine, workspace.id, range(first_day, last_day + 1))
+    for keys in _batches(engine, workspace.id, days, model_id=model_id, progress=progress):
         with writing(engine) as connection:
             locks.share(connection, workspace.id)
             tariff = Tariff.load(connection, workspace.id)
@@ -181,18 +185,16 @@ def _corrected(record: Record, values: Values, clock: Clock) -> Record:
 
 
 def _batches(
-    engine: sa.Engine, workspace_id: int, days: range, *, model_id: int | None
+    engine: sa.Engine,
+    workspace_id: int,
+    days: range,
+    *,
+    model_id: int | None,
+    progress: Progress | None,
 ) -> Iterator[list[EventKey]]:
     """The keys of the events of local days, a batch at a time."""
-    ends = sa.select(sa.func.min(EVENT.c.ts), sa.func.max(EVENT.c.ts))
-    with reading(engine) as connection:
-        low, high = connection.execute(ends.where(EVENT.c.workspace_id == workspace_id)).one()
-    if low is None:
-        return
-    start = max(days.start, low // DAY_US - 1)
-    stop = min(days.stop, high // DAY_US + 2)
-    for first in range(start, stop, _DAYS):
-        last = min(first + _DAYS, stop) - 1
+    for first in range(days.start, days.stop, _DAYS):
+        last = min(first + _DAYS, days.stop) - 1
         wanted = (
             sa.select(EVENT.c.source_id, EVENT.c.event_id)
             .where(near_days(workspace_id, first, last), EVENT.c.day.between(first, last))
@@ -204,3 +206,15 @@ def _batches(
             keys = [(row.source_id, row.event_id) for row in connection.execute(wanted)]
         for place in range(0, len(keys), BATCH):
             yield keys[place : place + BATCH]
+        if progress:
+            progress(last + 1 - days.start, len(days))
+
+
+def _known(engine: sa.Engine, workspace_id: int, days: range) -> range:
+    """Those of the days that usage may lie in."""
+    with reading(engine) as connection:
+        found = ends(connection, workspace_id, EVENT.c.ts)
+    if found is None:
+        return range(0)
+    low, high = found
+    return range(max(days.start, low // DAY_US - 1), min(days.stop, high // DAY_US + 2))

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from storage import cells, locks
 from storage.cells import TABLES, Span, Sums
 from storage.engine import writing
-from storage.records import EVENT, PART, near_days, scan
-from storage.timekeys import Clock, date_of, first_day, month_number
+from storage.records import EVENT, PART, ends, near_days, scan
+from storage.timekeys import DAY_US, Clock, date_of, first_day, month_number
 from storage.workspaces import WorkspaceInfo
 
 Progress = Callable[[int, int], None]  # months done, months in all
@@ -92,15 +92,16 @@ def months_of(
 
 
 def _known_days(connection: sa.Connection, workspace_id: int) -> list[int]:
-    """First and last day of the ledger and of every rollup."""
+    """First and last day of the ledger, where its index can tell, and of every rollup."""
     found: list[int] = []
-    sources = [(EVENT, "day"), *((rollup.table, rollup.keys[0]) for rollup in TABLES)]
-    for table, name in sources:
-        place = table.c[name]
-        ends = sa.select(sa.func.min(place), sa.func.max(place))
-        for low, high in connection.execute(ends.where(table.c.workspace_id == workspace_id)):
-            if low is not None:
-                found += (_day_of(name, low), _day_of(name, high))
+    usage = ends(connection, workspace_id, EVENT.c.ts)
+    if usage is not None:
+        # A local day may be the one before or after the day of UTC.
+        found += (usage[0] // DAY_US - 1, usage[1] // DAY_US + 1)
+    for rollup in TABLES:
+        name = rollup.keys[0]
+        places = ends(connection, workspace_id, rollup.table.c[name])
+        found += (_day_of(name, place) for place in places or ())
     return found
 
 

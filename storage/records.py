@@ -167,6 +167,21 @@ def near_days(workspace_id: int, first: int, last: int) -> sa.ColumnElement[bool
     )
 
 
+def ends(
+    connection: sa.Connection, workspace_id: int, place: sa.Column[int]
+) -> tuple[int, int] | None:
+    """The least and the largest value of an indexed column; None for an empty workspace.
+
+    Each is a question of its own: asked for both at once, SQLite walks the whole index.
+    """
+    ours = place.table.c.workspace_id == workspace_id
+    low, high = (
+        sa.select(edge(place)).where(ours).scalar_subquery() for edge in (sa.func.min, sa.func.max)
+    )
+    found = connection.execute(sa.select(low, high)).one()
+    return None if found[0] is None else (found[0], found[1])
+
+
 def stored(
     connection: sa.Connection, workspace_id: int, keys: Iterable[EventKey]
 ) -> dict[EventKey, Record]:

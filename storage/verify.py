@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from storage.cells import TABLES, CellKey, Cells, Measures, Span
 from storage.engine import reading
-from storage.rebuild import month_sums, months_of
+from storage.rebuild import Progress, month_sums, months_of
 from storage.rollups import Rollup
 from storage.workspaces import WorkspaceInfo
 
@@ -35,6 +35,7 @@ def verify(
     *,
     first_day: int | None = None,
     last_day: int | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Difference]:
     """Every difference in the months that local days touch, both included; all without days.
 
@@ -44,12 +45,15 @@ def verify(
     if engine.dialect.name == "postgresql":  # there a transaction sees what others commit meanwhile
         engine = engine.execution_options(isolation_level="REPEATABLE READ")
     with reading(engine) as connection:
-        for month in months_of(connection, workspace.id, first_day=first_day, last_day=last_day):
+        months = months_of(connection, workspace.id, first_day=first_day, last_day=last_day)
+        for done, month in enumerate(months, 1):
             span = Span(month, month, clock)
             truth = _truth(connection, workspace.id, span)
             for rollup in TABLES:
                 kept = _kept(connection, workspace.id, rollup, span=span)
                 yield from _differences(rollup.name, truth[rollup.name], kept)
+            if progress:
+                progress(done, len(months))
 
 
 def _truth(connection: sa.Connection, workspace_id: int, span: Span) -> dict[str, Cells]:
