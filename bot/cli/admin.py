@@ -8,6 +8,7 @@ from typing import Annotated
 
 import sqlalchemy as sa
 import typer
+from rich.progress import Progress
 from rich.table import Table
 
 from analytics.errors import UserError
@@ -17,6 +18,7 @@ from bot.cli.data import FromDay, ToDay, day_of
 from bot.cli.terminal import (
     WorkspaceOption,
     current_engine,
+    err,
     load_settings,
     note,
     operator,
@@ -36,11 +38,14 @@ from storage.workspaces import (
     create_workspace,
     find_workspace,
     list_workspaces,
+    release_chat,
 )
 
 workspaces = typer.Typer(help="Workspaces and the chats that talk to them.", no_args_is_help=True)
 models = typer.Typer(help="The catalogue and its prices.", no_args_is_help=True)
 sources = typer.Typer(help="Where usage comes from, and in which unit.", no_args_is_help=True)
+Chat = Annotated[str, typer.Argument(help="slack:TEAM or discord:GUILD")]
+MIN_MULTIPLIER = Decimal(1) / MICRO
 MAX_MULTIPLIER = 1000
 
 
@@ -70,20 +75,38 @@ def list_all() -> None:
 
 
 @workspaces.command("bind")
-def bind(
-    chat: Annotated[str, typer.Argument(help="slack:TEAM or discord:GUILD")],
-    workspace: WorkspaceOption = None,
-) -> None:
+def bind(chat: Chat, workspace: WorkspaceOption = None) -> None:
     """Let a Slack team or Discord guild talk to a workspace."""
-    platform, _, external_id = chat.partition(":")
-    if platform not in ("slack", "discord") or not external_id:
-        raise UserError(f"'{chat}' is not a chat.", hint="Write slack:TEAM or discord:GUILD.")
+    platform, external_id = _chat(chat)
     now = utc_now()
     with writing(current_engine(load_settings())) as connection:
         chosen = find_workspace(connection, workspace)
         bind_chat(connection, chosen.id, platform=platform, external_id=external_id, now=now)
         note(connection, chosen, now=now, action="workspace.bind", what=chat)
     out.print(f"{chat} talks to workspace {chosen.name}.")
+
+
+@workspaces.command("release")
+def release(chat: Chat, workspace: WorkspaceOption = None) -> None:
+    """Take a Slack team or Discord guild away from its workspace."""
+    platform, external_id = _chat(chat)
+    now = utc_now()
+    with writing(current_engine(load_settings())) as connection:
+        chosen = find_workspace(connection, workspace)
+        if not release_chat(connection, chosen.id, platform=platform, external_id=external_id):
+            raise UserError(
+                f"'{chat}' does not talk to workspace {chosen.name}.",
+                hint="Name its workspace with --workspace.",
+            )
+        note(connection, chosen, now=now, action="workspace.release", what=chat)
+    out.print(f"{chat} does not talk to workspace {chosen.name} any more.")
+
+
+def _chat(text: str) -> tuple[str, str]:
+    platform, _, external_id = text.partition(":")
+    if platform not in ("slack", "discord") or not external_id:
+        raise UserError(f"'{text}' is not a chat.", hint="Write slack:TEAM or discord:GUILD.")
+    return platform, external_id
 
 
 @models.command("list")
@@ -145,16 +168,19 @@ def reprice_command(
     now = utc_now()
     start, end = day_of(first), day_of(last)
     today = day_number(chosen.clock().local_date(now) + timedelta(days=1))
-    done = reprice(
-        engine,
-        chosen,
-        first_day=day_number(EPOCH_DAY) if start is None else start,
-        last_day=today if end is None else end,
-        model_id=key,
-        actor=operator(),
-        reason="models reprice",
-        now=now,
-    )
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("Repricing")
+        done = reprice(
+            engine,
+            chosen,
+            first_day=day_number(EPOCH_DAY) if start is None else start,
+            last_day=today if end is None else end,
+            model_id=key,
+            actor=operator(),
+            reason="models reprice",
+            now=now,
+            progress=lambda part, whole: bar.update(task, completed=part, total=whole),
+        )
     with writing(engine) as connection:
         note(connection, chosen, now=now, action="models.reprice", what=model or "all models")
     out.print(f"{done.changed:,} usage events have new credits.")
@@ -203,9 +229,10 @@ def _multiplier(text: str) -> int:
         value = Decimal(text.strip().removesuffix("x").removesuffix("×"))
     except InvalidOperation:
         value = Decimal(-1)
-    if not value.is_finite() or not 0 < value <= MAX_MULTIPLIER:
+    if not value.is_finite() or not MIN_MULTIPLIER <= value <= MAX_MULTIPLIER:
         raise UserError(
-            f"'{text}' is not a number above 0 and up to {MAX_MULTIPLIER}.", hint="For example 2.5."
+            f"'{text}' is not a number from {MIN_MULTIPLIER:f} to {MAX_MULTIPLIER}.",
+            hint="For example 2.5.",
         )
     return int((value * MICRO).to_integral_value())
 
