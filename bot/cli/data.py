@@ -98,6 +98,12 @@ def import_command(  # noqa: PLR0913, PLR0917  # one parameter an option of the 
     rejects: Annotated[
         bool, typer.Option("--rejects", help="Write rejected rows to FILE.rejected.csv.")
     ] = False,
+    complete_range: Annotated[
+        bool,
+        typer.Option(
+            "--complete-range", help="Days inside the file's range without rows had no usage."
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read and judge, store nothing.")
     ] = False,
@@ -128,6 +134,7 @@ def import_command(  # noqa: PLR0913, PLR0917  # one parameter an option of the 
         workspace=workspace,
         source=source,
         options=SourceOptions(zone, delimiter, decimal, encoding),
+        complete_range=complete_range,
         dry_run=dry_run,
         rejects=rejects,
     )
