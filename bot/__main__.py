@@ -10,6 +10,7 @@ import typer
 from analytics.errors import UserError
 from bot.cli import admin, ask, data, serve
 from bot.cli.terminal import EXIT_MISTAKE, err
+from bot.platforms.base import Fatal
 from storage.errors import StorageError
 
 EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
@@ -44,6 +45,9 @@ def main() -> None:
         err.print(error.message)
         if error.hint:
             err.print(error.hint)
+        sys.exit(EXIT_MISTAKE)
+    except Fatal as error:
+        err.print(str(error))
         sys.exit(EXIT_MISTAKE)
     except KeyboardInterrupt:
         sys.exit(130)

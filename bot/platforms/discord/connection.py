@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import cast
 
+import aiohttp
 import discord
 import structlog
 from discord import app_commands
@@ -85,20 +86,21 @@ class DiscordPlatform:
 async def sync_commands(settings: Settings, desk: Desk, *, guild: int | None) -> int:
     """Tell Discord the commands, for everybody or for one guild at once; how many there are.
 
-    Raises Fatal for a token that Discord refuses.
+    Raises Fatal for a token or commands that Discord refuses, and when it cannot be reached.
     """
     token = _token(settings)
     client = discord.Client(intents=discord.Intents.none())
     tree = app_commands.CommandTree(client)
     tree.add_command(credits_group(Answers(desk)))
-    async with client:
-        with _token_explained():
-            await client.login(token)
-        if guild is None:
-            return await _sync(tree, desk)
-        place = discord.Object(guild)
-        tree.copy_global_to(guild=place)
-        return _count(await tree.sync(guild=place))
+    try:
+        async with client:
+            with _token_explained():
+                await client.login(token)
+            return await _sync(tree, desk) if guild is None else await _sync_guild(tree, guild)
+    except discord.HTTPException as error:
+        raise Fatal(f"Discord did not take the commands: {error.text or error.status}.") from error
+    except aiohttp.ClientError as error:
+        raise Fatal(f"Discord cannot be reached: {error}.") from error
 
 
 class CarriedLine(
@@ -266,6 +268,12 @@ async def _sync(tree: Tree, desk: Desk) -> int:
     name, digest = _name(tree.client), tree_digest(tree)
     await desk.run_blocking(lambda: desk.remember(name, digest))
     return count
+
+
+async def _sync_guild(tree: Tree, guild: int) -> int:
+    place = discord.Object(guild)
+    tree.copy_global_to(guild=place)
+    return _count(await tree.sync(guild=place))
 
 
 def _count(synced: list[app_commands.AppCommand]) -> int:
