@@ -9,7 +9,10 @@ from collections.abc import Callable, Mapping
 
 from aiohttp import web
 
+from analytics.errors import UserError
+
 MAX_BODY = 1 << 20
+WELL = frozenset({"up", "verified"})
 
 
 class HealthServer:
@@ -21,13 +24,22 @@ class HealthServer:
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> int:
-        """Begin to serve; returns the port.  Raises OSError when it is taken."""
+        """Begin to serve; returns the port.  Raises UserError for an address that cannot be had."""
         app = web.Application(client_max_size=MAX_BODY)
         app.add_routes([web.get("/health", self._health)])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, self._port)
-        await site.start()
+        try:
+            await site.start()
+        except (OSError, UnicodeError) as error:  # the latter for what cannot be a host's name
+            await self._runner.cleanup()
+            reason = error.strerror if isinstance(error, OSError) else "no name of a host"
+            raise UserError(
+                f"'{self._host}:{self._port}' cannot be listened on: {reason}.",
+                hint="CREDITBOT_HTTP_HOST must be an address of this computer, "
+                "CREDITBOT_HTTP_PORT a free port; 0 takes any.",
+            ) from None
         port: int = self._runner.addresses[0][1]
         return port
 
@@ -37,7 +49,7 @@ class HealthServer:
             await self._runner.cleanup()
 
     async def _health(self, _: web.Request) -> web.Response:
-        """200 while every part is up or not configured, else 503; the states in words."""
+        """200 while every part is well or not configured, else 503; the states in words."""
         states = self._states()
-        healthy = all(state == "up" for state in states.values())
+        healthy = WELL.issuperset(states.values())
         return web.json_response({"parts": dict(states)}, status=200 if healthy else 503)

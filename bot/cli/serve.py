@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.terminal import current_engine, err, load_settings, out, utc_now
+from bot.cli.terminal import current_engine, load_settings, out, utc_now
 from bot.desk import Desk
 
 # What a command needs beyond this is imported by it: half a second that others need not wait for.
@@ -23,16 +23,7 @@ def run_command() -> None:
 
     settings = load_settings()
     set_up_logs(settings.log_level)
-    try:
-        asyncio.run(serve(settings, utc_now))
-    except OSError as error:
-        if error.errno is None or "address" not in str(error).lower():
-            raise
-        err.print(
-            f"{settings.http_host}:{settings.http_port} cannot be listened on: {error.strerror}."
-        )
-        err.print("Set CREDITBOT_HTTP_PORT to a free port; 0 takes any.")
-        raise typer.Exit(2) from None
+    asyncio.run(serve(settings, utc_now))
 
 
 def doctor_command(
@@ -78,10 +69,14 @@ def demo_command(
     events: Annotated[int, typer.Option("--events", help="About how many prompts.")] = 200_000,
 ) -> None:
     """Make a demo workspace and answer three questions; then type further lines."""
-    from bot.demo.program import run_demo  # noqa: PLC0415
+    from bot.demo.program import ZONE, run_demo  # noqa: PLC0415
+    from bot.logs import set_up_logs  # noqa: PLC0415
 
+    settings = load_settings()
+    set_up_logs(settings.log_level)
     code = run_demo(
         folder,
+        zone=settings.timezone if "timezone" in settings.model_fields_set else ZONE,
         events=events,
         now=utc_now(),
         console=out,
