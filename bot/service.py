@@ -12,6 +12,7 @@ import sqlalchemy as sa
 import structlog
 
 from analytics.report import ModelFigure
+from bot.context import Identity
 from bot.desk import Desk
 from bot.drawing import Drawing
 from bot.health import HealthServer
@@ -28,7 +29,9 @@ log = structlog.get_logger()
 # Discord resets the token of a bot that identifies 1,000 times a day: 2 minutes are 720.
 LONGEST_PAUSE = {"slack": 30.0, "discord": 120.0}
 GRACE_SECONDS = 8.0
+# A first answer and a first picture cost several warm ones, so nobody's is the first.
 NOTHING = ModelFigure("Warm-up", "", "", "", ())
+FIRST_LINE, OPERATOR = "overview", Identity("terminal", "", "")
 
 
 class Service:
@@ -52,7 +55,7 @@ class Service:
         port = await server.start()
         parts = [self._supervised(platform) for platform in self._platforms(desk)]
         ticker.start()
-        warm = asyncio.create_task(drawing.warm_up(NOTHING))
+        warm = asyncio.gather(drawing.warm_up(NOTHING), desk.ask(FIRST_LINE, OPERATOR))
         log.info("service.started", platforms=sorted(self.states), health_port=port)
         try:
             await self.stop.wait()
@@ -75,25 +78,39 @@ class Service:
         return engine
 
     def _ticker(self, engine: sa.Engine) -> Ticker:
-        ticker, upkeep = Ticker(), Upkeep(engine, self.now)
+        def report(state: str) -> None:
+            self.states["ledger"] = state
+
+        ticker, upkeep = Ticker(), Upkeep(engine, self.now, report=report)
         ticker.every(PURGE_SECONDS, upkeep.purge, name="purge")
         ticker.every(VERIFY_SECONDS, upkeep.verify, name="verify")
         return ticker
 
     def _platforms(self, desk: Desk) -> list[Platform]:
         """The platforms that have a token; a missing library or token leaves the other alone."""
-        found: list[Platform] = []
+        wanted: dict[str, Callable[[Desk], Platform]] = {}
         if self.settings.slack_bot_token or self.settings.slack_app_token:
-            from bot.platforms.slack import SlackPlatform  # noqa: PLC0415  # only where it is used
-
-            found.append(SlackPlatform(self.settings, desk, report=self._reporter("slack")))
+            wanted["slack"] = self._slack
         if self.settings.discord_token:
-            from bot.platforms.discord import (  # noqa: PLC0415  # only where it is used
-                DiscordPlatform,
-            )
-
-            found.append(DiscordPlatform(self.settings, desk, report=self._reporter("discord")))
+            wanted["discord"] = self._discord
+        found = []
+        for name, make in wanted.items():
+            try:
+                found.append(make(desk))
+            except ImportError as error:
+                self.states[name] = f"off: its library cannot be loaded ({error})"
+                log.error("platform.library_missing", platform=name, reason=str(error))  # noqa: TRY400  # a setting, not a bug
         return found
+
+    def _slack(self, desk: Desk) -> Platform:
+        from bot.platforms.slack import SlackPlatform  # noqa: PLC0415  # only where it is used
+
+        return SlackPlatform(self.settings, desk, report=self._reporter("slack"))
+
+    def _discord(self, desk: Desk) -> Platform:
+        from bot.platforms.discord import DiscordPlatform  # noqa: PLC0415  # only where it is used
+
+        return DiscordPlatform(self.settings, desk, report=self._reporter("discord"))
 
     def _reporter(self, name: str) -> Callable[[str], None]:
         def report(state: str) -> None:

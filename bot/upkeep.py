@@ -1,4 +1,4 @@
-"""What the service does for itself: forget used-up buttons, check closed days every night."""
+"""What the service does for itself: forget used-up buttons, check what it keeps every night."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import structlog
 
 from storage import actions
+from storage.audit import broken_link
 from storage.engine import reading, writing
 from storage.errors import StorageError
 from storage.preferences import set_state, state
@@ -21,22 +22,33 @@ log = structlog.get_logger()
 PURGE_SECONDS = 3600
 VERIFY_SECONDS = 900
 CHECKED_DAYS = 31  # one month of 90,000 events is compared in half a second
-VERIFIED = "verified_through"
+SHOWN = 20  # differences in the log; `creditbot verify` shows them all
+CHECKED = "verified_through"
+VERIFIED = "verified"
 
 
 class Upkeep:
-    """The jobs of the service's ticker, over one database."""
+    """The jobs of the service's ticker, over one database.
 
-    def __init__(self, engine: sa.Engine, now: Callable[[], datetime]) -> None:
+    `report` is told what came of every check: VERIFIED, or what is wrong in which workspace.
+    """
+
+    def __init__(
+        self, engine: sa.Engine, now: Callable[[], datetime], *, report: Callable[[str], None]
+    ) -> None:
         self._engine = engine
         self._now = now
+        self._report = report
 
     async def purge(self) -> None:
         """Forget expired buttons and old envelope ids."""
         await _quietly("purge", self._purge)
 
     async def verify(self) -> None:
-        """Compare the closed days of each workspace once a local day."""
+        """Check the closed days and the audit of each workspace once a local day.
+
+        What was found wrong is looked at again at every turn, until it is mended.
+        """
         await _quietly("verify", self._verify)
 
     def _purge(self) -> None:
@@ -46,22 +58,33 @@ class Upkeep:
     def _verify(self) -> None:
         with reading(self._engine) as connection:
             found = list_workspaces(connection)
-            done = {one.id: state(connection, VERIFIED, one.id) for one in found}
-        for workspace in found:
-            today = workspace.clock().local_date(self._now())
-            if done[workspace.id] != today.isoformat():
-                self._check(workspace, today)
+            done = {one.id: state(connection, CHECKED, one.id) for one in found}
+        days = {one: one.clock().local_date(self._now()) for one in found}
+        due = [one for one in found if done[one.id] != days[one].isoformat()]
+        wrong = [words for one in due for words in self._check(one, days[one])]
+        if due:
+            self._report("; ".join(wrong) or VERIFIED)
 
-    def _check(self, workspace: WorkspaceInfo, today: date) -> None:
+    def _check(self, workspace: WorkspaceInfo, today: date) -> list[str]:
+        """What is wrong in one workspace, in words; a clean day is kept."""
         last = day_number(today) - 1
         first = last - CHECKED_DAYS
+        wrong = []
         differences = list(verify(self._engine, workspace, first_day=first, last_day=last))
-        for difference in differences:
+        for difference in differences[:SHOWN]:
             log.error("rollup.differs", workspace=workspace.name, difference=str(difference))
-        if not differences:
+        if differences:
+            wrong.append(f"{workspace.name}: {len(differences)} sums differ from the ledger")
+        with reading(self._engine) as connection:
+            link = broken_link(connection, workspace.id)
+        if link is not None:
+            log.error("audit.broken", workspace=workspace.name, row=link)
+            wrong.append(f"{workspace.name}: the audit was changed at row {link}")
+        if not wrong:
             with writing(self._engine) as connection:
-                set_state(connection, VERIFIED, today.isoformat(), workspace_id=workspace.id)
+                set_state(connection, CHECKED, today.isoformat(), workspace_id=workspace.id)
             log.info("ledger.verified", workspace=workspace.name, through=today.isoformat())
+        return wrong
 
 
 async def _quietly(name: str, work: Callable[[], None]) -> None:

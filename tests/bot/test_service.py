@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import signal
+import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from tests.bot.program import ROOT, environment
+from analytics.errors import UserError
+from analytics.report import Report
+from bot.context import Identity
+from bot.desk import Desk
+from bot.health import HealthServer
+from bot.service import Service
+from bot.settings import Settings
+from tests.bot.program import ROOT, Program, creditbot, environment
+from tests.cast import NOW
 
 PROCFILE = "\n".join((ROOT / "Procfile").read_text(encoding="utf-8").splitlines())
 
@@ -83,3 +95,79 @@ def test_a_platform_without_its_second_token_is_named_and_the_rest_runs(tmp_path
 
 def test_the_procfile_names_the_two_processes() -> None:
     assert PROCFILE == "release: creditbot migrate\nbot: creditbot run"
+
+
+def unresolvable(*_: object, **__: object) -> None:
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
+@pytest.mark.parametrize("host", ["203.0.113.1", "not..a.host", "nohost.invalid"])
+async def test_an_address_that_cannot_be_listened_on_is_a_mistake_that_names_its_setting(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    if host.endswith(".invalid"):
+        monkeypatch.setattr(socket, "getaddrinfo", unresolvable)
+    with pytest.raises(UserError, match=f"'{host}:0' cannot be listened on") as refused:
+        await HealthServer(host, 0, dict).start()
+    assert "CREDITBOT_HTTP_HOST" in refused.value.hint
+
+
+async def test_a_state_that_is_not_well_turns_the_health_red() -> None:
+    states = {"discord": "up", "ledger": "verified"}
+    server = HealthServer("127.0.0.1", 0, lambda: states)
+    port = await server.start()
+    assert (await asyncio.to_thread(health, port))[0] == 200
+    states["ledger"] = "acme: 2 sums differ from the ledger"
+    assert await asyncio.to_thread(health, port) == (503, {"parts": states})
+    await server.stop()
+
+
+def service_in(folder: Path) -> Service:
+    settings = Settings(
+        database_url=f"sqlite:///{folder / 'creditbot.db'}",
+        http_port=0,
+        discord_token=SecretStr("a.b.c"),
+    )
+    return Service(settings, lambda: NOW)
+
+
+async def test_a_library_that_is_missing_turns_only_its_platform_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "bot.platforms.discord", None)
+    service = service_in(tmp_path)
+    service.stop.set()
+    await service.run()
+    assert "library" in service.states["discord"]
+
+
+async def test_the_first_answer_is_nobodys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bot.platforms.discord", None)
+    service, loop, answer = service_in(tmp_path), asyncio.get_running_loop(), Desk.answer
+    answers = []
+
+    def answer_and_stop(desk: Desk, line: str, identity: Identity) -> Report:
+        answers.append(answer(desk, line, identity))
+        loop.call_soon_threadsafe(service.stop.set)
+        return answers[-1]
+
+    monkeypatch.setattr(Desk, "answer", answer_and_stop)
+    await service.run()
+    assert [report.line for report in answers] == ["overview"]
+
+
+def test_a_token_that_is_missing_is_named_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = Program(tmp_path, monkeypatch, capsys)
+    program("migrate")
+    done = program("discord-sync")
+    assert done.returncode == 2
+    assert done.stderr == "CREDITBOT_DISCORD_TOKEN is not set.\n"
+
+
+def test_the_demo_lives_in_the_zone_that_is_set(tmp_path: Path) -> None:
+    done = creditbot(tmp_path, "demo", "--events", "2000", CREDITBOT_TIMEZONE="Asia/Tokyo")
+    assert done.returncode == 0, done.stderr
+    with closing(sqlite3.connect(tmp_path / "demo" / "creditbot.db")) as kept:
+        assert kept.execute("SELECT zone FROM workspace").fetchone() == ("Asia/Tokyo",)

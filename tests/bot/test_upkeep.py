@@ -1,0 +1,60 @@
+"""What the service checks at night, and what it says about it."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from bot.upkeep import VERIFIED, Upkeep
+from storage.audit import record
+from storage.engine import writing
+from tests.cast import NOW
+from tests.databases import home
+from tests.doubles.discord_desk import desk_of
+
+TAMPERED = {
+    "DELETE FROM usage_day": "differ from the ledger",
+    "UPDATE audit SET role = 'x' WHERE seq = 2": "changed at row 2",
+}
+
+
+@pytest.fixture
+def watched(sqlite_engine: sa.Engine) -> sa.Engine:
+    """A database with usage and three rows of audit."""
+    with desk_of(sqlite_engine), writing(sqlite_engine) as connection:
+        for row in range(3):
+            record(
+                connection,
+                home(sqlite_engine).id,
+                at=NOW,
+                actor="slack:T1:U1",
+                role="admin",
+                action="bind",
+                object=str(row),
+            )
+    return sqlite_engine
+
+
+async def said(engine: sa.Engine, turns: int) -> list[str]:
+    """What was reported in so many turns of one day."""
+    states: list[str] = []
+    upkeep = Upkeep(engine, lambda: NOW, report=states.append)
+    for _ in range(turns):
+        await upkeep.verify()
+    return states
+
+
+async def test_what_is_well_is_said_once_a_day(watched: sa.Engine) -> None:
+    assert await said(watched, turns=2) == [VERIFIED]
+
+
+@pytest.mark.parametrize("statement", TAMPERED)
+async def test_what_was_changed_is_said_until_it_is_mended(
+    watched: sa.Engine, statement: str
+) -> None:
+    with writing(watched) as connection:
+        connection.exec_driver_sql("DROP TRIGGER IF EXISTS audit_no_update")
+        connection.exec_driver_sql(statement)
+    states = await said(watched, turns=2)
+    assert len(states) == 2
+    assert all(TAMPERED[statement] in state for state in states)
