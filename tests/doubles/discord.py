@@ -39,6 +39,7 @@ class Interaction:
     answers: list[Json] = field(default_factory=list)
     original: Json | None = None
     edits: int = 0
+    deleted: bool = False
     followups: list[Json] = field(default_factory=list)
 
     @property
@@ -250,6 +251,9 @@ class DiscordDouble(Gateway):
             return 404, {"message": "Unknown Webhook", "code": 10015}
         if method == "GET":
             return 200, one.original
+        if method == "DELETE":
+            one.original, one.deleted = None, True
+            return 204, None
         editing = method == "PATCH"
         before = one.original["flags"] if editing else 0
         if wrong := refusal(asked.body, asked.files, v2=bool(before & COMPONENTS_V2)):

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from analytics.report import Figure
 from bot.desk import Desk
 from bot.drawing import Drawing
+from bot.pacing import Pacing
 from bot.platforms.discord import DiscordPlatform
 from bot.settings import Settings
 from bot.supervisor import supervise
@@ -38,14 +39,16 @@ class Sketch(Drawing):
 
 
 @contextmanager
-def desk_of(engine: sa.Engine, drawing: Drawing | None = None) -> Iterator[Desk]:
+def desk_of(
+    engine: sa.Engine, drawing: Drawing | None = None, pacing: Pacing | None = None
+) -> Iterator[Desk]:
     """A desk with three prompts to count, two of Alice and one of Bob; no guild is bound yet."""
     workspace = home(engine)
     events = [event(person=ALICE), event(person=ALICE, model="gpt-4.1"), event(person=BOB)]
     ledger = Ledger(engine, workspace, Labels(engine, workspace.id))
     ledger.write(events, Origin("events", "events", Route.FILE), now=NOW)
     pen = drawing or Sketch()
-    desk = Desk(engine, now=lambda: NOW, drawing=pen)
+    desk = Desk(engine, now=lambda: NOW, drawing=pen, pacing=pacing)
     try:
         yield desk
     finally:

@@ -22,6 +22,7 @@ from analytics.report import Report
 from bot.buttons import MANY, ONCE, Wish
 from bot.context import Identity
 from bot.desk import Desk
+from bot.pacing import TooMuch
 from bot.platforms.discord.asking import Asked, Interaction, identity_of
 from bot.platforms.discord.filling import Filling, nonce_of
 from bot.platforms.discord.form import filled_line, form_of, submitted_fields
@@ -87,7 +88,7 @@ class Answers:
             asked = await self._claimed(interaction)
             if asked is None:
                 return
-            wish = await self._wish(value, asked.identity)
+            wish = await self._wish(interaction, asked.identity, value)
             if wish is None:
                 await _say(interaction, STALE)
                 return
@@ -138,31 +139,37 @@ class Answers:
         try:
             yield
         except (UserError, StorageError) as error:
-            await _try_to_say(interaction, f"{error.message} {error.hint}".strip())
+            if isinstance(error, TooMuch) and error.told:
+                await _try_to_vanish(interaction)
+            else:
+                await _try_to_say(interaction, str(error))
         except Exception as error:  # noqa: BLE001  # the outermost door; `failed` logs it
             await self.failed(interaction, error)
         finally:
             del self._running[task]
 
     async def _claimed(self, interaction: Interaction) -> Asked | None:
-        """Who asks, when this interaction is seen for the first time; None: nothing is to do."""
+        """Who asks, when this interaction is seen for the first time; None: nothing is to do.
+
+        Raises TooMuch.
+        """
         identity = await identity_of(self._desk, interaction)
         if identity is None:
             await _say(interaction, NOWHERE)
             return None
-        key = str(interaction.id)
-        fresh = await self._desk.run_blocking(lambda: self._desk.is_new(key, identity))
+        fresh = self._desk.is_new(str(interaction.id), identity)
         return Asked(interaction, identity) if fresh else None
 
-    async def _wish(self, value: str, identity: Identity) -> Wish | None:
-        return await self._desk.run_blocking(lambda: self._desk.wish(value, identity))
+    async def _wish(self, interaction: Interaction, identity: Identity, value: str) -> Wish | None:
+        wish, key = self._desk.wish, str(interaction.id)
+        return await self._desk.run_blocking(lambda: wish(value, identity, key=key))
 
     # ---- wishes
 
     async def _click_stored(self, interaction: Interaction, value: str) -> None:
         """A line too long for its button: only reading it tells how to acknowledge."""
         identity = await identity_of(self._desk, interaction)
-        wish = await self._wish(value, identity) if identity else None
+        wish = await self._wish(interaction, identity, value) if identity else None
         if wish is None:
             await _say(interaction, STALE if identity else NOWHERE)
         elif wish.verb == "edit":
@@ -180,7 +187,7 @@ class Answers:
         if value.startswith(f"{ONCE}:") and not _may_post(interaction):
             await _say(interaction, SILENT)  # before the button is used up
             return
-        await self._grant(asked, await self._wish(value, asked.identity))
+        await self._grant(asked, await self._wish(interaction, asked.identity, value))
 
     async def _grant(self, asked: Asked, wish: Wish | None) -> None:
         if wish is None:
@@ -302,6 +309,13 @@ async def _try_to_say(interaction: Interaction, text: str) -> None:
     """`_say`, where the token may be void or the network away: the log has everything."""
     with suppress(discord.DiscordException, aiohttp.ClientError, OSError):
         await _say(interaction, text)
+
+
+async def _try_to_vanish(interaction: Interaction) -> None:
+    """Take back the promise of an answer; a message that was clicked stays as it is."""
+    if interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
+        with suppress(discord.DiscordException, aiohttp.ClientError, OSError):
+            await interaction.delete_original_response()
 
 
 def _may_post(interaction: Interaction) -> bool:

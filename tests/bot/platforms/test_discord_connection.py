@@ -15,6 +15,7 @@ from analytics.report import Figure, Report
 from bot.context import Identity
 from bot.desk import Desk
 from bot.drawing import Drawing
+from bot.pacing import QUESTIONS, Pacing
 from bot.platforms.base import Fatal
 from bot.platforms.discord import DiscordPlatform, connection, filling, sync_commands
 from bot.platforms.discord.answers import LEAVING
@@ -194,6 +195,24 @@ async def test_the_same_frame_twice_is_answered_once(double: DiscordDouble, desk
         await double.dispatch("INTERACTION_CREATE", asked.frame)
         await ask(double)
     assert (asked.edits, asked.followups) == (1, [])
+
+
+async def test_a_flood_is_told_once_and_leaves_nothing_else_behind(
+    double: DiscordDouble, sqlite_engine: sa.Engine
+) -> None:
+    with desk_of(sqlite_engine, pacing=Pacing(lambda: 0.0)) as desk:
+        bind(desk, double.guild)
+        async with serving(double, desk):
+            asked = [await ask(double) for _ in range(int(QUESTIONS.burst))]
+            told = await ask(double)
+            late = [await double.interact(COMMAND, double.command_data("help")) for _ in range(3)]
+            await double.until(lambda: all(one.deleted for one in late))
+            assert asked[0].original
+            clicked = await double.click(asked[0].original, "30d")
+            await double.until(lambda: clicked.answers)
+    assert all("5 credits" in one.text for one in asked)
+    assert "Try again in" in told.text
+    assert (clicked.deleted, clicked.followups) == (False, [])
 
 
 @pytest.mark.parametrize("fault", [500, LOST, 0.01])

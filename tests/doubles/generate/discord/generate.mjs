@@ -26,6 +26,7 @@ const operations = [
   ["post", "/webhooks/{webhook_id}/{webhook_token}", "IncomingWebhookRequestPartial", { 200: "MessageResponse", 204: null }],
   ["get", "/webhooks/{webhook_id}/{webhook_token}/messages/@original", null, { 200: "MessageResponse" }],
   ["patch", "/webhooks/{webhook_id}/{webhook_token}/messages/@original", "IncomingWebhookUpdateRequestPartial", { 200: "MessageResponse" }],
+  ["delete", "/webhooks/{webhook_id}/{webhook_token}/messages/@original", null, { 204: null }],
 ];
 
 const registry = z.registry();
