@@ -10,21 +10,6 @@ class Fatal(Exception):  # noqa: N818  # not a bug: a setting that only its owne
     """Trying again cannot help: a wrong token, a missing permission.  Names the setting."""
 
 
-class SendError(Exception):
-    """A message did not leave.
-
-    `permanent` means that trying again cannot help; `retry_after` is in seconds, None when the
-    platform did not say.
-    """
-
-    def __init__(
-        self, reason: str, *, permanent: bool = False, retry_after: float | None = None
-    ) -> None:
-        super().__init__(reason)
-        self.permanent = permanent
-        self.retry_after = retry_after
-
-
 class Platform(Protocol):
     """One chat platform in the running service.
 

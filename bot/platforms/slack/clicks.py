@@ -5,15 +5,13 @@ A button outlives the right to press it, so everything is checked again at the c
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from slack_sdk.errors import SlackApiError
 
 from analytics.errors import UserError
-from analytics.report import Actions, Report
+from analytics.report import Report
 from bot.context import Identity
 from bot.platforms.slack.answers import Answers
 from bot.platforms.slack.envelopes import Click
@@ -23,9 +21,11 @@ from bot.platforms.slack.outlets import Channel, ResponseUrl, sentence
 from bot.platforms.slack.pictures import Clients, Files, Upload
 
 if TYPE_CHECKING:
-    from bot.desk import Desk
+    from bot.buttons import Wish
+    from bot.desk import Desk, ShareResult
 
 INVALID = "This button is no longer valid."
+UNCERTAIN = "Slack did not answer. Look whether the message is there before you share it again."
 
 
 class Clicks:
@@ -70,22 +70,49 @@ class Clicks:
         if click.channel != direct:
             await self._say(click, f"I sent you {name} as a direct message.")
 
-    async def share(self, click: Click, line: str, identity: Identity) -> None:
-        """Post the answer into the channel, unless people of other organisations read there."""
-        obstacle = await self._obstacle(click.channel)
-        if obstacle:
-            await self._say(click, obstacle)
-            return
-        ask = partial(self._desk.shared, line, identity, channel=click.channel)
-        report = await self._desk.run_blocking(ask)
-        if not report.line:
-            await self._refuse(click, report, identity)
-            return
+    async def share(self, click: Click, wish: Wish, identity: Identity) -> None:
+        """Post the answer into the channel, unless people of other organisations read there.
+
+        The button may be pressed again when surely nothing was posted.
+        """
+        end: ShareResult = "refused"
+        try:
+            obstacle = await self._obstacle(click.channel)
+            if obstacle:
+                await self._say(click, obstacle)
+                return
+            ask = partial(self._desk.shared, wish.line, identity, channel=click.channel)
+            report = await self._desk.run_blocking(ask)
+            if not report.line:
+                await self._refuse(click, report, identity)
+                return
+            end = "unknown"
+            end, said = await self._post(click, report, identity)
+        finally:
+            work = partial(self._end_share, click, wish, identity, end=end)
+            await self._desk.run_blocking(work)
+        await self._say(click, said)
+
+    async def _post(
+        self, click: Click, report: Report, identity: Identity
+    ) -> tuple[ShareResult, str]:
+        """What came of the attempt to post, and what to tell the person."""
         outlet = Channel(
             self._clients, channel=click.channel, thread=click.thread, line=report.line
         )
-        show = partial(self._answers.show_once, _without_sharing(report), identity, outlet)
-        await self._say(click, await _shared(show))
+        try:
+            await self._answers.show_once(report.without("share"), identity, outlet)
+        except SlackApiError as error:
+            return "failed", _reason(word_of(error))
+        except NETWORK:
+            return "unknown", UNCERTAIN
+        return "done", "Shared in this channel."
+
+    def _end_share(self, click: Click, wish: Wish, identity: Identity, *, end: ShareResult) -> None:
+        if end != "refused":  # which has its row already, or came before the share began
+            self._desk.share_ended(wish.line, identity, channel=click.channel, result=end)
+        if end in ("refused", "failed"):
+            self._desk.give_back(wish, identity)
 
     async def invalid(self, click: Click) -> None:
         """Say that the button does nothing any more."""
@@ -115,29 +142,7 @@ class Clicks:
         return ResponseUrl(self._clients, click.response_url, over=click.private)
 
 
-async def _shared(show: Callable[[], Awaitable[None]]) -> str:
-    """What to tell the person after the attempt to post."""
-    try:
-        await show()
-    except SlackApiError as error:
-        return _reason(word_of(error))
-    except NETWORK:
-        return "Slack did not answer. Look whether the message is there before you share it again."
-    return "Shared in this channel."
-
-
 def _reason(word: str) -> str:
     if word in NOT_INSIDE:
         return "I am not in this channel. Invite me with `/invite @creditbot`, then share again."
     return f"Slack does not let me share here: it says '{word}'."
-
-
-def _without_sharing(report: Report) -> Report:
-    """A shared answer offers no sharing: that button is for the one who asked."""
-    blocks = tuple(
-        Actions(tuple(b for b in block.buttons if b.verb != "share"))
-        if isinstance(block, Actions)
-        else block
-        for block in report.blocks
-    )
-    return replace(report, blocks=blocks)

@@ -18,6 +18,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 
 from analytics.errors import UserError
+from bot.buttons import ONCE
 from bot.context import Identity
 from bot.pacing import TooMuch
 from bot.platforms.slack import envelopes, forms
@@ -156,10 +157,13 @@ class Entrances:
     async def _click(self, click: Click) -> None:
         if not self._is_new(click):
             return
-        # Not looked up yet: the directory may take longer than a form's trigger lives.
-        nobody = Identity("slack", click.team, click.user)
+        # The directory may take longer than a form's trigger lives, so it is asked before only
+        # for a button that works once: it must not be used up when Slack does not answer.
+        who = Identity("slack", click.team, click.user)
+        if click.value.startswith(f"{ONCE}:"):
+            who = await self._identity(click.team, click.user)
         wish = await self._desk.run_blocking(
-            lambda: self._desk.wish(click.value, nobody, key=click.keys[0])
+            lambda: self._desk.wish(click.value, who, key=click.keys[0])
         )
         if wish is None:
             await self._clicks.invalid(click)
@@ -173,7 +177,7 @@ class Entrances:
                 case "csv":
                     await self._clicks.csv(click, wish.line, identity)
                 case "share":
-                    await self._clicks.share(click, wish.line, identity)
+                    await self._clicks.share(click, wish, identity)
 
     async def _complete(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         typing = envelopes.suggestion(body)

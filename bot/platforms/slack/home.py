@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bot.registry import COMMANDS
+from bot.render.slack_body import entities
 
 MAX_TEXT = 3000  # of a section: docs.slack.dev/reference/block-kit/blocks
-_SAFE = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 def home_view() -> dict[str, object]:
@@ -28,7 +28,7 @@ def _examples() -> str:
     """A line a command, as many whole lines as fit."""
     text = ""
     for command in COMMANDS.values():
-        line = f"`/credits {command.example}`  {command.summary}".translate(_SAFE)
+        line = entities(f"`/credits {command.example}`  {command.summary}")
         if len(text) + len(line) + 1 > MAX_TEXT:
             break
         text += f"{line}\n"

@@ -15,6 +15,7 @@ import structlog
 from bot.platforms.slack.faults import BAD_BLOCKS, BlocksRejected, posted
 from bot.platforms.slack.pictures import Clients
 from bot.render.slack import SlackMessage
+from bot.render.slack_body import entities
 
 log = structlog.get_logger()
 URL_USES = 5  # of one response_url, within 30 minutes
@@ -27,12 +28,9 @@ class Contents(TypedDict, total=False):
     blocks: list[dict[str, object]]
 
 
-_SAFE = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-
-
 def sentence(text: str) -> SlackMessage:
     """One of our own sentences as a message; what it quotes stays plain text."""
-    return SlackMessage(text.translate(_SAFE), [])
+    return SlackMessage(entities(text), [])
 
 
 def contents(message: SlackMessage) -> Contents:

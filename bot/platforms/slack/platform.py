@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import aiohttp
+import structlog
 from pydantic import SecretStr
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
@@ -26,7 +27,6 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.platforms.base import Fatal
 from bot.platforms.slack.answers import Answers
-from bot.platforms.slack.binding import bind_own_team
 from bot.platforms.slack.clicks import Clicks
 from bot.platforms.slack.entrances import Entrances
 from bot.platforms.slack.faults import DEAD_TOKEN, pause_of, word_of
@@ -34,10 +34,12 @@ from bot.platforms.slack.people import People
 from bot.platforms.slack.pictures import POLLS, Clients, Files
 from bot.platforms.slack.socket import Socket
 from bot.settings import Settings
+from storage.errors import DatabaseBusy, StorageError
 
 if TYPE_CHECKING:
     from bot.desk import Desk
 
+log = structlog.get_logger()
 BOT_TOKEN = "CREDITBOT_SLACK_BOT_TOKEN"  # noqa: S105  # the name of a setting
 APP_TOKEN = "CREDITBOT_SLACK_APP_TOKEN"  # noqa: S105  # the name of a setting
 
@@ -104,7 +106,7 @@ class SlackPlatform:
             me = await _preflight(clients.posts.auth_test, BOT_TOKEN)
             opening = partial(link.apps_connections_open, app_token=app_token)
             opened = await _preflight(opening, APP_TOKEN)
-            await self._desk.run_blocking(partial(bind_own_team, self._desk, me["team_id"]))
+            await self._bind(me["team_id"])
             entrances = self._entrances(clients, me)
             socket = Socket(
                 self._app(clients, me, entrances), link, ping=self._pace.ping, logger=self._silent
@@ -116,6 +118,22 @@ class SlackPlatform:
                 # The socket first: nothing new may come in while answers are finished.
                 await socket.end()
                 await entrances.close(seconds=self._pace.goodbye)
+
+    async def _bind(self, team: str) -> None:
+        """Let the team talk to the default workspace unless it is bound already.
+
+        The operator vouches for the team with its token.  Where several workspaces exist and none
+        is the default, the team stays unbound until `creditbot workspace bind`.
+        """
+        try:
+            bound = await self._desk.run_blocking(partial(self._desk.bind_team, "slack", team))
+        except DatabaseBusy:
+            raise  # the supervisor starts anew; an unbound team would be refused for ever
+        except StorageError as error:
+            log.warning("slack.team_not_bound", reason=error.message)
+        else:
+            if bound is not None:
+                log.info("slack.team_bound", team=team, workspace=bound)
 
     async def _watch(self, socket: Socket) -> None:
         """Tell the state for ever; raises ConnectionError when the socket stays down."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import sqlalchemy as sa
 
-from storage.engine import writing
+from storage.engine import reading, writing
 from storage.preferences import set_preference
 from tests.databases import home
 from tests.doubles.slack import SlackDouble
@@ -51,11 +51,11 @@ async def share_value(slack: SlackDouble) -> str:
     return next(value for label, value in values.items() if "share" in label.lower())
 
 
-async def clicked(slack: SlackDouble, payload: Payload) -> Payload:
+async def clicked(slack: SlackDouble, payload: Payload, url: str = URL) -> Payload:
     """Click; gives the first thing that is said through its response URL."""
     await slack.send("interactive", payload)
-    await slack.until(lambda: slack.responses[URL])
-    return slack.responses[URL][0]
+    await slack.until(lambda: slack.responses[url])
+    return slack.responses[url][0]
 
 
 # ---- ask
@@ -170,19 +170,37 @@ async def test_nothing_is_shared_where_other_organisations_read(
     assert not slack.messages
 
 
-async def test_sharing_where_the_bot_is_not_asks_for_an_invitation(slack: SlackDouble) -> None:
+def results(scene: Stage) -> list[str]:
+    """The results of shares in the audit, once the bot has said what came of the last one."""
+    with reading(scene.desk.engine) as connection:
+        asked = sa.text("SELECT result FROM audit WHERE action = 'share' ORDER BY seq")
+        return list(connection.execute(asked).scalars())
+
+
+async def test_sharing_where_the_bot_is_not_asks_for_an_invitation_and_works_then(
+    scene: Stage,
+) -> None:
+    slack = scene.slack
     value = await share_value(slack)
     slack.is_member = False
     answer = await clicked(slack, press(value, url=slack.response_url(URL)))
     assert "/invite @creditbot" in answer["text"]
+    slack.is_member = True
+    again = await clicked(slack, press(value, url=slack.response_url("r3")), "r3")
+    assert again["text"] == "Shared in this channel."
+    assert results(scene) == ["begun", "failed", "begun", "done"]
 
 
-async def test_a_lost_share_is_not_repeated_and_said_to_be_uncertain(slack: SlackDouble) -> None:
+async def test_a_lost_share_is_not_repeated_and_said_to_be_uncertain(scene: Stage) -> None:
+    slack = scene.slack
     value = await share_value(slack)
     slack.faults["chat.postMessage"].append("lost")
     answer = await clicked(slack, press(value, url=slack.response_url(URL)))
     assert "before you share it again" in answer["text"]
     assert len(slack.called("chat.postMessage")) == 1
+    assert results(scene) == ["begun", "unknown"]
+    again = await clicked(slack, press(value, url=slack.response_url("r3")), "r3")
+    assert again["text"] == "This button is no longer valid."
 
 
 async def test_a_share_is_refused_when_the_right_is_gone(scene: Stage) -> None:

@@ -10,10 +10,12 @@ import pytest
 import sqlalchemy as sa
 import structlog
 
+from bot.desk import Desk
 from bot.platforms.base import Fatal
 from bot.platforms.slack import SlackPlatform
 from bot.settings import Settings
 from storage.engine import reading, writing
+from storage.errors import DatabaseBusy
 from storage.workspaces import bind_chat, bound_workspace, create_workspace
 from tests.cast import NOW
 from tests.doubles.slack import SlackDouble, slack_double
@@ -190,6 +192,23 @@ async def test_the_team_of_the_token_is_bound_once_to_the_default_workspace(
         assert bound_workspace(connection, "slack", TEAM) == 1
         rows = connection.execute(sa.text("SELECT object, after FROM audit")).all()
     assert [tuple(row) for row in rows] == [(f"slack:{TEAM}", "default")]
+
+
+async def test_a_busy_database_at_the_start_is_tried_again(
+    sqlite_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bind, tries = Desk.bind_team, iter([DatabaseBusy("The database is busy.")])
+
+    def busy_once(desk: Desk, platform: str, external_id: str) -> str | None:
+        for busy in tries:
+            raise busy
+        return bind(desk, platform, external_id)
+
+    monkeypatch.setattr(Desk, "bind_team", busy_once)
+    async with stage(sqlite_engine):
+        pass
+    with reading(sqlite_engine) as connection:
+        assert bound_workspace(connection, "slack", TEAM) == 1
 
 
 async def test_a_team_that_an_operator_bound_stays_there(sqlite_engine: sa.Engine) -> None:
