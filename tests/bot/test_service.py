@@ -166,6 +166,16 @@ def test_a_token_that_is_missing_is_named_in_a_sentence(
     assert done.stderr == "CREDITBOT_DISCORD_TOKEN is not set.\n"
 
 
+def test_a_database_whose_host_has_no_address_is_named_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", unresolvable)
+    program = Program(tmp_path, monkeypatch, capsys)
+    done = program("verify", CREDITBOT_DATABASE_URL="postgresql://me@nohost.invalid/creditbot")
+    assert done.returncode == 2
+    assert "no address" in done.stderr
+
+
 def test_the_demo_lives_in_the_zone_that_is_set(tmp_path: Path) -> None:
     done = creditbot(tmp_path, "demo", "--events", "2000", CREDITBOT_TIMEZONE="Asia/Tokyo")
     assert done.returncode == 0, done.stderr
