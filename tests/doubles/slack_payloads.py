@@ -62,7 +62,7 @@ def _event(event: Payload, user: str) -> Payload:
     }
 
 
-def press(  # what a click can differ in
+def press(  # noqa: PLR0913  # what a click can differ in
     value: str,
     *,
     url: str,
@@ -70,9 +70,10 @@ def press(  # what a click can differ in
     team: str = TEAM,
     ephemeral: bool = True,
     channel: str = CHANNEL,
+    row: str = "b",
 ) -> Payload:
-    """A click on a button that carries `value`."""
-    pressed = {"type": "button", "action_id": "ask:0", "block_id": "b", "value": value}
+    """A click on a button that carries `value` in the row of that block id."""
+    pressed = {"type": "button", "action_id": "ask:0", "block_id": row, "value": value}
     return {
         "type": "block_actions",
         "api_app_id": APP,

@@ -7,7 +7,9 @@ tables, as bare text.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,11 +17,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from analytics.errors import UserError
-from analytics.report import Actions, Button, Note, Report
+from analytics.report import Actions, Button, Figure, Note, Report
 from bot.context import Identity
+from bot.platforms.slack.envelopes import row_id
 from bot.platforms.slack.faults import TROUBLE, BlocksRejected, word_of
 from bot.platforms.slack.outlets import Outlet, sentence
 from bot.platforms.slack.pictures import Files, Untrusted, Upload
+from bot.platforms.slack.standing import Standing
 from bot.render.slack import SlackMessage, fallback, message, plain
 from storage.errors import StorageError
 
@@ -30,6 +34,7 @@ log = structlog.get_logger()
 CHARTS = frozenset({"image", "data_visualization"})
 MAX_VALUE = 2000  # characters in a button: docs.slack.dev/reference/block-kit/block-elements
 CHART_SECONDS = 20.0  # drawing and Slack's look at the file, for a message that cannot be changed
+FILES = 1_000  # whose ids are remembered, so that an equal chart is uploaded once
 NOT_DRAWN = Note("The chart could not be drawn.")
 DRAWING = Note("The chart follows in a moment.")
 
@@ -41,32 +46,40 @@ class Answers:
         self._desk = desk
         self._files = files
         self._patience = patience
+        self._standing = Standing()
+        self._uploaded: OrderedDict[str, str] = OrderedDict()  # digest of a figure to its file
 
     async def answer(self, line: str, identity: Identity, outlet: Outlet) -> None:
-        """Ask the line and show what comes out."""
-        await self.show(await self._desk.ask(line, identity), identity, outlet)
+        """Ask the line and show what comes out, unless a newer answer took its place."""
+        self._standing.claim(outlet)
+        report = await self._desk.ask(line, identity)
+        if not self._standing.is_gone(outlet):
+            await self.show(report, identity, outlet)
 
     async def show(self, report: Report, identity: Identity, outlet: Outlet) -> None:
         """Show a report; raises one of `faults.TROUBLE` when nothing of it could be sent."""
+        if outlet.alone:
+            report = report.without("share")
         report, values = await self._with_buttons(report, identity)
         if report.figure is None:
-            await _deliver(_forms(report, None, values), outlet.show)
+            await self._deliver(_forms(report, None, values), outlet)
             return
         drawing = asyncio.create_task(self._picture(report))
         try:
             # Not wait_for: a picture that is late must go on being drawn.
             await asyncio.wait({drawing}, timeout=self._patience)
             if drawing.done():
-                await _deliver(_final(report, drawing.result(), values), outlet.show)
+                await self._deliver(_final(report, drawing.result(), values), outlet)
                 return
             first = replace(report, blocks=(*report.blocks, DRAWING))
-            await _deliver(_forms(first, None, values), outlet.show)
+            await self._deliver(_forms(first, None, values), outlet)
             image = await drawing
-            later = _final(report, image, values)
+            if self._standing.is_gone(outlet):
+                return
             if outlet.renews:
-                await _deliver(later, outlet.renew)
+                await self._deliver(_final(report, image, values), outlet, renew=True)
             else:
-                await _deliver(_chart_alone(report, image), outlet.show)
+                await self._deliver(_chart_alone(report, image), outlet)
         finally:
             drawing.cancel()
 
@@ -74,14 +87,29 @@ class Answers:
         """Show a report in one message, with its chart if that comes in time."""
         report, values = await self._with_buttons(report, identity)
         if report.figure is None:
-            await _deliver(_forms(report, None, values), outlet.show)
+            await self._deliver(_forms(report, None, values), outlet)
             return
         try:
             async with asyncio.timeout(CHART_SECONDS):
                 image = await self._picture(report)
         except TimeoutError:
             image = None
-        await _deliver(_final(report, image, values), outlet.show)
+        await self._deliver(_final(report, image, values), outlet)
+
+    async def _deliver(
+        self, forms: Iterator[SlackMessage], outlet: Outlet, *, renew: bool = False
+    ) -> None:
+        """Send the first form that Slack takes."""
+        send = outlet.renew if renew else outlet.show
+        # In a thread: writing a long table would keep the loop for a hundred milliseconds.
+        while form := await self._desk.run_blocking(partial(next, forms, None)):
+            try:
+                await send(_named(form, outlet.token))
+            except BlocksRejected as error:
+                log.warning("slack.blocks_rejected", reason=str(error))
+                self._uploaded.clear()  # a file that was deleted in Slack may be why
+            else:
+                return
 
     async def _with_buttons(
         self, report: Report, identity: Identity
@@ -100,9 +128,21 @@ class Answers:
     async def _picture(self, report: Report) -> str | None:
         """The file id of the uploaded chart; None when it could not be drawn or uploaded."""
         figure = report.figure
-        drawn = await self._desk.picture(report, "light")
-        if figure is None or drawn is None:
+        if figure is None:
             return None
+        digest = hashlib.sha256(repr(figure).encode()).hexdigest()
+        known = self._uploaded.get(digest)
+        if known is not None:
+            return known
+        drawn = await self._desk.picture(report, "light")
+        file_id = None if drawn is None else await self._upload(figure, drawn)
+        if file_id is not None:
+            self._uploaded[digest] = file_id
+            if len(self._uploaded) > FILES:
+                self._uploaded.popitem(last=False)
+        return file_id
+
+    async def _upload(self, figure: Figure, drawn: bytes) -> str | None:
         name = f"creditbot-{figure.kind.replace('_', '-')}.png"
         file = Upload(name, drawn, title=figure.title, alt=figure.alt)
         try:
@@ -113,6 +153,15 @@ class Answers:
         except (*TROUBLE, Untrusted) as error:
             log.warning("slack.picture_not_uploaded", reason=word_of(error))
         return None
+
+
+def _named(form: SlackMessage, answer: str) -> SlackMessage:
+    """The message with named rows of buttons: a click tells which answer it is under."""
+    blocks = [
+        block | {"block_id": row_id(answer, number)} if block["type"] == "actions" else block
+        for number, block in enumerate(form.blocks)
+    ]
+    return replace(form, blocks=blocks)
 
 
 def _forms(
@@ -143,16 +192,3 @@ def _chart_alone(report: Report, image: str | None) -> Iterator[SlackMessage]:
     full = message(report, image=image, values={})
     charts: Sequence[dict[str, object]] = [b for b in full.blocks if b["type"] in CHARTS]
     yield replace(full, blocks=list(charts))
-
-
-async def _deliver(
-    forms: Iterator[SlackMessage], send: Callable[[SlackMessage], Awaitable[None]]
-) -> None:
-    """Send the first form that Slack takes."""
-    for form in forms:
-        try:
-            await send(form)
-        except BlocksRejected as error:
-            log.warning("slack.blocks_rejected", reason=str(error))
-        else:
-            return

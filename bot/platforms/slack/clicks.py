@@ -40,7 +40,7 @@ class Clicks:
     async def edit(self, click: Click, line: str) -> None:
         """Open the form; the click's trigger lives three seconds, so nothing is asked before."""
         try:
-            view = modal(Memory(line, click.response_url, over=click.private))
+            view = modal(Memory(line, click.response_url, over=click.over))
         except UserError:
             await self._say(click, INVALID)
             return
@@ -139,7 +139,8 @@ class Clicks:
         await ResponseUrl(self._clients, click.response_url).show(sentence(text))
 
     def _outlet(self, click: Click) -> ResponseUrl:
-        return ResponseUrl(self._clients, click.response_url, over=click.private)
+        alone = click.channel.startswith("D")
+        return ResponseUrl(self._clients, click.response_url, over=click.over, alone=alone)
 
 
 def _reason(word: str) -> str:

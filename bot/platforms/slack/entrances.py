@@ -89,7 +89,8 @@ class Entrances:
         """`/credits ...`, answered through its response URL."""
         await ack()
         spoken = envelopes.slash_command(body)
-        outlet = ResponseUrl(self._clients, spoken.response_url, first=True)
+        alone = spoken.channel.startswith("D")
+        outlet = ResponseUrl(self._clients, spoken.response_url, first=True, alone=alone)
         self._start(self._answer(spoken, self._line(spoken), outlet), outlet)
 
     async def mentioned(self, body: dict[str, Any]) -> None:

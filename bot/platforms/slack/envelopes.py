@@ -29,7 +29,10 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A pressed button; `private` when only its presser sees the message it stands in."""
+    """A pressed button; `over` names the answer it stands under when only its presser sees that.
+
+    A message that others see too has "" there.
+    """
 
     team: str
     user: str
@@ -37,7 +40,7 @@ class Click:
     keys: tuple[str, ...]
     channel: str
     thread: str | None
-    private: bool
+    over: str
     trigger: str
     response_url: str
 
@@ -99,6 +102,7 @@ def click(body: Body) -> Click:
     pressed = body["actions"][0]
     container = body.get("container", {})
     channel = body.get("channel", {}).get("id") or container.get("channel_id", "")
+    private = bool(container.get("is_ephemeral")) or channel.startswith("D")
     return Click(
         team=_team(body),
         user=body["user"]["id"],
@@ -106,7 +110,7 @@ def click(body: Body) -> Click:
         keys=(f"click:{body['trigger_id']}:{pressed['action_id']}",),
         channel=channel,
         thread=container.get("thread_ts") or body.get("message", {}).get("thread_ts"),
-        private=bool(container.get("is_ephemeral")) or channel.startswith("D"),
+        over=answer_of(pressed["block_id"]) if private else "",
         trigger=body["trigger_id"],
         response_url=body.get("response_url", ""),
     )
@@ -138,6 +142,16 @@ def suggestion(body: Body) -> Typing:
         field=body["block_id"],
         text=body.get("value", ""),
     )
+
+
+def row_id(answer: str, number: int) -> str:
+    """The block id of a row of buttons under an answer."""
+    return f"{answer}.{number}"
+
+
+def answer_of(block_id: str) -> str:
+    """The answer that a row of buttons stands under; never empty."""
+    return block_id.rpartition(".")[0] or block_id
 
 
 def _team(body: Body) -> str:

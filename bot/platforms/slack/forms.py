@@ -29,11 +29,14 @@ Block = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What a form remembers while it is open: the line, and where its answer goes."""
+    """What a form remembers while it is open: the line, and where its answer goes.
+
+    `over` is the token of the answer that it takes the place of, "" for none.
+    """
 
     line: str
     url: str
-    over: bool
+    over: str
 
     @property
     def text(self) -> str:

@@ -6,6 +6,7 @@ message can help, and one of `faults.TROUBLE` when nothing can.
 
 from __future__ import annotations
 
+import secrets
 from abc import ABC, abstractmethod
 from functools import partial
 from typing import TypedDict
@@ -41,9 +42,18 @@ def contents(message: SlackMessage) -> Contents:
 
 
 class Outlet(ABC):
-    """Where one answer goes; `renews` when a later form of it can take the place of the first."""
+    """Where one answer goes; `renews` when a later form of it can take the place of the first.
+
+    `token` names the answer in the ids of its button rows; `over` is the token of the answer
+    that it takes the place of, "" for none.  `alone` when nobody but the asker reads there.
+    """
 
     renews = False
+
+    def __init__(self, *, over: str = "", alone: bool = False) -> None:
+        self.token = secrets.token_urlsafe(6)
+        self.over = over
+        self.alone = alone
 
     @abstractmethod
     async def show(self, message: SlackMessage) -> None:
@@ -62,17 +72,23 @@ class ResponseUrl(Outlet):
     """
 
     def __init__(
-        self, clients: Clients, url: str, *, over: bool = False, first: bool = False
+        self,
+        clients: Clients,
+        url: str,
+        *,
+        over: str = "",
+        first: bool = False,
+        alone: bool = False,
     ) -> None:
+        super().__init__(over=over, alone=alone)
         self._clients = clients
         self._url = url
-        self._over = over
-        self.renews = over or first
+        self.renews = bool(over) or first
         self._left = URL_USES
 
     async def show(self, message: SlackMessage) -> None:
         """Send it, over the clicked message where that is allowed."""
-        await self._post(message, replace=self._over)
+        await self._post(message, replace=bool(self.over))
 
     async def renew(self, message: SlackMessage) -> None:
         """Replace what was sent before."""
@@ -102,6 +118,7 @@ class Whisper(Outlet):
     """A message in a channel that only one person sees; it cannot be changed later."""
 
     def __init__(self, clients: Clients, *, channel: str, user: str, thread: str | None) -> None:
+        super().__init__()
         self._send = partial(
             clients.posts.chat_postEphemeral,
             channel=channel,
@@ -121,6 +138,7 @@ class DirectMessage(Outlet):
     renews = True
 
     def __init__(self, clients: Clients, *, channel: str, thread: str | None) -> None:
+        super().__init__(alone=True)
         self._clients = clients
         self._channel = channel
         self._thread = thread
@@ -157,6 +175,7 @@ class Channel(Outlet):
     """A message that everybody in the channel sees, marked as shared by creditbot."""
 
     def __init__(self, clients: Clients, *, channel: str, thread: str | None, line: str) -> None:
+        super().__init__()
         self._send = partial(
             clients.posts.chat_postMessage,
             channel=channel,

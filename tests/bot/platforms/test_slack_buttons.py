@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from storage.preferences import set_preference
 from tests.databases import home
 from tests.doubles.slack import SlackDouble
 from tests.doubles.slack_payloads import CHANNEL, DIRECT, Payload, press, slash, submit, type_into
-from tests.doubles.slack_stage import Stage, stage
+from tests.doubles.slack_stage import QUICK, Stage, stage
 
 LINE = "by-model last 7d"
 URL = "r2"
@@ -65,6 +66,46 @@ async def test_asking_again_takes_the_place_of_a_private_answer(slack: SlackDoub
     answer = await clicked(slack, press(f"ask:{LINE}", url=slack.response_url(URL)))
     assert answer["replace_original"]
     assert {"image", "data_table"} <= kinds(answer)
+
+
+@pytest.mark.parametrize("first", ["click", "command"])
+async def test_a_late_chart_does_not_push_away_a_newer_answer(
+    sqlite_engine: sa.Engine, first: str
+) -> None:
+    async with stage(sqlite_engine, replace(QUICK, chart=0.01)) as scene:
+        slack = scene.slack
+        scene.sketch.held.clear()
+        row = "b"
+        if first == "click":
+            old = press("ask:by-model last 30d", url=slack.response_url("old"))
+            await slack.send("interactive", old)
+        else:
+            await slack.send("slash_commands", slash("by-model", url=slack.response_url("old")))
+        await slack.until(lambda: slack.responses["old"])
+        if first == "command":
+            (row,) = [
+                block["block_id"]
+                for block in slack.responses["old"][0]["blocks"]
+                if block["type"] == "actions"
+            ]
+        await clicked(slack, press(f"ask:{LINE}", url=slack.response_url(URL), row=row))
+        scene.sketch.held.set()
+        await slack.until(lambda: len(slack.responses[URL]) == 2)
+    assert len(slack.responses["old"]) == 1
+    assert "image" in kinds(slack.responses[URL][1])
+
+
+async def test_an_equal_chart_is_uploaded_once(slack: SlackDouble) -> None:
+    for url in (URL, "r3"):
+        answer = await clicked(slack, press(f"ask:{LINE}", url=slack.response_url(url)), url)
+        assert "image" in kinds(answer)
+    assert len(slack.files) == 1
+
+
+async def test_nothing_is_shared_from_a_direct_conversation(slack: SlackDouble) -> None:
+    url = slack.response_url(URL)
+    answer = await clicked(slack, press(f"ask:{LINE}", url=url, channel=DIRECT))
+    assert not [label for label in buttons(answer) if "share" in label.lower()]
 
 
 async def test_asking_under_a_shared_answer_leaves_it_as_it_is(slack: SlackDouble) -> None:

@@ -78,7 +78,7 @@ def _state(element: Payload) -> Payload:
 
 @given(lines())
 def test_an_untouched_form_gives_the_line_back(line: str) -> None:
-    view = modal(Memory(line, "url", over=True))
+    view = modal(Memory(line, "url", over="answer"))
     filled = submission(submit(view, untouched(view)))
     assert Memory.read(filled.memory).line == line
     again, before = parse(rewritten(line, filled.fields)), parse(line)
@@ -90,7 +90,7 @@ def test_an_untouched_form_gives_the_line_back(line: str) -> None:
 
 @given(lines())
 def test_every_form_is_one_that_slack_opens(line: str) -> None:
-    view = modal(Memory(line, "https://hooks.slack.com/actions/T1/1/x", over=True))
+    view = modal(Memory(line, "https://hooks.slack.com/actions/T1/1/x", over="answer"))
     request = {"trigger_id": "t", "view": view}
     assert list(complaints("request", "views.open", request)) == []
 
