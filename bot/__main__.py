@@ -8,7 +8,7 @@ import sys
 import typer
 
 from analytics.errors import UserError
-from bot.cli import admin, ask, data, serve
+from bot.cli import admin, ask, data, people, serve, usage
 from bot.cli.terminal import EXIT_MISTAKE, err
 from bot.platforms.base import Fatal
 from storage.errors import StorageError
@@ -33,6 +33,10 @@ app.command("rebuild")(data.rebuild_command)
 app.add_typer(admin.workspaces, name="workspace")
 app.add_typer(admin.models, name="models")
 app.add_typer(admin.sources, name="sources")
+app.add_typer(people.people, name="people")
+app.add_typer(people.roles, name="roles")
+app.add_typer(people.preferences, name="preferences")
+app.add_typer(usage.usage, name="usage")
 app.command("slack-manifest")(serve.slack_manifest_command)
 app.command("discord-sync")(serve.discord_sync_command)
 

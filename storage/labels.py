@@ -338,6 +338,14 @@ def rename_person(
     _change_person(connection, workspace_id, person_id, {"name": clean(name, MAX_LABEL)})
 
 
+def department_named(connection: sa.Connection, workspace_id: int, name: str) -> int:
+    """The id of a department's name; it is created when it is new.  Raises StorageError."""
+    if not folded(name):
+        raise StorageError("A department needs a name.", hint="Nothing was changed.")
+    known = _with_names(connection, _locked(connection, workspace_id), "department", names=[name])
+    return known.plain["department"][folded(name)]
+
+
 def set_home_department(
     connection: sa.Connection, workspace_id: int, person_id: int, *, department_id: int
 ) -> None:
