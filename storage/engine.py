@@ -49,6 +49,7 @@ UNUSABLE = {
     "file is not a database": "CREDITBOT_DATABASE_URL names another kind of file.",
     "malformed": "Restore the last backup of the database file.",
     "disk i/o error": "Check the disk that holds the database file.",
+    "failed to resolve host": "Check the host in CREDITBOT_DATABASE_URL.",
 }
 
 
@@ -174,10 +175,6 @@ def explain(error: Exception) -> StorageError | None:
     for words, hint in UNUSABLE.items():
         if words in text:
             return DatabaseUnusable(f"The database cannot be used: {words}.", hint=hint)
-    if "failed to resolve host" in text:
-        return DatabaseUnusable(
-            "The host of the database has no address.", hint="Check CREDITBOT_DATABASE_URL."
-        )
     if "connection" in text and ("refused" in text or "failed" in text or "closed" in text):
         return DatabaseUnusable(
             "The database server does not answer.", hint="Check CREDITBOT_DATABASE_URL."
