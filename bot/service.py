@@ -29,7 +29,6 @@ log = structlog.get_logger()
 # Discord resets the token of a bot that identifies 1,000 times a day: 2 minutes are 720.
 LONGEST_PAUSE = {"slack": 30.0, "discord": 120.0}
 GRACE_SECONDS = 8.0
-# A first answer and a first picture cost several warm ones, so nobody's is the first.
 NOTHING = ModelFigure("Warm-up", "", "", "", ())
 FIRST_LINE, OPERATOR = "overview", Identity("terminal", "", "")
 
@@ -55,7 +54,7 @@ class Service:
         port = await server.start()
         parts = [self._supervised(platform) for platform in self._platforms(desk)]
         ticker.start()
-        warm = asyncio.gather(drawing.warm_up(NOTHING), desk.ask(FIRST_LINE, OPERATOR))
+        warm = asyncio.create_task(_warm_up(desk, drawing))
         log.info("service.started", platforms=sorted(self.states), health_port=port)
         try:
             await self.stop.wait()
@@ -63,6 +62,8 @@ class Service:
             ticker.stop()
             await _finish(parts)
             warm.cancel()
+            with suppress(asyncio.CancelledError):
+                await warm
             await server.stop()
             drawing.close()
             desk.close()
@@ -129,6 +130,11 @@ class Service:
             report=self._reporter(platform.name),
         )
         return asyncio.create_task(work, name=platform.name)
+
+
+async def _warm_up(desk: Desk, drawing: Drawing) -> None:
+    """A first answer and a first picture cost several warm ones, so nobody's is the first."""
+    await asyncio.gather(drawing.warm_up(NOTHING), desk.ask(FIRST_LINE, OPERATOR))
 
 
 async def _finish(parts: list[asyncio.Task[None]]) -> None:
