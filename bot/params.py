@@ -24,6 +24,7 @@ from storage.reading import DIMENSIONS, Dimension
 Limit = NewType("Limit", int)
 CommandName = NewType("CommandName", str)
 MAX_LIMIT = 1000
+_NO_QUOTES = str.maketrans(dict.fromkeys('"“”„«»'))
 
 
 class ParamType(ABC):
@@ -74,7 +75,11 @@ class Param:
         return f"[{name}{self.type.words}]"
 
     def written(self, text: str) -> str:
-        """A text as it stands in a line; reading it back gives the same."""
+        """A text as it stands in a line; reading it back gives the same.
+
+        A line cannot hold a quote inside a name; names are found without it, too.
+        """
+        text = " ".join(text.translate(_NO_QUOTES).split())
         if self.type.loose:
             return text
         if self.type.lead:

@@ -69,8 +69,15 @@ def modal(memory: Memory) -> dict[str, object]:
 
 
 def rewritten(line: str, fields: Mapping[str, Sequence[str]]) -> str:
-    """The line with a form's values; raises UserError when they do not make a line."""
+    """The line with a form's values; raises UserError when they do not make a line.
+
+    Names that the form could not show stay in the line.
+    """
     values = dict(fields)
+    call = parse(line)
+    for param in call.command.params:
+        if param.name in values and isinstance(param.type, NameType):
+            values[param.name] = _chosen(call.given.get(param.name, ()), values[param.name])
     days = [*values.pop(FIRST_DAY, ()), *values.pop(LAST_DAY, ())]
     if len(days) == 1:
         raise UserError("One of the two days is missing.", hint="Choose both, or none.")
@@ -79,11 +86,11 @@ def rewritten(line: str, fields: Mapping[str, Sequence[str]]) -> str:
         first, last = sorted(days)
         values |= {
             param.name: (f"{first}..{last}",)
-            for param in parse(line).command.params
+            for param in call.command.params
             if isinstance(param.type, RangeType)
         }
     changed = amend(line, values)
-    parse(changed)  # a name with a quote in it, or too many of them, makes no line
+    parse(changed)  # too many names make no line
     return changed
 
 
@@ -161,8 +168,20 @@ def _external(given: Sequence[str]) -> Element:
         "min_query_length": 0,
         "max_selected_items": MAX_CHOSEN,
     }
-    initial = options(given)
+    initial = options(_shown(given))
     return element | {"initial_options": initial} if initial else element
+
+
+def _shown(given: Sequence[str]) -> list[str]:
+    """The names that a menu can hold as chosen."""
+    return [text for text in given if text and len(text) <= MAX_OPTION_VALUE][:MAX_CHOSEN]
+
+
+def _chosen(given: Sequence[str], chosen: Sequence[str]) -> list[str]:
+    """What a menu says, with the names of the line that it could not show, in their order."""
+    shown = _shown(given)
+    kept = [text for text in given if text in chosen or text not in shown]
+    return [*kept, *(text for text in chosen if text not in kept)]
 
 
 def _plain(text: str) -> dict[str, object]:
