@@ -156,7 +156,11 @@ def parse(line: str) -> Call:
     for word in words[1:]:
         name, equals, value = word.partition("=")
         if not equals or not _PLAIN.fullmatch(name):
-            loose.append(word.replace('"', ""))
+            text, person = word.replace('"', ""), chosen.param("person")
+            if person is not None and text.startswith("@") and text != "@":
+                _add(given, person, text[1:])
+            else:
+                loose.append(text)
             continue
         param = chosen.param(name.casefold())
         if param is None:

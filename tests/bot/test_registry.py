@@ -62,6 +62,8 @@ def test_every_button_line_parses(name: str, world: World) -> None:
         ("by-model model=gpt-4o model=o3-mini", "by-model model=gpt-4o model=o3-mini"),
         ("by-model model=“Claude 3 Haiku”", 'by-model model="Claude 3 Haiku"'),
         ("by-person today", "by-user today"),
+        ("by-user @sarah today", "by-user today person=sarah"),
+        ('by-user "@Sarah Lee"', 'by-user person="Sarah Lee"'),
         ("", "overview"),
         ("help by-user", "help by-user"),
     ],
@@ -116,6 +118,13 @@ def test_any_text_is_a_call_or_a_sentence(text: str) -> None:
         assert found.hint
 
 
+@given(st.text(max_size=30))
+def test_any_name_makes_a_line_that_reads_the_same_back(name: str) -> None:
+    line = amend("by-model last 7d", {"project": [name]})
+    assert parse(line).line == line
+    assert set(parse(line).given) == {"range", "project"}
+
+
 def test_a_form_rewrites_a_line() -> None:
     line = "timeline last 7d by day model=gpt-4o"
     changes = {"range": ["2026-03"], "by": [], "model": [], "sort": ["name"]}
@@ -130,6 +139,15 @@ def test_completion_offers_what_is_known(world: World) -> None:
         assert complete(by_model, "model", "claude 3 h", ctx) == ["Claude 3 Haiku"]
         assert complete(find_command("timeline"), "by", "w", ctx) == ["week"]
         assert len(complete(by_model, "model", "", ctx)) == 25
+
+
+def test_a_name_with_a_quote_is_completed_and_found(world: World) -> None:
+    world.write([event(project='5" disk')])
+    with world.context() as ctx:
+        (name,) = complete(find_command("by-model"), "project", "disk", ctx)
+    line = amend("by-model today", {"project": [name]})
+    assert line == 'by-model today project="5 disk"'
+    assert world.ask(line).line == line
 
 
 def test_a_bare_line_is_the_overview_and_an_empty_workspace_says_how_to_fill_it(

@@ -18,6 +18,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 
 from analytics.errors import UserError
+from analytics.text import clean
 from bot.buttons import ONCE
 from bot.context import Identity
 from bot.pacing import TooMuch
@@ -30,7 +31,7 @@ from bot.platforms.slack.home import home_view
 from bot.platforms.slack.outlets import DirectMessage, Outlet, ResponseUrl, Whisper, sentence
 from bot.platforms.slack.people import People
 from bot.platforms.slack.pictures import Clients, Untrusted
-from bot.platforms.slack.words import plain_line
+from bot.platforms.slack.words import mentioned, plain_line, with_mails
 from bot.registry import parse
 from storage.errors import StorageError
 
@@ -153,7 +154,8 @@ class Entrances:
     async def _answer(self, asked: Spoken | Filled, line: str, outlet: Outlet) -> None:
         if self._is_new(asked):
             identity = await self._identity(asked.team, asked.user)
-            await self._answers.answer(line, identity, outlet)
+            named = line if identity.guest else await self._named(line, asked.team)
+            await self._answers.answer(named, identity, outlet)
 
     async def _click(self, click: Click) -> None:
         if not self._is_new(click):
@@ -200,6 +202,27 @@ class Entrances:
         """Whether this arrival comes for the first time; raises TooMuch."""
         nobody = Identity("slack", arrived.team, arrived.user)
         return self._desk.is_new(arrived.keys[0], nobody, *arrived.keys[1:])
+
+    async def _named(self, line: str, team: str) -> str:
+        """The line with the mail of everybody it mentions; raises UserError for who has none."""
+        mails = {}
+        for user in mentioned(line, team=team):
+            try:
+                person = await self._people.identity(team, user)
+            except TROUBLE as error:
+                log.warning("slack.person_unknown", reason=word_of(error))
+                raise UserError(
+                    "Slack did not tell me who you mention.",
+                    hint="Type `person=` and their mail address instead.",
+                ) from error
+            if person.email is None:
+                raise UserError(
+                    f"Slack gives me no mail address of '{clean(person.name)}', and usage is known "
+                    "by that.",
+                    hint="Type `person=` and the name in the usage instead.",
+                )
+            mails[user] = person.email
+        return with_mails(line, mails, team=team)
 
     async def _identity(self, team: str, user: str) -> Identity:
         try:

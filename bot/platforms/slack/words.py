@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 
 _PERSON = re.compile(r'(=?"?)<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>')
 _CHANNEL = re.compile(r"<#C[A-Z0-9]+\|([^<>]*)>")
 _GROUP = re.compile(r"<!(?:subteam\^[A-Z0-9]+\|)?([^<>|^]+)(?:\|[^<>]*)?>")
 _LINK = re.compile(r"<(?:mailto:)?([^<>|@#!]+(?:@[^<>|]+)?)(?:\|([^<>]*))?>")
+
+_MENTION = re.compile(r"\bslack:(\w+):(\w+)")
 
 
 def plain_line(text: str, *, team: str, bot: str) -> str:
@@ -36,3 +39,17 @@ def plain_line(text: str, *, team: str, bot: str) -> str:
     line = _LINK.sub(lambda found: found[2] or found[1], line)
     words = html.unescape(line).replace("`", "").split()
     return " ".join(words[1:] if words[:1] == ["/credits"] else words)
+
+
+def mentioned(line: str, *, team: str) -> set[str]:
+    """The user ids of a team that a plain line holds."""
+    return {found[2] for found in _MENTION.finditer(line) if found[1] == team}
+
+
+def with_mails(line: str, mails: Mapping[str, str], *, team: str) -> str:
+    """The line with mail addresses, by user id, in the place of mentions."""
+
+    def mail(found: re.Match[str]) -> str:
+        return mails.get(found[2], found[0]) if found[1] == team else found[0]
+
+    return _MENTION.sub(mail, line)

@@ -279,6 +279,36 @@ def test_only_slacks_own_addresses_are_trusted(url: str, *, trusted: bool) -> No
     assert is_slacks(url, SLACK_API) is trusted
 
 
+# ---- whom a line mentions
+
+
+@pytest.mark.parametrize("line", ["by-user <@U2|bob>", "by-model person=<@U2>"])
+async def test_a_mention_is_the_person_with_that_mail(slack: SlackDouble, line: str) -> None:
+    slack.people["U2"] = {"profile": {"email": "bob@example.com"}}
+    (answer,) = await answers(slack, slash(line, url=slack.response_url()))
+    assert "data_table" in kinds(answer)
+    assert "person=bob@example.com" in str(answer)
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ({"profile": {"email": "eve@example.com"}}, "no person"),
+        ({"profile": {"real_name": "Eve"}}, "of 'Eve'"),
+    ],
+)
+async def test_a_mention_of_a_stranger_is_told_without_ids(
+    slack: SlackDouble, known: Payload, words: str
+) -> None:
+    slack.people["U2"] = known
+    for user in ("U2", "U404"):
+        slack.responses["r1"].clear()
+        line = f"by-user <@{user}>"
+        (answer,) = await answers(slack, slash(line, url=slack.response_url()))
+        assert (words if user == "U2" else "who you mention") in answer["text"]
+        assert "U2" not in answer["text"]
+
+
 # ---- who asks
 
 

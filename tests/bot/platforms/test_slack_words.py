@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.platforms.slack.words import plain_line
+from bot.platforms.slack.words import mentioned, plain_line, with_mails
 
 CASES = {
     "by-user last 7d": "by-user last 7d",
@@ -32,6 +32,13 @@ CASES = {
 @pytest.mark.parametrize(("typed", "line"), CASES.items())
 def test_a_typed_line_becomes_plain(typed: str, line: str) -> None:
     assert plain_line(typed, team="T1", bot="U0BOT") == line
+
+
+def test_mentions_become_mails_and_nothing_else_does() -> None:
+    line = "by-user person=slack:T1:U1 person=slack:T1:U12 person=slack:T2:U1"
+    assert mentioned(line, team="T1") == {"U1", "U12"}
+    named = with_mails(line, {"U1": "a@x.io", "U12": "b@x.io"}, team="T1")
+    assert named == "by-user person=a@x.io person=b@x.io person=slack:T2:U1"
 
 
 @given(st.text('abc <@U|>&;="!#`', max_size=60))
