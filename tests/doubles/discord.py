@@ -85,7 +85,8 @@ class DiscordDouble(Gateway):
     """One Discord with one guild, one channel and Alice.
 
     `faults` holds, by the end of a path, what the next requests meet: a status, a float for 429
-    with so many seconds to wait, or LOST for work that is done and a reply that is not.
+    with so many seconds to wait, or LOST for work that is done and a reply that is not.  While
+    `revoked`, the token opens nothing by REST, though the gateway stays open.
     """
 
     def __init__(self) -> None:
@@ -93,6 +94,7 @@ class DiscordDouble(Gateway):
         self.calls: list[Call] = []
         self.commands: list[Json] = []
         self.posts: list[Json] = []
+        self.revoked = False
         self.faults: dict[str, deque[int | float]] = defaultdict(deque)
         self._interactions: dict[str, Interaction] = {}
         self._nonces: dict[str, Json] = {}
@@ -196,7 +198,7 @@ class DiscordDouble(Gateway):
         by_path = {"interactions": self._first_answer, "webhooks": self._webhook}
         if parts[0] in by_path:
             return by_path[parts[0]](asked)
-        if asked.request.headers.get("Authorization") != f"Bot {TOKEN}":
+        if self.revoked or asked.request.headers.get("Authorization") != f"Bot {TOKEN}":
             return 401, {"message": "401: Unauthorized", "code": 0}
         match [method, *parts]:
             case ["GET", "users", "@me"]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import secrets
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Literal, assert_never, cast
 
@@ -30,6 +30,7 @@ from storage.errors import StorageError
 
 log = structlog.get_logger()
 ALREADY_ACKNOWLEDGED = 40060
+UNAUTHORIZED = 401
 FORM = "f|"
 FAREWELL_SECONDS = 1.0
 STALE = "This button is no longer valid. Ask again with `/credits`."
@@ -48,10 +49,15 @@ SHARED = {
 
 
 class Answers:
-    """Answers interactions through the desk; one for each connection."""
+    """Answers interactions through the desk; one for each connection.
 
-    def __init__(self, desk: Desk) -> None:
+    `token_refused` is called when Discord no longer takes the bot's token, which the gateway need
+    not notice.
+    """
+
+    def __init__(self, desk: Desk, *, token_refused: Callable[[], None]) -> None:
         self._desk = desk
+        self._token_refused = token_refused
         self._filling = Filling(desk)
         self._running: dict[asyncio.Task[object], Interaction] = {}
 
@@ -107,6 +113,7 @@ class Answers:
 
     async def failed(self, interaction: Interaction, error: Exception) -> None:
         """Tell the person in one sentence, with a reference that also stands in the log."""
+        self._look_at(error)
         reference = secrets.token_hex(4)
         log.error("discord.failed", reference=reference, exc_info=error)
         text = f"Sorry, this answer failed; the mistake is ours. Reference {reference}."
@@ -130,6 +137,10 @@ class Answers:
         with suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_SECONDS):
                 await asyncio.gather(*(_try_to_say(one, LEAVING) for one in waiting))
+
+    def _look_at(self, error: Exception) -> None:
+        if isinstance(error, discord.HTTPException) and error.status == UNAUTHORIZED:
+            self._token_refused()
 
     @asynccontextmanager
     async def _answering(self, interaction: Interaction) -> AsyncIterator[None]:
@@ -255,6 +266,7 @@ class Answers:
             log.warning("discord.post_unknown", reason=str(error))
             return "unknown"
         except discord.HTTPException as error:
+            self._look_at(error)
             log.warning("discord.post_refused", status=error.status, code=error.code)
             return "failed"
         return "done"

@@ -91,7 +91,7 @@ async def sync_commands(settings: Settings, desk: Desk, *, guild: int | None) ->
     token = _token(settings)
     client = discord.Client(intents=discord.Intents.none())
     tree = app_commands.CommandTree(client)
-    tree.add_command(credits_group(Answers(desk)))
+    tree.add_command(credits_group(Answers(desk, token_refused=lambda: None)))
     try:
         async with client:
             with _token_explained():
@@ -139,19 +139,22 @@ class DiscordClient(discord.Client):
             max_ratelimit_timeout=LONGEST_WAIT,
             guild_ready_timeout=guild_ready_timeout,
         )
-        self.answers = Answers(desk)
+        self._gone = asyncio.Event()
+        self.answers = Answers(desk, token_refused=self._gone.set)
         self.tree: Tree = app_commands.CommandTree(self)
         self.tree.add_command(credits_group(self.answers))
         self.tree.error(self._refused)
         self._desk = desk
         self._report = report
-        self._gone = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
 
     async def lost(self) -> None:
-        """Wait until the connection stayed down for too long, then raise ConnectionError."""
+        """Wait until the connection stayed down for too long, then raise ConnectionError.
+
+        The same when the token is refused: only a new login says so for certain.
+        """
         await self._gone.wait()
-        raise ConnectionError("the connection to Discord stayed down")
+        raise ConnectionError("the connection to Discord stayed down, or its token is refused")
 
     async def leave_gateway(self) -> None:
         """Take nothing more in; what was asked can still be answered."""

@@ -353,6 +353,25 @@ async def test_a_share_of_which_discord_says_nothing_is_not_offered_again(
     assert shares(desk) == ["begun", "unknown"]
 
 
+async def test_a_token_revoked_in_the_middle_ends_the_connection_and_the_next_login_says_why(
+    double: DiscordDouble, desk: Desk
+) -> None:
+    platform = DiscordPlatform(
+        settings_for(double), desk, report=lambda _: None, guilds_timeout=0.01
+    )
+    running = asyncio.create_task(platform.run(asyncio.Event()))
+    await double.until(lambda: double.commands and double.is_connected)
+    asked = await ask(double)
+    assert asked.original
+    double.revoked = True
+    shared = await double.click(asked.original, SHARE)
+    with pytest.raises(ConnectionError, match="token is refused"):
+        await running
+    assert "nothing was shared" in shared.text
+    with pytest.raises(Fatal, match="CREDITBOT_DISCORD_TOKEN"):
+        await platform.run(asyncio.Event())
+
+
 @pytest.mark.parametrize("label", ["30d", "Export CSV", SHARE, "More…"])
 async def test_a_click_is_acknowledged_while_another_process_writes(
     double: DiscordDouble, desk: Desk, label: str
