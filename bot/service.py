@@ -62,8 +62,7 @@ class Service:
             ticker.stop()
             await _finish(parts)
             warm.cancel()
-            with suppress(asyncio.CancelledError):
-                await warm
+            await asyncio.gather(warm, return_exceptions=True)
             await server.stop()
             drawing.close()
             desk.close()
