@@ -7,7 +7,7 @@ and one narrowed to a department, project or task must leave enough people to hi
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from analytics.errors import UserError
@@ -18,6 +18,7 @@ from bot.context import Context
 from storage.reading import Key
 
 FEWEST = 3  # people among whom one person's rows cannot be told from the sums
+Behind = dict[tuple[tuple[Key, int], ...], set[int]]
 GROUPS: tuple[Key, ...] = ("department", "project", "task")
 
 
@@ -38,29 +39,44 @@ def walled(values: Mapping[str, object], ctx: Context, *, shows_people: bool) ->
         if shows_people:
             found[name] = replace(filters, person=tuple(sorted(visible)))
         else:
-            _check_groups(filters, values, ctx)
+            _check_groups(filters, values, ctx, visible=visible)
     return found
 
 
-def _check_groups(filters: Filters, values: Mapping[str, object], ctx: Context) -> None:
-    """Raise UserError when a group, or a crossing of groups, is too small to hide a person."""
+def _check_groups(
+    filters: Filters, values: Mapping[str, object], ctx: Context, *, visible: frozenset[int]
+) -> None:
+    """Raise UserError when a group, or a crossing of groups, is too small to hide a person.
+
+    The time before counts too: an answer says how much was used then.
+    """
     groups = [group for group in GROUPS if getattr(filters, group)]
     range_ = next((value for value in values.values() if isinstance(value, TimeRange)), None)
     if not groups or range_ is None:
         return
     query = Query(ctx.reader, ctx.now, range_, filters)
-    crossings: dict[tuple[tuple[Key, int], ...], set[int]] = defaultdict(set)
-    for group in groups:
-        for wanted in getattr(filters, group):
-            crossings[((group, wanted),)] = set()
-    for key in gather_spend(query, (*groups, "person")):
-        parts = tuple(zip(groups, key, strict=False))
-        for crossing in {parts, *((part,) for part in parts)}:
-            crossings[crossing] |= {key[-1]} - {0}  # 0 is unknown: perhaps one of the others
-    if any(len(people) < FEWEST for people in crossings.values()):
+    asked: Behind = {((group, one),): set() for group in groups for one in getattr(filters, group)}
+    behind = asked | _people_behind(query, groups)
+    before = _people_behind(replace(query, range=range_.previous()), groups)
+    if not all(_hides(people, visible) for people in (*behind.values(), *before.values())):
         words = " and ".join(f"`{group}=`" for group in groups)
         raise UserError(
             f"Fewer than {FEWEST} people are behind {words}, and other people's rows are for "
             f"{ctx.people_visibility} here.",
             hint=f"Ask for a longer range, or leave {words} out.",
         )
+
+
+def _people_behind(query: Query, groups: Sequence[Key]) -> Behind:
+    """The people with usage in each group and in each crossing of groups; 0 is an unknown one."""
+    found: Behind = defaultdict(set)
+    for key in gather_spend(query, (*groups, "person")):
+        parts = tuple(zip(groups, key, strict=False))
+        for crossing in {parts, *((part,) for part in parts)}:
+            found[crossing].add(key[-1])
+    return found
+
+
+def _hides(people: set[int], visible: frozenset[int]) -> bool:
+    """Whether a sum over people tells nothing new about one; the unknown may be one of the rest."""
+    return len(people - {0}) >= FEWEST or (bool(people) and people <= visible)

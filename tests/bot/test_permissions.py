@@ -17,6 +17,7 @@ from storage.errors import DatabaseBusy
 from storage.labels import link_alias, person_of_alias, set_home_department
 from storage.preferences import set_preference
 from storage.roles import set_role
+from storage.timekeys import to_micros
 from storage.workspaces import bind_chat, create_workspace
 from tests.analytics.world import World, column, table_of
 from tests.cast import NOW, ZONE, event
@@ -169,6 +170,20 @@ def test_a_small_group_is_no_hole_in_the_wall(company: Desk, narrowed: str) -> N
 def test_a_group_that_hides_everybody_in_it_is_answered(company: Desk) -> None:
     assert company.answer("timeline last 7d department=Sales task=x", BOB).line
     assert company.answer("by-model last 7d model=o3-mini", BOB).line
+
+
+def test_the_time_before_is_no_hole_in_the_wall(company: Desk) -> None:
+    earlier = to_micros(NOW) - 8 * 86_400_000_000
+    World(company.engine).write([event(person="carol@example.com", department="Sales", ts=earlier)])
+    line = "by-model last 7d department=Sales"
+    assert "for admins here" in company.answer(line, BOB).headline
+    assert company.answer("by-model last 14d department=Sales", BOB).line
+
+
+def test_groups_of_people_one_may_see_are_no_secret(company: Desk) -> None:
+    assert company.answer('by-model last 7d project="of bob"', BOB).line
+    assert company.answer('by-model last 7d project="of bob"', LEAD).line
+    assert "for admins" in company.answer('by-model last 7d project="of dan"', LEAD).headline
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from analytics.report import Figure
 from bot.desk import Desk
 from bot.drawing import Drawing
+from bot.pacing import Pacing
 from bot.platforms.slack import Pace, SlackPlatform
 from bot.settings import Settings
 from bot.supervisor import supervise
@@ -31,28 +32,35 @@ QUICK = Pace(
 
 
 class Sketch(Drawing):
-    """Gives every figure the same bytes, once `held` is set; None when it is `broken`."""
+    """Gives every figure the same bytes, once `held` is set; None when it is `broken`.
+
+    With `error` it raises that.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.held = asyncio.Event()
         self.held.set()
         self.broken = False
+        self.error: Exception | None = None
 
     async def draw(self, figure: Figure, theme: ThemeName) -> bytes | None:
         del figure, theme
         await self.held.wait()
+        if self.error is not None:
+            raise self.error
         return None if self.broken else PNG
 
 
 @contextmanager
-def desk_of(engine: sa.Engine, drawing: Drawing) -> Iterator[Desk]:
+def desk_of(engine: sa.Engine, drawing: Drawing, pacing: Pacing | None = None) -> Iterator[Desk]:
     """A desk with three prompts to count, two of Alice and one of Bob; no team is bound yet."""
     workspace = home(engine)
     events = [event(person=ALICE), event(person=ALICE, model="gpt-4.1"), event(person=BOB)]
     ledger = Ledger(engine, workspace, Labels(engine, workspace.id))
     ledger.write(events, Origin("events", "events", Route.FILE), now=NOW)
-    desk = Desk(engine, now=lambda: NOW, drawing=drawing, owners=["slack:T1:U1"])
+    owners = ["slack:T1:U1"]
+    desk = Desk(engine, now=lambda: NOW, drawing=drawing, owners=owners, pacing=pacing)
     try:
         yield desk
     finally:
@@ -81,10 +89,12 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(engine: sa.Engine, pace: Pace = QUICK) -> AsyncIterator[Stage]:
+async def stage(
+    engine: sa.Engine, pace: Pace = QUICK, *, pacing: Pacing | None = None
+) -> AsyncIterator[Stage]:
     """The bot connected to the double."""
     sketch = Sketch()
-    with desk_of(engine, sketch) as desk:
+    with desk_of(engine, sketch, pacing) as desk:
         async with slack_double() as double, serving(double, desk, pace) as states:
             yield Stage(double, desk, sketch, states)
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import structlog
 
 from bot.desk import Desk
+from bot.pacing import Pacing
 from bot.platforms.slack.pictures import is_slacks
 from bot.settings import SLACK_API
 from storage.engine import writing
@@ -180,11 +181,12 @@ async def test_a_slow_chart_of_a_direct_message_changes_it(sqlite_engine: sa.Eng
     assert "image" in kinds(message)
 
 
-@pytest.mark.parametrize("fault", ["broken", "upload", "never ready", "refused"])
+@pytest.mark.parametrize("fault", ["broken", "raises", "upload", "never ready", "refused"])
 async def test_without_its_chart_the_answer_still_comes_and_says_so(
     scene: Stage, fault: str
 ) -> None:
     scene.sketch.broken = fault == "broken"
+    scene.sketch.error = RuntimeError("shutdown") if fault == "raises" else None
     scene.slack.polls_until_ready = 99 if fault == "never ready" else 1
     scene.slack.faults["upload"].extend([500] if fault == "upload" else [])
     word = "files.getUploadURLExternal"
@@ -277,6 +279,20 @@ async def test_nothing_is_sent_to_an_address_that_is_not_slacks(
 )
 def test_only_slacks_own_addresses_are_trusted(url: str, *, trusted: bool) -> None:
     assert is_slacks(url, SLACK_API) is trusted
+
+
+async def test_a_flood_of_one_person_gets_one_busy_line(sqlite_engine: sa.Engine) -> None:
+    async with stage(sqlite_engine, pacing=Pacing(lambda: 0.0)) as scene:
+        for number in range(9):
+            url = scene.slack.response_url(f"flood-{number}")
+            await scene.slack.send("slash_commands", slash("help", url=url))
+        others = scene.slack.response_url("other")
+        await scene.slack.send("slash_commands", slash("help", url=others, user="U2"))
+    said = [answer["text"] for answers in scene.slack.responses.values() for answer in answers]
+    assert len([text for text in said if "commands" in text]) == 6
+    assert [text for text in said if "a lot at once" in text] == [
+        "That was a lot at once. Try again in 6 seconds."
+    ]
 
 
 # ---- whom a line mentions
