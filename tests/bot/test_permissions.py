@@ -12,6 +12,7 @@ from pytest_mock import MockerFixture
 from analytics.report import Button, Report
 from bot.context import Identity
 from bot.desk import Desk, Wish
+from storage.catalog import set_multiplier
 from storage.engine import PRAGMAS, reading, writing
 from storage.errors import DatabaseBusy
 from storage.labels import link_alias, person_of_alias, set_home_department
@@ -307,3 +308,18 @@ def test_our_own_bug_is_an_apology_with_a_reference(desk: Desk, mocker: MockerFi
     assert "the mistake is ours" in report.headline
     assert "Reference" in str(report.blocks)
     assert "secret" not in str(report)
+
+
+def test_a_new_price_and_a_new_model_are_known_to_the_next_question(desk: Desk) -> None:
+    world = World(desk.engine)
+    before = desk.answer("by-model today", BOB)
+    with writing(desk.engine) as connection:
+        key = world.labels.model_id("gpt-4o")
+        set_multiplier(connection, 1, key, multiplier=5_000_000, valid_from=0)
+    world.write([event(model="brand-new-model")])
+    after = table_of(desk.answer("by-model today", BOB))
+    assert column(table_of(before), "multiplier") == [2_000_000]
+    assert dict(zip(column(after, "model"), column(after, "multiplier"), strict=True)) == {
+        "GPT-4o": 5_000_000,
+        "brand-new-model": None,
+    }
