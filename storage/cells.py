@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from operator import add
+from operator import add, itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,6 +36,14 @@ Cells = dict[CellKey, Measures]
 # Not a question's table but a companion (`storage.models.UsageSourceDay`), kept the same way.
 SOURCE_DAY = Rollup("usage_source_day", ("day", "source_id"), FULL[:5])
 TABLES = (*ROLLUPS, SOURCE_DAY)  # the lock order
+# What a finer key says of a coarser one; `itemgetter`, because each runs for every cell.
+_of_bucket = itemgetter(slice(1))
+_of_person = itemgetter(0, 1, 2)
+_of_department = itemgetter(0, 2, 3)
+_of_model = itemgetter(0, 2)
+_of_model_bin = itemgetter(0, 1, 3)
+_of_class_bin = itemgetter(0, 2, 3)
+_of_cost = itemgetter(0, 3, 4)
 _FEW = 20  # rows; below this a COPY costs more than single statements
 
 
@@ -107,7 +115,7 @@ class Sums:
             people[day, person_id, department_id, model_id].append(full)
             tasks[day, task_id, model_id].append(full)
             projects[day, project_id, model_id].append(full)
-            sources[day, source_id].append(full)
+            sources[day, source_id].append(full[:5])
             if grain < 2:
                 keys = times.get(ts // QUARTER_US)
                 if keys is None:
@@ -165,7 +173,7 @@ class Sums:
             "cost_day": _fold(costs, _of_cost),
             "cost_person_day": costs,
             "cost_person_month": _fold(costs, _by_month),
-            "usage_source_day": _narrowed(_total(self._sources), SOURCE_DAY),
+            "usage_source_day": _total(self._sources),
         }
 
 
@@ -190,8 +198,7 @@ def _narrowed(cells: Cells, rollup: Rollup) -> Cells:
 
 def _fold(cells: Cells, project: Callable[[CellKey], CellKey]) -> Cells:
     folded: Cells = {}
-    for key, cell in cells.items():
-        coarse = project(key)
+    for coarse, cell in zip(map(project, cells), cells.values(), strict=True):
         before = folded.get(coarse)
         # Most cells of a batch stay alone, so lists as above would cost more than they save.
         folded[coarse] = cell if before is None else tuple(map(add, before, cell))
@@ -205,34 +212,6 @@ def _month(day: int) -> int:
 
 def _by_month(key: CellKey) -> CellKey:
     return _month(key[0]), *key[1:]
-
-
-def _of_bucket(key: CellKey) -> CellKey:
-    return key[:1]
-
-
-def _of_cost(key: CellKey) -> CellKey:
-    return key[0], key[3], key[4]
-
-
-def _of_person(key: CellKey) -> CellKey:
-    return key[:3]
-
-
-def _of_department(key: CellKey) -> CellKey:
-    return key[0], key[2], key[3]
-
-
-def _of_model(key: CellKey) -> CellKey:
-    return key[0], key[2]
-
-
-def _of_model_bin(key: CellKey) -> CellKey:
-    return key[0], key[1], key[3]
-
-
-def _of_class_bin(key: CellKey) -> CellKey:
-    return key[0], key[2], key[3]
 
 
 # ---- writing
