@@ -12,14 +12,24 @@ from storage.engine import insert_for
 
 _PREFERENCE = SQLModel.metadata.tables["preference"]
 _STATE = SQLModel.metadata.tables["state"]
+# Built once, because every event that is written alone asks for a state first.
+_CHOSEN = sa.select(_PREFERENCE.c.value).where(
+    _PREFERENCE.c.workspace_id == sa.bindparam("ours"),
+    _PREFERENCE.c.person_id == sa.bindparam("person"),
+    _PREFERENCE.c.name == sa.bindparam("name"),
+)
+_KEPT = sa.select(_STATE.c.value).where(
+    _STATE.c.workspace_id == sa.bindparam("ours"), _STATE.c.name == sa.bindparam("name")
+)
 
 
 def preference(
     connection: sa.Connection, workspace_id: int, name: str, *, person_id: int = 0
 ) -> str | None:
     """The choice of one person, or of the workspace (`person_id` 0); None when none was made."""
-    keys = {"workspace_id": workspace_id, "person_id": person_id, "name": name}
-    return _value(connection, _PREFERENCE, keys)
+    keys = {"ours": workspace_id, "person": person_id, "name": name}
+    found: str | None = connection.execute(_CHOSEN, keys).scalar()
+    return found
 
 
 def set_preference(
@@ -32,7 +42,8 @@ def set_preference(
 
 def state(connection: sa.Connection, name: str, workspace_id: int = 0) -> str | None:
     """What the program remembered under a name; workspace 0 is the installation."""
-    return _value(connection, _STATE, {"workspace_id": workspace_id, "name": name})
+    found: str | None = connection.execute(_KEPT, {"ours": workspace_id, "name": name}).scalar()
+    return found
 
 
 def set_state(connection: sa.Connection, name: str, value: str, *, workspace_id: int = 0) -> None:
@@ -50,12 +61,6 @@ def count_up(connection: sa.Connection, name: str, workspace_id: int) -> None:
             index_elements=list(keys), set_={"value": sa.cast(raised, sa.String)}
         )
     )
-
-
-def _value(connection: sa.Connection, table: sa.Table, keys: Mapping[str, object]) -> str | None:
-    wanted = sa.select(table.c.value).where(*(table.c[name] == key for name, key in keys.items()))
-    found: str | None = connection.execute(wanted).scalar()
-    return found
 
 
 def _upsert(
