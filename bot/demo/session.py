@@ -102,6 +102,8 @@ class Session:
         report = self.desk.shared(line, YOU, channel=CHANNEL)
         self._say(f"In {CHANNEL} everybody would see:")
         self._print_report(report)
+        if report.line:
+            self.desk.share_ended(report.line, YOU, channel=CHANNEL, result="done")
 
     # ---- output
 
