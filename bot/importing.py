@@ -71,7 +71,7 @@ def run_import(
     return code
 
 
-def run_undo(  # who, when and where it is told stand beside what is undone
+def run_undo(  # noqa: PLR0913  # who, when and where it is told stand beside what is undone
     engine: sa.Engine,
     *,
     workspace: str | None,
@@ -79,11 +79,12 @@ def run_undo(  # who, when and where it is told stand beside what is undone
     actor: str,
     now: datetime,
     console: Console,
+    progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Take an import back, record it in the audit and tell what that did.  Raises StorageError."""
     with reading(engine) as connection:
         found = find_workspace(connection, workspace)
-    undone = undo_batch(engine, found, batch_id, actor=actor, now=now)
+    undone = undo_batch(engine, found, batch_id, actor=actor, now=now, progress=progress)
     with writing(engine) as connection:
         record(
             connection,
@@ -100,6 +101,11 @@ def run_undo(  # who, when and where it is told stand beside what is undone
         f" {count_text(len(undone.kept))}.",
         highlight=False,
     )
+    if undone.confirmed:
+        console.out(
+            f"Stated again by a later import and left there: {count_text(undone.confirmed)}.",
+            highlight=False,
+        )
 
 
 def as_json(result: FileResult) -> dict[str, object]:

@@ -214,9 +214,10 @@ class _Import:
 
     def _flush(self) -> None:
         if self._events:
+            # Seen before it is written: undo looks inside these times, whatever cuts us off.
+            self._tally.saw(self._events)
             outcome = self._ledger.write(self._events, self._origin(), now=self._now)
             self._tally.settle(outcome)
-            self._tally.saw(self._events)
             self._events = []
         self._log.keep_rejected(self._rejected)
         self._rejected = []
@@ -230,6 +231,7 @@ class _Import:
             admission = _Admission(
                 self._workspace_id, self._exported, self._log.begin(), self._gaps(slices, new)
             )
+            self._tally.saw(group)
             outcome = self._ledger.replace_slices(
                 group, self._origin(), now=self._now, admit=admission
             )
@@ -237,7 +239,6 @@ class _Import:
             self._tally.leave_older(len(group) - len(kept))
             self._tally.settle(outcome)
             self._tally.compare(outcome.sizes, self._accounts)
-            self._tally.saw(kept)
 
     def _gaps(self, slices: Slices, accounts: Mapping[str | None, int]) -> set[Slice]:
         """The slices of accounts (with their source ids) that the file says are empty."""

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import sqlalchemy as sa
 import typer
-from rich.progress import Progress
 from rich.table import Table
 
 from analytics.errors import UserError
@@ -18,11 +17,11 @@ from bot.cli.data import FromDay, ToDay, day_of
 from bot.cli.terminal import (
     WorkspaceOption,
     current_engine,
-    err,
     load_settings,
     note,
     operator,
     out,
+    progress,
     utc_now,
 )
 from storage.accounts import list_accounts
@@ -168,8 +167,7 @@ def reprice_command(
     now = utc_now()
     start, end = day_of(first), day_of(last)
     today = day_number(chosen.clock().local_date(now) + timedelta(days=1))
-    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task("Repricing")
+    with progress("Repricing") as step:
         done = reprice(
             engine,
             chosen,
@@ -179,7 +177,7 @@ def reprice_command(
             actor=operator(),
             reason="models reprice",
             now=now,
-            progress=lambda part, whole: bar.update(task, completed=part, total=whole),
+            progress=step,
         )
     with writing(engine) as connection:
         note(connection, chosen, now=now, action="models.reprice", what=model or "all models")

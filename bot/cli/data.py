@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
 from bot.cli.terminal import (
     WorkspaceOption,
@@ -16,6 +15,7 @@ from bot.cli.terminal import (
     load_settings,
     operator,
     out,
+    progress,
     utc_now,
 )
 from storage.audit import broken_link
@@ -50,10 +50,12 @@ def verify_command(
     with reading(engine) as connection:
         chosen = find_workspace(connection, workspace)
         broken = broken_link(connection, chosen.id)
-    wrong = 0
-    for difference in verify(engine, chosen, first_day=day_of(first), last_day=day_of(last)):
-        wrong += 1
-        err.print(str(difference))
+    days = {"first_day": day_of(first), "last_day": day_of(last)}
+    with progress("Comparing") as step:
+        wrong = 0
+        for difference in verify(engine, chosen, **days, progress=step):
+            wrong += 1
+            err.print(str(difference))
     if broken is not None:
         wrong += 1
         err.print(f"The audit's chain is broken at row {broken}.")
@@ -70,15 +72,9 @@ def rebuild_command(
     engine = current_engine(load_settings())
     with reading(engine) as connection:
         chosen = find_workspace(connection, workspace)
-    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task("Rebuilding")
-        count = rebuild(
-            engine,
-            chosen,
-            first_day=day_of(first),
-            last_day=day_of(last),
-            progress=lambda done, months: bar.update(task, completed=done, total=months),
-        )
+    days = {"first_day": day_of(first), "last_day": day_of(last)}
+    with progress("Rebuilding") as step:
+        count = rebuild(engine, chosen, **days, progress=step)
     out.print(f"Rebuilt from {count:,} usage events.")
 
 
@@ -119,14 +115,16 @@ def import_command(  # noqa: PLR0913, PLR0917  # one parameter an option of the 
 
     engine = current_engine(load_settings())
     if undo is not None:
-        importing.run_undo(
-            engine,
-            workspace=workspace,
-            batch_id=undo,
-            actor=operator(),
-            now=utc_now(),
-            console=out,
-        )
+        with progress("Taking back") as step:
+            importing.run_undo(
+                engine,
+                workspace=workspace,
+                batch_id=undo,
+                actor=operator(),
+                now=utc_now(),
+                console=out,
+                progress=step,
+            )
         return
     if not files:
         raise typer.BadParameter("name at least one file")

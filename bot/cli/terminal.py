@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -10,6 +12,7 @@ import sqlalchemy as sa
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.progress import Progress
 
 from bot.settings import Settings
 from storage.audit import record
@@ -74,3 +77,14 @@ def note(
         action=action,
         object=what[:200],
     )
+
+
+@contextmanager
+def progress(words: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr while something long runs, kept off anything but a terminal.
+
+    Gives what is called with how much is done and how much there is.
+    """
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(words)
+        yield lambda done, whole: bar.update(task, completed=done, total=whole)
