@@ -59,10 +59,8 @@ class ChatLink(SQLModel, table=True):
     bound_at: datetime
 
 
-class Department(SQLModel, table=True):
-    """A department; `folded` is the case-folded name it is found by."""
-
-    __table_args__ = (UniqueConstraint("workspace_id", "folded"),)
+class Label(SQLModel):
+    """A name that usage is grouped by; `folded` is the case-folded form it is found by."""
 
     workspace_id: int = key(SmallInteger)
     id: int = key()
@@ -70,26 +68,22 @@ class Department(SQLModel, table=True):
     folded: str = Field(max_length=200)
 
 
-class Project(SQLModel, table=True):
+class Department(Label, table=True):
+    """A department; people belong to one, events keep the one of their time."""
+
+    __table_args__ = (UniqueConstraint("workspace_id", "folded"),)
+
+
+class Project(Label, table=True):
     """A project label of usage events."""
 
     __table_args__ = (UniqueConstraint("workspace_id", "folded"),)
 
-    workspace_id: int = key(SmallInteger)
-    id: int = key()
-    name: str = Field(max_length=200)
-    folded: str = Field(max_length=200)
 
-
-class Task(SQLModel, table=True):
+class Task(Label, table=True):
     """A task label of usage events."""
 
     __table_args__ = (UniqueConstraint("workspace_id", "folded"),)
-
-    workspace_id: int = key(SmallInteger)
-    id: int = key()
-    name: str = Field(max_length=200)
-    folded: str = Field(max_length=200)
 
 
 class Person(SQLModel, table=True):

@@ -78,35 +78,44 @@ def rebuild_command(
     out.print(f"Rebuilt from {count:,} usage events.")
 
 
+Files = Annotated[list[Path] | None, typer.Argument(help="Files to read.")]
+SourceName = Annotated[
+    str, typer.Option("--source", help="events, litellm, copilot; auto detects.")
+]
+ZoneName = Annotated[
+    str | None, typer.Option("--tz", help="Zone of times without an offset: Europe/Berlin.")
+]
+Delimiter = Annotated[str, typer.Option("--delimiter", help="Column delimiter of a CSV.")]
+DecimalSign = Annotated[str, typer.Option("--decimal", help="Decimal sign of a CSV.")]
+Encoding = Annotated[str | None, typer.Option("--encoding", help="Text encoding.")]
+Rejects = Annotated[
+    bool, typer.Option("--rejects", help="Write rejected rows to FILE.rejected.csv.")
+]
+CompleteRange = Annotated[
+    bool,
+    typer.Option(
+        "--complete-range", help="Days inside the file's range without rows had no usage."
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and judge, store nothing.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Undo = Annotated[int | None, typer.Option("--undo", help="Take back the import of this number.")]
+
+
 def import_command(  # noqa: PLR0913, PLR0917  # one parameter an option of the program
-    files: Annotated[list[Path] | None, typer.Argument(help="Files to read.")] = None,
-    source: Annotated[
-        str, typer.Option("--source", help="events, litellm, copilot; auto detects.")
-    ] = "auto",
+    files: Files = None,
+    source: SourceName = "auto",
     workspace: WorkspaceOption = None,
-    zone: Annotated[
-        str | None, typer.Option("--tz", help="Zone of times without an offset: Europe/Berlin.")
-    ] = None,
-    delimiter: Annotated[str, typer.Option("--delimiter", help="Column delimiter of a CSV.")] = ",",
-    decimal: Annotated[str, typer.Option("--decimal", help="Decimal sign of a CSV.")] = ".",
-    encoding: Annotated[str | None, typer.Option("--encoding", help="Text encoding.")] = None,
+    zone: ZoneName = None,
+    delimiter: Delimiter = ",",
+    decimal: DecimalSign = ".",
+    encoding: Encoding = None,
     *,
-    rejects: Annotated[
-        bool, typer.Option("--rejects", help="Write rejected rows to FILE.rejected.csv.")
-    ] = False,
-    complete_range: Annotated[
-        bool,
-        typer.Option(
-            "--complete-range", help="Days inside the file's range without rows had no usage."
-        ),
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Read and judge, store nothing.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-    undo: Annotated[
-        int | None, typer.Option("--undo", help="Take back the import of this number.")
-    ] = None,
+    rejects: Rejects = False,
+    complete_range: CompleteRange = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    undo: Undo = None,
 ) -> None:
     """Import usage from files; safe to repeat, and to undo with --undo."""
     from bot import importing  # noqa: PLC0415  # readers are only needed here
