@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from heapq import nsmallest
 
 from analytics.captions import caption, footnotes, heading
 from analytics.lines import (
@@ -13,7 +13,6 @@ from analytics.lines import (
     Sort,
     alt_text,
     cost_cells,
-    cut_lines,
     empty_report,
     framed,
     line_of,
@@ -22,9 +21,10 @@ from analytics.lines import (
     spent_text,
     sum_costs,
     together,
+    together_as,
 )
 from analytics.measures import Costs, Usage, gather, gather_spend, stated_costs, total
-from analytics.numbers import shares
+from analytics.numbers import count_text, shares
 from analytics.query import Query
 from analytics.report import Cell, Column, PersonBar, PersonFigure, Report, Row, Table
 from analytics.text import clean, distinct
@@ -36,36 +36,64 @@ CHART_PEOPLE = 12
 
 def by_person(query: Query, limit: int, sort: Sort) -> Report:
     """Prompts, top model, credits, credits per prompt and change of each person."""
-    sums = gather_spend(query, ("person",))
+    sums = {key: usage for (key,), usage in gather_spend(query, ("person",)).items()}
     title = heading("Usage by Person", query)
     if not sums:
         return empty_report(title, query)
     changes, known = read_changes(query, "person"), query.reader.names("person")
-    keys = {key for (key,) in sums} | changes.keys
-    names = distinct({key: known.get(key, UNATTRIBUTED) for key in keys})
-    lines = [line_of(key, names[key], usage, changes) for (key,), usage in sums.items()]
-    shown, rest = cut_lines(ordered_lines(lines, sort), limit, changes)
-    models = _models_of(query, [line.key for line in shown])
-    shown = [replace(line, usage=total(models[line.key])) for line in shown]
-    everyone = gather(query, ("model",))
-    if rest is not None:
-        rest = replace(rest, usage=total(everyone) - sum((s.usage for s in shown), Usage()))
-    costs = stated_costs(query, ("person",), only={"person": tuple(line.key for line in shown)})
-    spent = spent_text(total(everyone))
-    rows = [*shown, *([rest] if rest else [])]
-    tops = [top_model(query, models.get(line.key, {})) for line in rows]
-    team = Line(0, "Team", total(everyone), None, changes.of(changes.keys))
+    # Thousands of people are ranked by their numbers; lines and names are made for a few.
+    ranked = _ranked(sums, sort, changes, known)
+    keys = ranked if len(ranked) <= limit + 1 else ranked[:limit]
+    models, everyone = _models_of(query, keys), gather(query, ("model",))
+    whole, names = total(everyone), distinct({key: known.get(key, UNATTRIBUTED) for key in keys})
+    lines = [line_of(key, names[key], total(models[key]), changes) for key in keys]
+    lines += _rest(len(ranked) - len(keys), whole, lines, changes)
+    costs = stated_costs(query, ("person",), only={"person": tuple(keys)})
+    leaders = _leaders(sums)
+    spent, people = spent_text(whole), _people(sums)
+    tops = [top_model(query, models.get(line.key, {})) for line in lines]
+    team = Line(0, "Team", whole, None, changes.of(changes.keys))
     return framed(
         query,
         title,
-        _headline(lines, spent),
+        _headline(leaders, known, f"{spent} by {people}"),
         (
-            *changes.note(lambda key: clean(names[key])),
-            _figure(query, _card_title(lines, spent), rows, changes),
-            _table(rows, [*tops, _team_model(query, everyone)], team, costs),
-            *footnotes(query, total(everyone), costs),
+            *changes.note(lambda key: clean(known.get(key, UNATTRIBUTED))),
+            _figure(query, _card_title(leaders, spent, people), lines, changes),
+            _table(lines, [*tops, _team_model(query, everyone)], team, costs),
+            *footnotes(query, whole, costs),
         ),
     )
+
+
+def _ranked(
+    sums: Mapping[int, Usage], sort: Sort, changes: Changes, known: Mapping[int, str]
+) -> list[int]:
+    """Ids in the order of the answer; equal ones by name, then by id."""
+
+    def name(key: int) -> str:
+        return known.get(key, UNATTRIBUTED).casefold()
+
+    def step(key: int) -> int:
+        return changes.before.get(key, 0) - changes.now.get(key, 0)
+
+    orders: Mapping[Sort, Callable[[int], int]] = {
+        "credits": lambda key: -sums[key].credits,
+        "prompts": lambda key: -sums[key].prompts,
+        "change": step,
+        "name": lambda key: 0,  # noqa: ARG005  # one of several orders
+    }
+    order = orders[sort]
+    return sorted(sums, key=lambda key: (order(key), name(key), key))
+
+
+def _rest(count: int, whole: Usage, lines: Sequence[Line], changes: Changes) -> list[Line]:
+    """The line of everybody who is not shown; nothing when all are."""
+    if not count:
+        return []
+    hidden = changes.keys - {line.key for line in lines}
+    usage = whole - sum((line.usage for line in lines), Usage())
+    return [together_as(count, usage, changes, hidden)]
 
 
 def _models_of(query: Query, people: Sequence[int]) -> dict[int, dict[tuple[int, ...], Usage]]:
@@ -85,37 +113,39 @@ def _team_model(query: Query, models: ByModel) -> str | None:
     return top_model(query, models) if 2 * best > sum(ranks.values()) else "Mixed"
 
 
-def _headline(lines: Sequence[Line], spent: str) -> str:
-    """`6,165 credits by 4 people; Sarah and Mike use 78%`."""
-    words, two = f"{spent} by {_people(lines)}", _two_first(lines)
-    if two is None:
-        return words
-    (first, second), share = two
-    return f"{words}; {clean(first.name)} and {clean(second.name)} use {share}%"
+Leaders = tuple[list[int], int]
 
 
-def _card_title(lines: Sequence[Line], spent: str) -> str:
-    """The same without names: one written from right to left would reorder a drawn line."""
-    two = _two_first(lines)
-    if two is None:
-        return f"{spent} by {_people(lines)}"
-    return f"Top 2 of {_people(lines)} use {two[1]}% of {spent}"
-
-
-def _people(lines: Sequence[Line]) -> str:
-    """`40 people`; what no name is known for is none of them."""
-    count = sum(line.key != 0 for line in lines)
-    return f"{count} people" if count != 1 else "1 person"
-
-
-def _two_first(lines: Sequence[Line]) -> tuple[list[Line], int] | None:
+def _leaders(sums: Mapping[int, Usage]) -> Leaders | None:
     """The two with most credits and their share together; None where that says nothing."""
-    ordered = ordered_lines(lines, "credits")
-    parts = shares([line.usage.credits for line in ordered])
-    named = [(line, part) for line, part in zip(ordered, parts, strict=True) if line.key]
-    if len(named) < 3 or not any(parts):
+    named = {key: usage.credits for key, usage in sums.items() if key}
+    two = nsmallest(2, named, key=lambda key: (-named[key], key))
+    whole = sum(usage.credits for usage in sums.values())
+    if len(named) < 3 or not whole:
         return None
-    return [line for line, _ in named[:2]], sum(part for _, part in named[:2])
+    rest = whole - sum(named[key] for key in two)
+    return two, sum(shares([*(named[key] for key in two), rest])[:2])
+
+
+def _headline(leaders: Leaders | None, known: Mapping[int, str], words: str) -> str:
+    """`6,165 credits by 4 people; Sarah and Mike use 78%`."""
+    if leaders is None:
+        return words
+    first, second = (clean(known[key]) for key in leaders[0])
+    return f"{words}; {first} and {second} use {leaders[1]}%"
+
+
+def _card_title(leaders: Leaders | None, spent: str, people: str) -> str:
+    """The same without names: one written from right to left would reorder a drawn line."""
+    if leaders is None:
+        return f"{spent} by {people}"
+    return f"Top 2 of {people} use {leaders[1]}% of {spent}"
+
+
+def _people(sums: Mapping[int, Usage]) -> str:
+    """`40 people`; what no name is known for is none of them."""
+    count = sum(key != 0 for key in sums)
+    return f"{count_text(count)} people" if count != 1 else "1 person"
 
 
 def _table(

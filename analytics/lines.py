@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from analytics.captions import data_to, filters_text, nothing_known, period_of
-from analytics.measures import Comparison, Costs, Usage, comparison, gather, gather_spend
+from analytics.measures import Comparison, Costs, Usage, comparison, gather, gather_credits
 from analytics.numbers import change_of, change_text, count_text, credits_text
 from analytics.query import Query
 from analytics.report import Block, Cell, Note, Report
-from storage.reading import Span
 
 Sort = Literal["credits", "prompts", "change", "name"]
 By = Literal["model", "person"]
@@ -81,12 +80,16 @@ def read_changes(query: Query, by: By) -> Changes:
 
 def _changes(query: Query, by: By, compared: Comparison) -> Changes:
     # Unpriced rows are kept by model only: by person they would cost the largest tables.
-    read = gather if by == "model" else gather_spend
-
-    def side(span: Span) -> dict[int, Usage]:
-        return {key: usage for (key,), usage in read(query, (by,), span=span).items()}
-
-    now, before = side(compared.now), side(compared.before)
+    if by == "person":
+        return Changes(
+            words=compared.words,
+            now=gather_credits(query, by, compared.now),
+            before=gather_credits(query, by, compared.before),
+        )
+    now, before = (
+        {key: usage for (key,), usage in gather(query, (by,), span=side).items()}
+        for side in (compared.now, compared.before)
+    )
     return Changes(
         words=compared.words,
         now={key: usage.credits for key, usage in now.items()},
@@ -145,12 +148,17 @@ def cut_lines(
 
 def together(lines: Sequence[Line], changes: Changes, keys: Iterable[int]) -> Line:
     """Several lines as one, called `N others`; `keys` are the ids its change is about."""
-    count = sum(line.count for line in lines)
-    whole, hidden = sum((line.usage for line in lines), Usage()), list(keys)
+    whole = sum((line.usage for line in lines), Usage())
+    return together_as(sum(line.count for line in lines), whole, changes, keys)
+
+
+def together_as(count: int, usage: Usage, changes: Changes, keys: Iterable[int]) -> Line:
+    """The line of `count` others whose usage is known as a whole."""
+    hidden = list(keys)
     return Line(
         key=REST,
         name=f"{count_text(count)} others",
-        usage=whole,
+        usage=usage,
         before=changes.sides(hidden)[1],
         change=changes.of(hidden),
         count=count,

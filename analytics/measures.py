@@ -108,10 +108,20 @@ def gather_spend(query: Query, by: Sequence[Key], *, span: Span | None = None) -
 def _gather(
     query: Query, by: Sequence[Key], span: Span, measures: Sequence[str], only: Where
 ) -> Sums:
-    found: dict[tuple[int, ...], Usage] = defaultdict(Usage)
+    found: Sums = {}
     for part, where in pieces(query, span):
         for row in query.reader.sums(by, measures, part, {**where, **only}):
-            found[row[: len(by)]] += Usage(*row[len(by) :])
+            key, usage = row[: len(by)], Usage(*row[len(by) :])
+            found[key] = found[key] + usage if key in found else usage
+    return found
+
+
+def gather_credits(query: Query, by: Key, span: Span) -> dict[int, int]:
+    """Micro-credits by id: the least that a ranking or a comparison needs."""
+    found: dict[int, int] = defaultdict(int)
+    for part, where in pieces(query, span):
+        for key, credits in query.reader.sums((by,), ("credits",), part, where):
+            found[key] += credits
     return dict(found)
 
 
