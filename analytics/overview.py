@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analytics.captions import footnotes, nothing_known
 from analytics.lines import framed, read_changes, spent_text
-from analytics.measures import gather, gather_spend, total
+from analytics.measures import gather, gather_credits, span_of, total
 from analytics.numbers import credits_text
 from analytics.query import Query
 from analytics.report import Actions, Button, Fact, Facts, Report
@@ -55,8 +55,8 @@ def overview(query: Query, *, with_people: bool) -> Report:
 
 def _top_person(query: Query) -> list[Fact]:
     """Whoever used most credits; nobody where no name or no price is known."""
-    people = gather_spend(query, ("person",))
-    credits = {key: usage.credits for (key,), usage in people.items() if key and usage.credits}
+    people = gather_credits(query, "person", span_of(query))
+    credits = {key: spent for key, spent in people.items() if key and spent}
     if not credits:
         return []
     key = min(credits, key=lambda k: (-credits[k], k))

@@ -170,9 +170,12 @@ class Reader:
         return ((bucket + shift) % 24).label("hour")
 
     def _run(self, statement: sa.Select[Any]) -> list[tuple[int, ...]]:
-        """Rows as int: PostgreSQL sums BIGINT to NUMERIC.  A sum over nothing is no row."""
+        """Rows of integers; a sum over nothing is no row."""
         rows = self.connection.execute(statement)
-        return [tuple(map(int, row)) for row in rows if row[-1] is not None]
+        known = (tuple(row) for row in rows if row[-1] is not None)
+        if self.connection.dialect.name == "sqlite":
+            return list(known)
+        return [tuple(map(int, row)) for row in known]  # PostgreSQL sums BIGINT to NUMERIC
 
     # ---- the edges of what is known
 
