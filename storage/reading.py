@@ -73,7 +73,7 @@ class Reader:
             return self.catalog.families
         table = SQLModel.metadata.tables[dimension]
         chosen = sa.select(table.c.id, table.c.name).where(self._place.here(table))
-        return {row.id: row.name for row in self.connection.execute(chosen)}
+        return {key: name for key, name in self.connection.execute(chosen).all()}  # noqa: C416  # rows are not typed as pairs
 
     def find(self, dimension: Dimension, text: str) -> int | None:
         """The id of a name as a person types it; a person also by mail, login or first name."""
@@ -171,7 +171,7 @@ class Reader:
 
     def _run(self, statement: sa.Select[Any]) -> list[tuple[int, ...]]:
         """Rows of integers; a sum over nothing is no row."""
-        rows = self.connection.execute(statement)
+        rows = self.connection.execute(statement).all()
         known = (tuple(row) for row in rows if row[-1] is not None)
         if self.connection.dialect.name == "sqlite":
             return list(known)
