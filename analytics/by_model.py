@@ -43,6 +43,7 @@ from analytics.report import (
 from analytics.text import clean, distinct
 from storage.timekeys import to_micros
 
+NAMED_SMALL = 4
 EXPANDED_FAMILIES = 6  # the tree stays on one screen; smaller families share its last branch
 
 
@@ -55,7 +56,8 @@ def by_model(query: Query, limit: int, sort: Sort) -> Report:
     changes = read_changes(query, "model")
     lines = _lines(query, sums, changes)
     shown, rest = cut_lines(ordered_lines(lines, sort), limit, changes)
-    groups = [*_by_family(shown, sort), *([[rest]] if rest else [])]
+    # What a limit hides belongs to some family: a subtotal of what is left would be a lie.
+    groups = [[*shown, rest]] if rest else _by_family(shown, sort)
     portions = nested_shares([[line.usage.credits for line in group] for group in groups])
     whole, lead = total(sums), _lead(lines, groups, portions)
     costs = stated_costs(query, ("model",))
@@ -69,7 +71,7 @@ def by_model(query: Query, limit: int, sort: Sort) -> Report:
         (
             *changes.note(lambda key: clean(query.reader.catalog.models[key].name)),
             _figure(query, f"{lead} of {spent_text(whole)}" if lead else headline, lines),
-            _tree(title, groups, rest, whole),
+            _tree(title, groups, whole),
             _table(query, groups, portions, changes, costs),
             *footnotes(query, whole, costs),
         ),
@@ -143,15 +145,15 @@ def _table(
     for group in groups:
         part = slice(at, at + len(group))
         family = group[0].family
-        change = _family_change(query, family, changes) if family else group[0].change
+        change = _family_change(query, family, changes)
         subtotal = _sum(group, sum(parts[part]), money[part], family, change)
-        headings.append(Group(family or "All others", len(group), subtotal))
+        headings.append(Group(family, len(group), subtotal))
         at += len(group)
     return Table(
         columns,
         rows=tuple(map(_row, lines, parts, money)),
         total=_sum(lines, sum(parts), money, "", changes.of(changes.keys)),
-        groups=tuple(headings),
+        groups=() if rest else tuple(headings),
         others=len(lines) - 1 if rest else None,
     )
 
@@ -196,23 +198,29 @@ def _sum(
     )
 
 
-def _tree(title: str, groups: Sequence[Sequence[Line]], rest: Line | None, usage: Usage) -> Tree:
-    """Families with several models as branches, single models and small families on one line."""
-    families = [group for group in groups if group[0] is not rest]
-    large = [members for members in families if len(members) > 1 and members[0].family != OTHER]
-    large = large[:EXPANDED_FAMILIES]
-    small = [line for group in families if group not in large for line in group]
-    nodes = [
-        Node(
-            f"{members[0].family} Models",
-            children=tuple(Node(line.name, _words(line)) for line in members),
-        )
-        for members in large
-    ]
-    if small or rest:
-        named = [f"{line.name} ({_pill(line)})" for line in small[:4]]
-        listed = [*named, *(["All Others"] if rest or len(small) > 4 else [])]
-        together = sum((line.usage for line in small), rest.usage if rest else Usage())
+def _tree(title: str, groups: Sequence[Sequence[Line]], usage: Usage) -> Tree:
+    """Families with several models as branches, single models and small families on one line.
+
+    Where a limit hides models, the shown ones are the branches.
+    """
+    if groups[0][-1].key == REST:
+        nodes = [Node(line.name, _words(line)) for line in groups[0][:-1]]
+        small = list(groups[0][-1:])
+    else:
+        large = [group for group in groups if len(group) > 1 and group[0].family != OTHER]
+        large = large[:EXPANDED_FAMILIES]
+        small = [line for group in groups if group not in large for line in group]
+        nodes = [
+            Node(
+                f"{group[0].family} Models",
+                children=tuple(Node(line.name, _words(line)) for line in group),
+            )
+            for group in large
+        ]
+    if small:
+        named = [f"{line.name} ({_pill(line)})" for line in small[:NAMED_SMALL] if line.key != REST]
+        listed = [*named, *(["All Others"] if len(small) > len(named) else [])]
+        together = sum((line.usage for line in small), Usage())
         nodes.append(Node("Other Models", f"{', '.join(listed)} — {_used(together)}"))
     nodes.append(Node("Total Credits Used", spent_text(usage).removesuffix(" credits")))
     return Tree(title, tuple(nodes))
@@ -244,7 +252,7 @@ def _figure(query: Query, title: str, lines: Sequence[Line]) -> ModelFigure:
     footer = caption(query)
     return ModelFigure(
         title=title,
-        subtitle="Credits by model. Pill = credits per prompt",
+        subtitle="Credits by model. Pill = multiplier",
         footer=footer,
         alt=alt_text("Bar chart by model", title, ordered_lines(lines, "credits"), footer),
         families=bars,

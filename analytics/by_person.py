@@ -191,7 +191,9 @@ def _figure(query: Query, title: str, lines: Sequence[Line], changes: Changes) -
     footer = caption(query)
     return PersonFigure(
         title=title,
-        subtitle="Credits by person. Tick = the period before",
+        subtitle=f"Credits by person. Tick = {changes.words}"
+        if changes.words
+        else "Credits by person",
         footer=footer,
         alt=alt_text("Bar chart by person", title, single, footer),
         people=tuple(map(_bar, single)),

@@ -32,7 +32,8 @@ def period_of(query: Query) -> Period:
 
 def caption(query: Query) -> str:
     """`1–30 Mar 2026 · Europe/Berlin · data to 30 Mar 14:05 · Growth`: a card's footer."""
-    parts = [query.range.dates, str(query.reader.clock.zone)]
+    dates = query.range.dates + (", so far" if query.range.is_partial else "")
+    parts = [dates, str(query.reader.clock.zone)]
     newest = data_to(query)
     if newest is not None:
         parts.append(f"data to {moment_text(newest)}")
@@ -100,8 +101,8 @@ def footnotes(query: Query, usage: Usage, costs: Costs | None = None) -> list[No
     if usage.uncounted:
         notes.append(
             Note(
-                f"{counted(usage.uncounted, 'usage row')} without a number of prompts: in the "
-                "credits, not in the prompts."
+                f"{counted(usage.uncounted, 'usage row')} without a number of prompts: not in "
+                "the prompts."
             )
         )
     if query.range.is_partial and query.range.days > 1:

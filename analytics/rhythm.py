@@ -42,7 +42,10 @@ def peak_day(query: Query, days: ByDay) -> list[Fact]:
     if not known or len(complete) < 2:
         return []
     day = min(known, key=lambda key: (-known[key], key))
-    name = f"{MONTHS[date_of(day).month - 1].title()} {date_of(day).day}"
+    date = date_of(day)
+    name = f"{MONTHS[date.month - 1].title()} {date.day}"
+    if query.range.first.year != query.range.end.year:
+        name += f", {date.year}"
     return [Fact("peak_day", "Peak Day", name, note=f"{credits_text(known[day])} credits")]
 
 

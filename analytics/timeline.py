@@ -14,9 +14,19 @@ from analytics.buckets import Bucket, buckets, coarsened, fitted_grain
 from analytics.captions import caption, footnotes, heading
 from analytics.lines import empty_report, framed, read_changes, spent_text
 from analytics.measures import Usage, gather, round_half_even, total
-from analytics.numbers import count_text, credits_text
+from analytics.numbers import credits_text
 from analytics.query import Query
-from analytics.report import Column, Facts, Grain, Note, Report, Table, TimeBar, TimelineFigure
+from analytics.report import (
+    Column,
+    Facts,
+    Grain,
+    Note,
+    Report,
+    Row,
+    Table,
+    TimeBar,
+    TimelineFigure,
+)
 from analytics.rhythm import average_fact, busiest_weekdays, peak_day, peak_hour
 from analytics.timerange import MONTH_NAMES
 from storage.reading import Hours
@@ -65,7 +75,7 @@ def timeline(query: Query, grain: Grain | None) -> Report:
             *read_changes(query, "model").note(),
             _figure(query, shown, points, headline),
             *((Facts(tuple(facts)),) if facts else ()),
-            _table(points),
+            _table(points, _without_hour(points, whole) if shown == "hour" else None),
             *_notes(query, asked, shown, points, whole),
             *footnotes(query, whole),
         ),
@@ -176,8 +186,27 @@ def _moving_averages(points: Sequence[Point], window: int) -> list[int | None]:
     return found
 
 
-def _table(points: Sequence[Point]) -> Table:
-    known = [point.usage for point in points if point.usage is not None]
+def _without_hour(points: Sequence[Point], whole: Usage) -> Usage | None:
+    """Usage of rows that know only their day; None when every row has its hour."""
+    seen = sum((point.usage for point in points if point.usage), Usage())
+    rest = whole - seen
+    return rest if rest.events else None
+
+
+def _table(points: Sequence[Point], dayless: Usage | None) -> Table:
+    rows: list[Row] = [
+        (
+            point.bucket.start,
+            point.bucket.label,
+            point.usage.known_prompts if point.usage else None,
+            point.credits,
+            "yes" if point.bucket.whole and point.usage else "no",
+        )
+        for point in points
+    ]
+    if dayless is not None:
+        rows.append((None, "No hour", dayless.known_prompts, dayless.known_credits, "no"))
+    known = [*(point.usage for point in points if point.usage), *([dayless] if dayless else [])]
     whole = sum(known, Usage())
     return Table(
         columns=(
@@ -187,16 +216,7 @@ def _table(points: Sequence[Point]) -> Table:
             Column("credits", "Credits", "credits"),
             Column("complete", "Complete"),
         ),
-        rows=tuple(
-            (
-                point.bucket.start,
-                point.bucket.label,
-                point.usage.known_prompts if point.usage else None,
-                point.credits,
-                "yes" if point.bucket.whole else "no",
-            )
-            for point in points
-        ),
+        rows=tuple(rows),
         total=(None, "Total", whole.known_prompts, whole.known_credits, None),
     )
 
@@ -211,9 +231,12 @@ def _notes(
         )
     if any(not point.bucket.whole for point in points):
         notes.append(Note("Partial buckets are marked, and not in the average or the peak."))
-    if shown == "hour":
-        seen = sum((point.usage.events for point in points if point.usage), 0)
-        if whole.events > seen:
-            missing = count_text(whole.events - seen)
-            notes.append(Note(f"{missing} usage rows know only their day and have no hour."))
+    dayless = _without_hour(points, whole) if shown == "hour" else None
+    if dayless is not None:
+        notes.append(
+            Note(
+                f"{spent_text(dayless)} of rows that know only their day have no hour: in the "
+                "total, not in the bars or the average."
+            )
+        )
     return notes

@@ -70,7 +70,7 @@ class Asking:
         return Context(
             now=self.now(),
             reader=reader,
-            asker=self._asker(connection, workspace, identity),
+            asker=self._asker(connection, reader, identity),
             people_visibility=cast("Visibility", wall),
         )
 
@@ -122,15 +122,18 @@ class Asking:
         )
         return workspace.name
 
-    def _asker(
-        self, connection: sa.Connection, workspace: WorkspaceInfo, identity: Identity
-    ) -> Asker:
-        local = identity.user_id if identity.platform == "terminal" else None
-        aliases = [alias for alias in (identity.actor, identity.email, local) if alias]
-        people = (person_of_alias(connection, workspace.id, alias) for alias in aliases)
-        person = next((found for found in people if found is not None), None)
-        if local and person is None:
-            raise UserError(f"I know no person '{local}'.", hint="Check the name after --as.")
+    def _asker(self, connection: sa.Connection, reader: Reader, identity: Identity) -> Asker:
+        workspace = reader.workspace
+        if identity.platform == "terminal" and identity.user_id:
+            person = reader.find("person", identity.user_id)
+            if person is None:
+                raise UserError(
+                    f"I know no person '{identity.user_id}'.", hint="Check the name after --as."
+                )
+        else:
+            aliases = [alias for alias in (identity.actor, identity.email) if alias]
+            people = (person_of_alias(connection, workspace.id, alias) for alias in aliases)
+            person = next((found for found in people if found is not None), None)
         role = self._role(connection, workspace, identity)
         team: frozenset[int] = frozenset()
         if role == "lead" and person is not None:

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
 import sqlalchemy as sa
@@ -26,7 +26,8 @@ from bot.buttons import Buttons, Wish
 from bot.context import Context, Identity
 from bot.drawing import Drawing
 from bot.pacing import EXPORTS, QUESTIONS, Arrivals, Pace, Pacing, Turns
-from bot.registry import complete, find_command, parse, run
+from bot.params import MAX_LIMIT
+from bot.registry import amend, complete, find_command, parse, run
 from bot.render import csv as csv_renderer
 from charts import ThemeName
 from storage import audit
@@ -100,20 +101,24 @@ class Desk:
     def table(self, line: str, identity: Identity) -> tuple[str, bytes] | Report:
         """File name and CSV of a line's tables, or the report that says why not.
 
+        Every row is in it, unless the line itself names a limit or there are more than 1,000.
         Three an hour for each person; those with people's rows are in the audit.
         """
-        report = self.answer(line, identity)
+        report = self.answer(_unlimited(line), identity)
         if not report.line:
             return report
         call = parse(report.line)
         try:
             self._pace(identity, EXPORTS)
             if call.shows_people:
-                self._record(report.line, identity, action="export", object_="csv", result="done")
+                self._record(line, identity, action="export", object_="csv", result="done")
         except (UserError, StorageError) as error:
             return refusal(error)
-        stamp = f"{self.now():%Y-%m-%d}"
-        return f"creditbot-{call.command.name}-{stamp}.csv", csv_renderer.render(report)
+        days = f"{self.now():%Y-%m-%d}"
+        if report.period is not None:
+            last = report.period.end - timedelta(microseconds=1)
+            days = f"{report.period.start:%Y-%m-%d}-to-{last:%Y-%m-%d}"
+        return f"creditbot-{call.command.name}-{days}.csv", csv_renderer.render(report)
 
     # ---- buttons
 
@@ -271,6 +276,14 @@ class Desk:
     def close(self) -> None:
         """Let running work end and take no more."""
         self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _unlimited(line: str) -> str:
+    """The line with the highest limit where it names none; a mistake stays as it is."""
+    with suppress(UserError):
+        if "limit" not in parse(line).given:
+            return amend(line, {"limit": [str(MAX_LIMIT)]})
+    return line
 
 
 def refusal(error: UserError | StorageError) -> Report:

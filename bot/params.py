@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NewType
 
@@ -24,6 +24,7 @@ from storage.reading import DIMENSIONS, Dimension
 Limit = NewType("Limit", int)
 CommandName = NewType("CommandName", str)
 MAX_LIMIT = 1000
+EXAMPLES = 6  # names in a hint
 _NO_QUOTES = str.maketrans(dict.fromkeys('"“”„«»'))
 
 
@@ -77,10 +78,11 @@ class Param:
     def written(self, text: str) -> str:
         """A text as it stands in a line; reading it back gives the same.
 
-        A line cannot hold a quote inside a name; names are found without it, too.
+        A line cannot hold a quote inside a name; names are found without it, too.  What is blank
+        then is not written at all.
         """
         text = " ".join(text.translate(_NO_QUOTES).split())
-        if self.type.loose:
+        if self.type.loose or not text:
             return text
         if self.type.lead:
             return f"{self.type.lead} {text}"
@@ -231,8 +233,16 @@ class NameType(ParamType):
         hint = f"Did you mean {', '.join(f'`{clean(name)}`' for name in near)}?"
         raise UserError(
             f"I know no {self.dimension} '{quoted}'.",
-            hint=hint if near else f"No {self.dimension} has been used yet under such a name.",
+            hint=hint if near else self._examples(names.values()),
         )
+
+    def _examples(self, names: Collection[str]) -> str:
+        """Some of the names there are."""
+        if not names:
+            return f"No {self.dimension} has been used yet."
+        some = sorted(names, key=str.casefold)[:EXAMPLES]
+        listed = ", ".join(f"`{clean(name)}`" for name in some)
+        return f"There is {listed}{' and others' if len(names) > len(some) else ''}."
 
     def _visible(self, ctx: Context) -> frozenset[int] | None:
         """The ids that this asker may know of; None is all."""

@@ -70,7 +70,7 @@ class Call:
             for param in self.command.params
             for text in self.given.get(param.name, ())
         )
-        return " ".join([self.command.name, *texts])
+        return " ".join([self.command.name, *filter(None, texts)])
 
     @property
     def shows_people(self) -> bool:
@@ -167,6 +167,8 @@ def parse(line: str) -> Call:
             raise UserError(
                 f"`{chosen.name}` has no option '{name}'.", hint=_nearest_option(name, chosen)
             )
+        if not value.strip('"'):
+            raise UserError(f"'{name}=' is empty.", hint=f"Write {param.usage}, or leave it out.")
         _add(given, param, value.strip('"'))
     for param, text in _loose_values(chosen, loose):
         _add(given, param, text)

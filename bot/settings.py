@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, field_validator
@@ -57,7 +58,9 @@ class Settings(BaseSettings):
     http_port: int = Field(
         default=8765, ge=0, le=65535, description="Port of the HTTP server; 0 takes a free one."
     )
-    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="DEBUG, INFO, WARNING or ERROR."
+    )
 
     @field_validator("timezone")
     @classmethod

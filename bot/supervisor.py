@@ -38,6 +38,9 @@ async def supervise(
             report(f"off: {error}")
             log.error("platform.refused", platform=platform.name, reason=str(error))  # noqa: TRY400  # a setting, not a bug
             return
+        except OSError as error:  # no network, or a server that is gone: no bug, no traceback
+            report("reconnecting")
+            log.warning("platform.unreachable", platform=platform.name, reason=str(error))
         except Exception:  # the outermost loop of this part
             report("reconnecting")
             log.warning("platform.failed", platform=platform.name, exc_info=True)

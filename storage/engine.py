@@ -70,10 +70,11 @@ def open_engine(url: str) -> sa.Engine:
             hint="For example sqlite:///creditbot.db or postgresql://user@host/creditbot.",
         ) from None
     except ImportError:
-        raise DatabaseUnusable(
-            "The driver for this database is not installed.",
-            hint="PostgreSQL needs creditbot[postgres].",
-        ) from None
+        name = parsed.get_backend_name()
+        hint = "Use SQLite or PostgreSQL."
+        if name == "postgresql":
+            hint = "Its driver comes with creditbot[postgres]."
+        raise DatabaseUnusable(f"The database {name} cannot be used.", hint=hint) from None
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)

@@ -68,8 +68,10 @@ def is_current(engine: sa.Engine) -> bool:
 
 
 def require_current(engine: sa.Engine) -> None:
-    """Raises SchemaOutdated unless the tables are those of this program."""
-    if not is_current(engine):
+    """Raises SchemaOutdated unless the tables are those of this program; makes no file."""
+    file = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else Path()
+    is_missing = file.parent.is_dir() and not file.exists()
+    if is_missing or not is_current(engine):
         raise SchemaOutdated(
             "The database is empty or older than this program.", hint="Run `creditbot migrate`."
         )

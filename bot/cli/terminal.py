@@ -42,9 +42,8 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = f"CREDITBOT_{'_'.join(map(str, first['loc'])).upper()}"
-        raise StorageError(
-            f"{name} cannot be used: {first['msg']}.", hint="See .env.example."
-        ) from None
+        words = first["msg"].removeprefix("Value error, ").rstrip(".")
+        raise StorageError(f"{name} cannot be used: {words}.", hint="See .env.example.") from None
 
 
 def current_engine(settings: Settings) -> sa.Engine:

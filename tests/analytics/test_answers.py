@@ -323,3 +323,25 @@ def test_other_is_a_family_one_can_ask_for(world: World) -> None:
 def test_a_name_with_quotes_is_found_without_them(world: World) -> None:
     world.write(used(1, days(1), project='the "big" one'))
     assert total_of(table_of(world.ask('by-model last 7d project="the big one"')), "prompts") == 1
+
+
+def test_usage_without_an_hour_stands_in_the_total_of_an_hourly_timeline(world: World) -> None:
+    world.write(used(3, days(1)))
+    day = to_micros(NOW) // DAY_US * DAY_US - DAY_US
+    row = event(ts=day, ok=None, latency_ms=None, prompts=40, task=None)
+    world.write_days([replace(row, granularity=Granularity.DAY)])
+    report = world.ask("timeline yesterday by hour")
+    table = table_of(report)
+    assert report.headline.startswith("86 credits")
+    assert (total_of(table, "credits"), total_of(table, "prompts")) == (86_000_000, 43)
+    assert table.rows[-1][:4] == (None, "No hour", 40, 80_000_000)
+    assert "80 credits of rows that know only their day" in notes(report)
+
+
+def test_a_limit_gives_a_flat_ranking_without_half_families(world: World) -> None:
+    for model, count in (("gpt-4o", 3), ("claude-3-haiku", 8), ("gpt-4-turbo", 5), ("o3-mini", 2)):
+        world.write(used(count, days(1), model=model))
+    table = table_of(world.ask("by-model last 7d limit=2"))
+    assert column(table, "model") == ["GPT-4o", "GPT-4 Turbo", "2 others"]
+    assert table.groups == ()
+    assert total_of(table, "credits") == 17_000_000

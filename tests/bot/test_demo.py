@@ -193,7 +193,7 @@ def test_a_number_presses_a_button_of_the_last_answer(folder: Path) -> None:
 
     printed = talk(folder, f"/credits {buttons}", number(export), number(share), "99")
 
-    assert f"creditbot-by-model-{NOW:%Y-%m-%d}.csv" in printed
+    assert f"-to-{NOW:%Y-%m-%d}.csv" in printed
     assert "In #ai-credits everybody would see:" in printed
     assert "has no button 99" in printed
 

@@ -134,7 +134,7 @@ async def test_a_table_comes_privately_as_a_file(room: Room) -> None:
     asked = await room.ask()
     clicked = await room.click(asked, "Export CSV")
     assert clicked.ephemeral
-    assert files(clicked) == ["creditbot-by-user-2026-03-30.csv"]
+    assert files(clicked) == ["creditbot-by-user-2026-03-24-to-2026-03-30.csv"]
 
 
 async def test_a_shared_answer_stays_when_somebody_clicks_on_it(room: Room) -> None:

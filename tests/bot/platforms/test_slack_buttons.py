@@ -146,7 +146,7 @@ async def test_the_table_comes_as_a_file_into_the_direct_conversation(slack: Sla
     (file,) = slack.messages
     assert file["channel_id"] == DIRECT
     assert next(iter(slack.files.values())).startswith(b"\xef\xbb\xbffamily")
-    assert "creditbot-by-model-2026-03-30.csv" in answer["text"]
+    assert "creditbot-by-model-2026-03-24-to-2026-03-30.csv" in answer["text"]
 
 
 async def test_a_table_asked_for_in_the_direct_conversation_needs_no_words(
