@@ -99,7 +99,10 @@ CompleteRange = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and judge, store nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Undo = Annotated[int | None, typer.Option("--undo", help="Take back the import of this number.")]
+Undo = Annotated[
+    int | None,
+    typer.Option("--undo", min=1, max=2**31 - 1, help="Take back the import of this number."),
+]
 
 
 def import_command(  # noqa: PLR0913, PLR0917  # one parameter an option of the program

@@ -76,6 +76,7 @@ def test_bad_rows_are_named_and_good_ones_stay(home: Program) -> None:
         (["ask", "by-user", "--format", "docx"], "docx"),
         (["import", "missing.csv"], "missing.csv"),
         (["import", "--undo", "99"], "99"),
+        (["import", "--undo", "9" * 20], "9" * 20),
         (["workspace", "bind", "teams:1"], "teams:1"),
         (["workspace", "create", "x", "--tz", "Europa/Berlin"], "Europa/Berlin"),
         (["models", "set", "GPT-4o", "lots"], "lots"),
