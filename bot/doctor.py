@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 import re
 import stat
 from collections.abc import AsyncIterator, Iterator
@@ -59,6 +61,17 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     if env.exists() and env.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         yield Finding("note", ".env", "Others can read it; `chmod 600 .env` keeps it private.")
     yield from _admins(settings.admins)
+    yield from _unknown_names()
+
+
+def _unknown_names() -> Iterator[Finding]:
+    """Names in the environment that look like ours and are none: a typing mistake, most likely."""
+    known = [f"CREDITBOT_{name.upper()}" for name in Settings.model_fields]
+    for name in sorted(os.environ):
+        if name.startswith("CREDITBOT_") and name not in known and "_TEST_" not in name:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            yield Finding("note", name, f"No setting has this name.{hint}")
 
 
 def _admins(admins: str) -> Iterator[Finding]:

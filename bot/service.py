@@ -56,6 +56,8 @@ class Service:
         ticker.start()
         warm = asyncio.create_task(_warm_up(desk, drawing))
         log.info("service.started", platforms=sorted(self.states), health_port=port)
+        if not parts:
+            log.warning("service.without_chat", hint="No token is set: see `creditbot doctor`.")
         try:
             await self.stop.wait()
         finally:

@@ -78,3 +78,13 @@ async def test_a_platform_that_answers_nonsense_is_named(body: str) -> None:
         settings = Settings(slack_bot_token=SecretStr("xoxb-1"), slack_api_url=address)
         findings = await found(settings, "CREDITBOT_SLACK_BOT_TOKEN", live=True)
     assert "No usable answer" in findings[-1].words
+
+
+async def test_a_mistyped_setting_is_named_with_the_right_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CREDITBOT_SLAK_BOT_TOKEN", "xoxb-1")
+    found = await examine(Settings(_env_file=None), now=NOW, live=False)  # type: ignore[call-arg]  # pydantic-settings reads it itself
+    [finding] = [one for one in found if one.subject == "CREDITBOT_SLAK_BOT_TOKEN"]
+    assert "CREDITBOT_SLACK_BOT_TOKEN" in finding.words
+    assert not finding.is_wrong
