@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from analytics.errors import UserError
 from bot.cli.terminal import (
     WorkspaceOption,
     current_engine,
@@ -27,6 +28,7 @@ from storage.verify import verify
 from storage.workspaces import find_workspace
 
 FromDay = Annotated[str | None, typer.Option("--from", help="First local day, 2026-03-01.")]
+LAST_IMPORT = 2**31 - 1  # the column has 32 bits on PostgreSQL
 ToDay = Annotated[str | None, typer.Option("--to", help="Last local day, included.")]
 
 
@@ -99,10 +101,7 @@ CompleteRange = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and judge, store nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Undo = Annotated[
-    int | None,
-    typer.Option("--undo", min=1, max=2**31 - 1, help="Take back the import of this number."),
-]
+Undo = Annotated[int | None, typer.Option("--undo", help="Take back the import of this number.")]
 
 
 def import_command(  # noqa: PLR0913, PLR0917  # one parameter an option of the program
@@ -127,6 +126,10 @@ def import_command(  # noqa: PLR0913, PLR0917  # one parameter an option of the 
 
     engine = current_engine(load_settings())
     if undo is not None:
+        if not 1 <= undo <= LAST_IMPORT:
+            raise UserError(
+                f"'{undo}' is not the number of an import.", hint="`creditbot imports` lists them."
+            )
         with progress("Taking back") as step:
             importing.run_undo(
                 engine,
