@@ -111,7 +111,8 @@ def run_undo(  # noqa: PLR0913  # who, when and where it is told stand beside wh
 def as_json(result: FileResult) -> dict[str, object]:
     """The result of one file in the shape of `creditbot import --json`.
 
-    A known event whose gaps were filled counts as duplicate.  `rejected` names the first 10,000.
+    A known event whose gaps were filled counts as duplicate.  `rejected` and `conflicts` name
+    the first 10,000.
     """
     return {
         "file": result.file,
@@ -120,6 +121,9 @@ def as_json(result: FileResult) -> dict[str, object]:
         "accepted": result.accepted,
         "duplicate": result.duplicate + result.merged,
         "conflicting": result.conflicting,
+        "conflicts": [
+            {"event_id": event_id, "fields": list(fields)} for event_id, fields in result.conflicts
+        ],
         "replaced": result.replaced,
         "adjusted": result.adjusted,
         "rejected_total": result.rejected_count,
@@ -135,6 +139,7 @@ def summary(result: FileResult, *, dry_run: bool = False) -> Iterator[str]:
     if result.first and result.last:
         yield f"  usage from {result.first:%Y-%m-%d %H:%M} to {result.last:%Y-%m-%d %H:%M} UTC"
     yield from _listed("refused", result.rejected, result.rejected_count)
+    yield from _conflicts(result)
     yield from _listed("adjusted", result.notes, result.adjusted - result.older)
     yield from _remarks(result)
     if result.rejects_file is not None:
@@ -166,6 +171,16 @@ def _listed(name: str, lines: Sequence[tuple[int, str]], total: int) -> Iterator
         yield f"    line {line}: {clean(reason, MAX_LINE)}"
     if total > SHOWN:
         yield f"    … and {count_text(total - min(SHOWN, len(lines)))} more"
+
+
+def _conflicts(result: FileResult) -> Iterator[str]:
+    if not result.conflicting:
+        return
+    yield "  conflicting, the first stays:"
+    for event_id, fields in result.conflicts[:SHOWN]:
+        yield f"    event {clean(event_id, MAX_LINE)} differs in {', '.join(fields)}"
+    if result.conflicting > SHOWN:
+        yield f"    … and {count_text(result.conflicting - SHOWN)} more"
 
 
 def _remarks(result: FileResult) -> Iterator[str]:

@@ -18,6 +18,19 @@ TOLD = 10_000  # rejected lines that a result names; the count is always whole
 SETTLED = ("accepted", "duplicate", "merged", "conflicting", "replaced")
 COUNTED = (*SETTLED, "removed", "unpriced")
 
+# Columns of the ledger as the fields of an event file are called.
+_FIELDS = {
+    "cost_nano": "cost",
+    "department_id": "department",
+    "grain": "granularity",
+    "model_id": "model",
+    "person_id": "person",
+    "project_id": "project",
+    "stated": "credits",
+    "task_id": "task",
+    "ts": "at",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Shrunk:
@@ -37,7 +50,8 @@ class FileResult:
     `adjusted` rows were taken with a change that is told in `notes`, or knowingly left out;
     `older` of them belong to days that a later export already brought.  `rejected` and `notes`
     are (line, reason) and name the first 10,000; `rejected_count` is whole.  `blank_people` and
-    `blank_models` rows name none.  `kept_gaps` says that days without rows were to be emptied and
+    `blank_models` rows name none.  `conflicts` are (event id, names that differ) of events that stay
+    as they were, the first 10,000.  `kept_gaps` says that days without rows were to be emptied and
     were not, because some row was rejected.  `batch_id` is None when nothing was written.
     """
 
@@ -49,6 +63,7 @@ class FileResult:
     duplicate: int
     merged: int
     conflicting: int
+    conflicts: tuple[tuple[str, tuple[str, ...]], ...]
     replaced: int
     removed: int
     adjusted: int
@@ -75,6 +90,7 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     rejected: list[tuple[int, str]] = field(default_factory=list)
     notes: list[tuple[int, str]] = field(default_factory=list)
+    conflicts: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     shrunk: list[Shrunk] = field(default_factory=list)
     kept_gaps: bool = False
     new_unit: str | None = None
@@ -110,6 +126,8 @@ class Tally:
         """Count what the ledger made of a batch."""
         for name in COUNTED:
             self.counts[name] += getattr(outcome, name)
+        for event_id, columns in outcome.conflicts[: TOLD - len(self.conflicts)]:
+            self.conflicts.append((event_id, tuple(_FIELDS.get(name, name) for name in columns)))
         self.new_unit = self.new_unit or outcome.new_unit
 
     def compare(self, sizes: Mapping[Slice, tuple[int, int]], accounts: Mapping[int, str]) -> None:
@@ -137,6 +155,7 @@ class Tally:
             duplicate=counts["duplicate"],
             merged=counts["merged"],
             conflicting=counts["conflicting"],
+            conflicts=tuple(self.conflicts),
             replaced=counts["replaced"],
             removed=counts["removed"],
             adjusted=counts["adjusted"],

@@ -102,6 +102,7 @@ def test_json_is_one_object_of_the_documented_shape(
                 "accepted": 1,
                 "duplicate": 1,
                 "conflicting": 0,
+                "conflicts": [],
                 "replaced": 0,
                 "adjusted": 0,
                 "rejected_total": 1,
@@ -128,6 +129,20 @@ def test_json_counts_refused_rows_that_it_does_not_name(
     path = _file(tmp_path, HEAD + "b,yesterday,bob,gpt-4o,1\n" * 5)
     (told,) = json.loads(_run(sqlite_engine, path, json_output=True)[1])["files"]
     assert (len(told["rejected"]), told["rejected_total"]) == (3, 5)
+
+
+def test_a_conflict_names_the_event_and_what_differs(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    other = GOOD.replace("gpt-4o", "o3-mini").replace(",2\n", ",3\n")
+    path = _file(tmp_path, HEAD + GOOD + other * 22)
+    code, text = _run(sqlite_engine, path)
+    assert code == 0
+    assert text.count("    event a differs in model, credits\n") == 20
+    assert "  conflicting, the first stays:\n" in text
+    assert "… and 2 more" in text
+    (told,) = json.loads(_run(sqlite_engine, path, json_output=True)[1])["files"]
+    assert told["conflicts"][0] == {"event_id": "a", "fields": ["model", "credits"]}
 
 
 def test_a_dry_run_says_that_nothing_is_stored(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
