@@ -63,10 +63,13 @@ class Session:
         while True:
             try:
                 typed = read()
-            except (EOFError, KeyboardInterrupt):
+            except EOFError:
                 self._say("")
                 return
-            if typed.strip().casefold() in ("quit", "exit"):
+            except KeyboardInterrupt:
+                self._say("\nThe line is dropped; `quit` or Ctrl-D leaves.")
+                continue
+            if typed.strip().casefold().split(" ")[0] in ("quit", "exit"):
                 return
             self.take(typed)
 
@@ -87,8 +90,10 @@ class Session:
             case "share":
                 self._share(button.line)
             case "edit":
-                usage = parse(button.line).command.usage
-                self._say(f"Change `{button.line}` and type it again: {usage}")
+                self._say(
+                    f"In chat this opens a form. Here, change the line and type it: {button.line}"
+                )
+                self._say(f"`help {parse(button.line).command.name}` lists its options.")
 
     def _write_table(self, line: str) -> None:
         table = self.desk.table(line, YOU)
