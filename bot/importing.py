@@ -21,6 +21,7 @@ from analytics.text import clean
 from storage.audit import record
 from storage.engine import reading, writing
 from storage.errors import StorageError, UnusableFile
+from storage.import_log import PastImport, past_imports
 from storage.imports import ImportPlan, ImportStopped, import_file
 from storage.tally import FileResult, Shrunk
 from storage.undo import undo_batch
@@ -106,6 +107,22 @@ def run_undo(  # noqa: PLR0913  # who, when and where it is told stand beside wh
             f"Stated again by a later import and left there: {count_text(undone.confirmed)}.",
             highlight=False,
         )
+    if undone.deleted:
+        for later in _repeated(engine, found.id, batch_id):
+            console.out(
+                f"Import {later.id} counted {counted(later.counts['duplicate'], 'row')} as known"
+                " already; those of them that are deleted now must be imported again:"
+                f" {clean(later.file, MAX_LINE)}",
+                highlight=False,
+            )
+
+
+def _repeated(engine: sa.Engine, workspace_id: int, batch_id: int) -> list[PastImport]:
+    """The first later imports that may have brought rows of an import, too."""
+    with reading(engine) as connection:
+        imports = past_imports(connection, workspace_id)
+    own = next(one for one in imports if one.id == batch_id)
+    return [one for one in reversed(imports) if one.repeats(own)][:SHOWN]
 
 
 def as_json(result: FileResult) -> dict[str, object]:
@@ -133,9 +150,12 @@ def as_json(result: FileResult) -> dict[str, object]:
 
 def summary(result: FileResult, *, dry_run: bool = False) -> Iterator[str]:
     """What a person wants to know about one file, line by line."""
-    done = "tried only, nothing is stored" if dry_run else "imported"
-    yield f"{clean(result.file, MAX_LINE)}: {done} as {result.source}"
+    done = "tried" if dry_run else "imported"
+    end = "; nothing is stored" if dry_run else ""
+    yield f"{clean(result.file, MAX_LINE)}: {done} as {result.source}{end}"
     yield f"  {_counts(result)}"
+    if dry_run:
+        yield "  a trial looks at the file alone: rows that are known already count as accepted"
     if result.first and result.last:
         yield f"  usage from {result.first:%Y-%m-%d %H:%M} to {result.last:%Y-%m-%d %H:%M} UTC"
     yield from _listed("refused", result.rejected, result.rejected_count)
@@ -144,8 +164,13 @@ def summary(result: FileResult, *, dry_run: bool = False) -> Iterator[str]:
     yield from _remarks(result)
     if result.rejects_file is not None:
         yield f"  refused rows to mend: {clean(str(result.rejects_file), MAX_LINE)}"
-    if result.batch_id is not None:
+    if result.batch_id is not None and _changed(result):
         yield f"  undo with: creditbot import --undo {result.batch_id}"
+
+
+def _changed(result: FileResult) -> bool:
+    """Whether there is anything to undo."""
+    return bool(result.accepted or result.merged or result.replaced or result.removed)
 
 
 def _counts(result: FileResult) -> str:

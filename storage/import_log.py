@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import islice
 
@@ -24,6 +25,42 @@ _ASKED = 500  # names in one question; SQLite takes 32,766, PostgreSQL plans lon
 _SAME_EXPORT_S = 60
 _SEPARATOR = ","
 _KEPT = 60  # exports of one slice; with their imports they fit the 2,000 characters of a value
+
+
+@dataclass(frozen=True, slots=True)
+class PastImport:
+    """One import of one file: when, what became of its rows, and the times its usage spans.
+
+    `counts` is empty for one that never ended; the spans are epoch microseconds.
+    """
+
+    id: int
+    kind: str
+    file: str
+    started_at: datetime
+    undone_at: datetime | None
+    counts: Mapping[str, int]
+    first_ts: int | None
+    last_ts: int | None
+
+    def repeats(self, earlier: PastImport) -> bool:
+        """Whether it came later, is not undone and counted rows of the same time as known."""
+        if self.id <= earlier.id or self.undone_at is not None or not self.counts.get("duplicate"):
+            return False
+        if earlier.first_ts is None or earlier.last_ts is None:
+            return True
+        if self.first_ts is None or self.last_ts is None:
+            return True
+        return self.first_ts <= earlier.last_ts and earlier.first_ts <= self.last_ts
+
+
+def past_imports(connection: sa.Connection, workspace_id: int) -> list[PastImport]:
+    """Every import of a workspace, newest first."""
+    wanted = sa.select(*(BATCH.c[field.name] for field in fields(PastImport)))
+    rows = connection.execute(
+        wanted.where(BATCH.c.workspace_id == workspace_id).order_by(BATCH.c.id.desc())
+    )
+    return [PastImport(*row) for row in rows]
 
 
 class ImportLog:

@@ -50,9 +50,10 @@ class FileResult:
     `adjusted` rows were taken with a change that is told in `notes`, or knowingly left out;
     `older` of them belong to days that a later export already brought.  `rejected` and `notes`
     are (line, reason) and name the first 10,000; `rejected_count` is whole.  `blank_people` and
-    `blank_models` rows name none.  `conflicts` are (event id, names that differ) of events that stay
-    as they were, the first 10,000.  `kept_gaps` says that days without rows were to be emptied and
-    were not, because some row was rejected.  `batch_id` is None when nothing was written.
+    `blank_models` rows name none.  `conflicts` are (event id, fields that differ) of
+    events that stay as they were, the first 10,000.  `kept_gaps` says that days without rows were
+    to be emptied and were not, because some row was rejected.  `batch_id` is None when nothing was
+    written.
     """
 
     file: str

@@ -149,7 +149,8 @@ def test_a_dry_run_says_that_nothing_is_stored(sqlite_engine: sa.Engine, tmp_pat
     path = _file(tmp_path, HEAD + GOOD)
     code, text = _run(sqlite_engine, path, dry_run=True)
     assert code == 0
-    assert "nothing is stored" in text
+    assert text.startswith(f"{path}: tried as events; nothing is stored\n")
+    assert "known already count as accepted" in text
     assert "undo" not in text
     assert "1 accepted" in _run(sqlite_engine, path)[1]
 
@@ -177,6 +178,29 @@ def test_an_import_is_undone_once(sqlite_engine: sa.Engine, tmp_path: Path) -> N
     with pytest.raises(NothingToUndo, match="no import 1 that could be undone"):
         undo()
     assert "1 accepted" in _run(sqlite_engine, path)[1]
+
+
+def test_an_import_that_changed_nothing_offers_no_undo(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    path = _file(tmp_path, HEAD + GOOD)
+    assert "--undo 1" in _run(sqlite_engine, path)[1]
+    assert "undo" not in _run(sqlite_engine, path)[1]
+
+
+def test_an_undo_names_the_later_imports_that_left_the_same_rows_out(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    for name in ("a.csv", "b.csv"):
+        _run(sqlite_engine, _file(tmp_path, HEAD + GOOD, name))
+    other = GOOD.replace("a,", "z,").replace("-15T", "-16T")
+    _run(sqlite_engine, _file(tmp_path, HEAD + other * 2, "c.csv"))
+    out = Console(file=StringIO(), width=200)
+    run_undo(sqlite_engine, workspace=None, batch_id=1, actor="me", now=NOW, console=out)
+    assert isinstance(out.file, StringIO)
+    [_, told] = out.file.getvalue().splitlines()
+    assert told.startswith("Import 2 counted 1 row as known already; those of them that are")
+    assert told.endswith("b.csv")
 
 
 def test_every_remark_is_a_line_of_the_summary(tmp_path: Path) -> None:
