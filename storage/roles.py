@@ -59,6 +59,14 @@ def set_role(
     connection.execute(insert.on_conflict_do_update(index_elements=list(keys), set_={"role": role}))
 
 
+def list_roles(connection: sa.Connection, workspace_id: int) -> list[tuple[str, Role]]:
+    """Everybody who was given a role, as (`slack:TEAM:USER`, role), by identity."""
+    columns = (_ROLE.c.platform, _ROLE.c.external_id, _ROLE.c.user_id)
+    wanted = sa.select(*columns, _ROLE.c.role).order_by(*columns)
+    rows = connection.execute(wanted.where(_ROLE.c.workspace_id == workspace_id))
+    return [(":".join(identity), cast("Role", role)) for *identity, role in rows]
+
+
 def team_of(connection: sa.Connection, workspace_id: int, person_id: int) -> frozenset[int]:
     """Everybody whose home department is that of a person; nobody where that has none."""
     here = _PERSON.c.workspace_id == workspace_id

@@ -29,6 +29,7 @@ __all__ = [
     "bound_workspace",
     "create_workspace",
     "find_workspace",
+    "list_chats",
     "list_workspaces",
     "preference",
     "release_chat",
@@ -67,8 +68,10 @@ def create_workspace(
 ) -> WorkspaceInfo:
     """A new workspace with the default catalogue.
 
-    Raises StorageError for a zone that does not exist and for a name that is taken.
+    Raises StorageError for a zone that does not exist and for a name that is blank or taken.
     """
+    if not folded(name):
+        raise StorageError(f'"{name}" is no name.', hint="Give the workspace a name that shows.")
     _check_zone(zone)
     shown = clean(name, MAX_NAME)
     if any(folded(other.name) == folded(shown) for other in list_workspaces(connection)):
@@ -182,6 +185,15 @@ def release_chat(
         .returning(_LINK.c.external_id)
     )
     return gone.first() is not None
+
+
+def list_chats(connection: sa.Connection) -> dict[int, list[str]]:
+    """The chats of each workspace id that has any, as `slack:TEAM` or `discord:GUILD`."""
+    columns = (_LINK.c.workspace_id, _LINK.c.platform, _LINK.c.external_id)
+    chats: dict[int, list[str]] = {}
+    for workspace_id, *chat in connection.execute(sa.select(*columns).order_by(*columns)):
+        chats.setdefault(workspace_id, []).append(":".join(chat))
+    return chats
 
 
 def bound_workspace(connection: sa.Connection, platform: str, external_id: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
@@ -36,6 +37,7 @@ from storage.workspaces import (
     bind_chat,
     create_workspace,
     find_workspace,
+    list_chats,
     list_workspaces,
     release_chat,
 )
@@ -44,6 +46,13 @@ workspaces = typer.Typer(help="Workspaces and the chats that talk to them.", no_
 models = typer.Typer(help="The catalogue and its prices.", no_args_is_help=True)
 sources = typer.Typer(help="Where usage comes from, and in which unit.", no_args_is_help=True)
 Chat = Annotated[str, typer.Argument(help="slack:TEAM or discord:GUILD")]
+# Slack's ids: a team is T..., an organisation E...; Discord's are snowflakes of up to 64 bits.
+# https://api.slack.com/enterprise/grid, https://discord.com/developers/docs/reference#snowflakes
+_IDS = {"slack": re.compile(r"[TE][A-Z0-9]{1,31}"), "discord": re.compile(r"[0-9]{1,20}")}
+_ID_HINTS = {
+    "slack": "A Slack team's id looks like T0123456789, an organisation's like E0123456789.",
+    "discord": "A Discord server's id is a number like 123456789012345678.",
+}
 MIN_MULTIPLIER = Decimal(1) / MICRO
 MAX_MULTIPLIER = 1000
 
@@ -64,12 +73,14 @@ def create(
 
 @workspaces.command("list")
 def list_all() -> None:
-    """Every workspace with its zone and credit unit."""
+    """Every workspace with its zone, credit unit and chats."""
     with reading(current_engine(load_settings())) as connection:
         found = list_workspaces(connection)
-    table = Table("Workspace", "Zone", "Credit unit", box=None)
+        chats = list_chats(connection)
+    table = Table("Workspace", "Zone", "Credit unit", "Chats", box=None)
     for one in found:
-        table.add_row(one.name, one.zone, one.credit_unit or "not known yet")
+        unit = one.credit_unit or "not known yet"
+        table.add_row(one.name, one.zone, unit, ", ".join(chats.get(one.id, ())) or "none")
     out.print(table)
 
 
@@ -77,6 +88,8 @@ def list_all() -> None:
 def bind(chat: Chat, workspace: WorkspaceOption = None) -> None:
     """Let a Slack team or Discord guild talk to a workspace."""
     platform, external_id = _chat(chat)
+    if not _IDS[platform].fullmatch(external_id):
+        raise UserError(f"'{chat}' cannot be the id of a chat.", hint=_ID_HINTS[platform])
     now = utc_now()
     with writing(current_engine(load_settings())) as connection:
         chosen = find_workspace(connection, workspace)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from analytics.errors import UserError
+from analytics.numbers import count_text
+from analytics.text import clean
 from bot.cli.terminal import (
     WorkspaceOption,
     current_engine,
@@ -21,6 +24,7 @@ from bot.cli.terminal import (
 )
 from storage.audit import broken_link
 from storage.engine import open_engine, reading
+from storage.import_log import MAX_FILE, PastImport, past_imports
 from storage.migrate import upgrade
 from storage.rebuild import rebuild
 from storage.timekeys import day_number
@@ -28,6 +32,7 @@ from storage.verify import verify
 from storage.workspaces import find_workspace
 
 FromDay = Annotated[str | None, typer.Option("--from", help="First local day, 2026-03-01.")]
+SHOWN_COUNTS = ("accepted", "duplicate", "rejected")
 LAST_IMPORT = 2**31 - 1  # the column has 32 bits on PostgreSQL
 ToDay = Annotated[str | None, typer.Option("--to", help="Last local day, included.")]
 
@@ -154,6 +159,31 @@ def import_command(  # noqa: PLR0913, PLR0917  # one parameter an option of the 
     raise typer.Exit(
         importing.run_import(engine, files, plan, json_output=as_json, now=utc_now(), console=out)
     )
+
+
+def imports_command(workspace: WorkspaceOption = None) -> None:
+    """Every import with its number, newest first."""
+    with reading(current_engine(load_settings())) as connection:
+        chosen = find_workspace(connection, workspace)
+        found = past_imports(connection, chosen.id)
+    for one in found:
+        out.print(_import_line(one, chosen.clock().zone))
+    if not found:
+        out.print("Nothing was imported yet.")
+
+
+def _import_line(one: PastImport, zone: ZoneInfo) -> str:
+    """`2  2026-03-30 14:05  events  2 accepted, 0 duplicate, 0 rejected  usage.csv`."""
+    counts = [f"{count_text(one.counts.get(name, 0))} {name}" for name in SHOWN_COUNTS]
+    parts = (
+        f"{one.id:>4}",
+        f"{one.started_at.astimezone(zone):%Y-%m-%d %H:%M}",
+        one.kind,
+        ", ".join(counts) if one.counts else "not finished",
+        "undone" if one.undone_at else "",
+        clean(one.file, MAX_FILE),
+    )
+    return "  ".join(part for part in parts if part)
 
 
 def day_of(text: str | None) -> int | None:

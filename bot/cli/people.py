@@ -7,6 +7,7 @@ from typing import Annotated
 
 import sqlalchemy as sa
 import typer
+from rich.table import Table
 
 from analytics.errors import UserError
 from bot.cli.terminal import (
@@ -18,11 +19,12 @@ from bot.cli.terminal import (
     utc_now,
 )
 from storage.catalog import Catalog
-from storage.engine import writing
+from storage.engine import reading, writing
 from storage.labels import department_named, link_alias, rename_person, set_home_department
-from storage.preferences import set_preference
+from storage.preferences import preference, set_preference
 from storage.reading import Reader
-from storage.roles import set_role
+from storage.roles import list_roles, set_role
+from storage.roster import list_people
 from storage.workspaces import WorkspaceInfo, find_workspace
 
 people = typer.Typer(help="People: identities, names, departments.", no_args_is_help=True)
@@ -47,6 +49,17 @@ class Choice(StrEnum):
 
 
 _VALUES = {Choice.PEOPLE_VISIBILITY: ("everyone", "leads", "admins")}
+
+
+@people.command("list")
+def show_people(workspace: WorkspaceOption = None) -> None:
+    """Every person with department and identities."""
+    with reading(current_engine(load_settings())) as connection:
+        found = list_people(connection, find_workspace(connection, workspace).id)
+    table = Table("Person", "Department", "Identities", box=None)
+    for one in found:
+        table.add_row(one.name, one.department or "–", ", ".join(one.identities))
+    out.print(table)
 
 
 @people.command("link")
@@ -92,6 +105,18 @@ def set_department(person: Person, department: str, workspace: WorkspaceOption =
     out.print(f"{person} belongs to {department}; usage already recorded stays where it is.")
 
 
+@roles.command("list")
+def show_roles(workspace: WorkspaceOption = None) -> None:
+    """Every chat user who was given a role."""
+    with reading(current_engine(load_settings())) as connection:
+        found = list_roles(connection, find_workspace(connection, workspace).id)
+    table = Table("Chat user", "Role", box=None)
+    for user, role in found:
+        table.add_row(user, role)
+    out.print(table)
+    out.print("Everybody else is member.")
+
+
 @roles.command("set")
 def give_role(
     user: Annotated[str, typer.Argument(help="slack:TEAM:USER or discord:GUILD:USER")],
@@ -114,6 +139,20 @@ def give_role(
         what = f"{user} {role.value}"
         note(connection, chosen, now=now, action="roles.set", what=what)
     out.print(f"{user} is {role.value} of workspace {chosen.name}.")
+
+
+@preferences.command("list")
+def show_preferences(workspace: WorkspaceOption = None) -> None:
+    """Every preference and what is chosen."""
+    with reading(current_engine(load_settings())) as connection:
+        chosen = find_workspace(connection, workspace).id
+        values = {name: preference(connection, chosen, name.value) for name in Choice}
+    table = Table("Preference", "Value", "Choices", box=None)
+    for name, value in values.items():
+        # The first choice holds until one is made.
+        shown = value or f"{_VALUES[name][0]} (not set)"
+        table.add_row(name.value, shown, ", ".join(_VALUES[name]))
+    out.print(table)
 
 
 @preferences.command("set")

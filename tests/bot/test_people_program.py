@@ -56,6 +56,29 @@ def test_a_linked_identity_brings_its_usage_to_the_person(home: Program) -> None
     ) == [("Design",)]
 
 
+def test_what_is_set_can_be_looked_at(home: Program) -> None:
+    home("people", "department", "sarah@company.com", "Design")
+    home("people", "link", "sarah@company.com", "sarah-gh")
+    home("roles", "set", "slack:T1:U1", "lead")
+    home("workspace", "bind", "slack:T1")
+    home("import", "usage.jsonl")
+    home("import", "--undo", "1")
+
+    def told(*words: str) -> list[list[str]]:
+        return [line.split() for line in home(*words).stdout.splitlines()]
+
+    assert ["sarah@company.com", "Design", "sarah-gh,", "sarah@company.com"] in told(
+        "people", "list"
+    )
+    assert ["slack:T1:U1", "lead"] in told("roles", "list")
+    assert told("preferences", "list")[1][:2] == ["people_visibility", "everyone"]
+    assert told("workspace", "list")[1][-1] == "slack:T1"
+    newest, oldest = home("imports").stdout.splitlines()
+    assert newest.startswith("   2  ")
+    assert newest.endswith("  events  0 accepted, 2 duplicate, 0 rejected  usage.jsonl")
+    assert oldest.endswith("  events  2 accepted, 0 duplicate, 0 rejected  undone  usage.jsonl")
+
+
 def test_roles_and_the_wall_between_people_are_kept(home: Program) -> None:
     assert home("roles", "set", "slack:T1:U1", "admin").returncode == 0
     assert home("preferences", "set", "people_visibility", "leads").returncode == 0
@@ -106,6 +129,9 @@ def test_every_change_stands_in_the_audit(home: Program) -> None:
         (["roles", "set", "slack:T1:U1", "king"], "king"),
         (["preferences", "set", "people_visibility", "bosses"], "bosses"),
         (["workspace", "release", "slack:T9"], "slack:T9"),
+        (["workspace", "create", " "], '" " is no name'),
+        (["workspace", "bind", "discord:abc"], "discord:abc"),
+        (["workspace", "bind", "slack:C1"], "slack:C1"),
         (["models", "set", "GPT-4o", "0.0000001"], "0.0000001"),
         (["usage", "correct", "nowhere", "1", "model=gpt-4o"], "nowhere"),
         (["usage", "correct", "events", "1", "model"], "model"),
