@@ -66,7 +66,7 @@ class Values(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Repriced:
-    """How many events changed, and their micro-credits before and after."""
+    """How many events have other credits now, and their micro-credits before and after."""
 
     changed: int
     before: int
@@ -145,9 +145,11 @@ def reprice(  # noqa: PLR0913  # who, why and when are said with every change
             pairs = [(record, tariff.price(record)) for record in known.values()]
             changes = [Change(old, new) for old, new in pairs if old != new]
             write_changes(connection, workspace, changes, note=note)
-        changed += len(changes)
-        before += sum(old.row.credits for old, new in pairs if old != new)
-        after += sum(new.row.credits for old, new in pairs if old != new)
+        # A multiplier alone may change, too: that of what costs nothing, or is stated.
+        credits_ = [(old.row.credits, new.row.credits) for old, new in pairs]
+        changed += sum(old != new for old, new in credits_)
+        before += sum(old for old, new in credits_ if old != new)
+        after += sum(new for old, new in credits_ if old != new)
     return Repriced(changed, before, after)
 
 

@@ -12,9 +12,9 @@ import typer
 from rich.table import Table
 
 from analytics.errors import UserError
-from analytics.numbers import credits_text, multiplier_text
+from analytics.numbers import counted, credits_text, multiplier_text
 from bot.cli.ask import moment
-from bot.cli.data import FromDay, ToDay, day_of
+from bot.cli.data import FromDay, ToDay, days_of
 from bot.cli.terminal import (
     WorkspaceOption,
     current_engine,
@@ -178,7 +178,7 @@ def reprice_command(
         chosen = find_workspace(connection, workspace)
         key = _model(connection, chosen, model) if model else None
     now = utc_now()
-    start, end = day_of(first), day_of(last)
+    start, end = days_of(first, last)
     today = day_number(chosen.clock().local_date(now) + timedelta(days=1))
     with progress("Repricing") as step:
         done = reprice(
@@ -194,7 +194,8 @@ def reprice_command(
         )
     with writing(engine) as connection:
         note(connection, chosen, now=now, action="models.reprice", what=model or "all models")
-    out.print(f"{done.changed:,} usage events have new credits.")
+    have = "has" if done.changed == 1 else "have"
+    out.print(f"{counted(done.changed, 'usage event')} {have} new credits.")
     out.print(f"Credits before {credits_text(done.before)}, now {credits_text(done.after)}.")
 
 

@@ -57,10 +57,10 @@ def verify_command(
     with reading(engine) as connection:
         chosen = find_workspace(connection, workspace)
         broken = broken_link(connection, chosen.id)
-    days = {"first_day": day_of(first), "last_day": day_of(last)}
+    start, end = days_of(first, last)
     with progress("Comparing") as step:
         wrong = 0
-        for difference in verify(engine, chosen, **days, progress=step):
+        for difference in verify(engine, chosen, first_day=start, last_day=end, progress=step):
             wrong += 1
             err.print(str(difference))
     if broken is not None:
@@ -79,9 +79,9 @@ def rebuild_command(
     engine = current_engine(load_settings())
     with reading(engine) as connection:
         chosen = find_workspace(connection, workspace)
-    days = {"first_day": day_of(first), "last_day": day_of(last)}
+    start, end = days_of(first, last)
     with progress("Rebuilding") as step:
-        count = rebuild(engine, chosen, **days, progress=step)
+        count = rebuild(engine, chosen, first_day=start, last_day=end, progress=step)
     out.print(f"Rebuilt from {count:,} usage events.")
 
 
@@ -186,8 +186,15 @@ def _import_line(one: PastImport, zone: ZoneInfo) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def day_of(text: str | None) -> int | None:
-    """The day number of an ISO day; raises BadParameter."""
+def days_of(first: str | None, last: str | None) -> tuple[int | None, int | None]:
+    """The day numbers of two ISO days; raises BadParameter, also when the second comes first."""
+    start, end = _day(first), _day(last)
+    if start is not None and end is not None and end < start:
+        raise typer.BadParameter(f"--from {first} is later than --to {last}")
+    return start, end
+
+
+def _day(text: str | None) -> int | None:
     if text is None:
         return None
     try:

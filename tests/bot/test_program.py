@@ -83,6 +83,9 @@ def test_bad_rows_are_named_and_good_ones_stay(home: Program) -> None:
         (["models", "set", "no such model", "2x"], "no such model"),
         (["sources", "factor", "nowhere", "0.1"], "nowhere"),
         (["verify", "--from", "march"], "march"),
+        (["verify", "--from", "2026-03-02", "--to", "2026-03-01"], "2026-03-02 is later than"),
+        (["rebuild", "--from", "2026-03-02", "--to", "2026-03-01"], "2026-03-02 is later than"),
+        (["models", "reprice", "--from", "2026-03-02", "--to", "2026-03-01"], "is later than"),
         (["frobnicate"], "frobnicate"),
     ],
 )
@@ -144,7 +147,7 @@ def test_a_price_changes_from_a_day_on_and_reprice_changes_the_past(home: Progra
     ask = ["ask", "by-model 2026-03 model=gpt-4o", "--format", "csv"]
     assert ",2," in home(*ask).stdout
     done = home("models", "reprice")
-    assert "1 usage events have new credits" in done.stdout
+    assert "1 usage event has new credits" in done.stdout
     assert ",5," in home(*ask).stdout
     assert home("verify").returncode == 0
 

@@ -117,6 +117,14 @@ def test_reprice_recomputes_exactly_the_range_and_the_model(place: World) -> Non
     assert kept(place).row.multiplier == 3_000_000
 
 
+def test_only_events_whose_credits_change_are_counted(place: World) -> None:
+    place.write(A, replace(A, event_id="s", credits=4), replace(A, event_id="f", ok=False))
+    place.set_price("alpha", 3_000_000)
+    done = place.reprice(0, TODAY)
+    assert done == Repriced(changed=1, before=1_000_000, after=3_000_000)
+    assert {kept(place, name).row.multiplier for name in "asf"} == {3_000_000}
+
+
 def test_repricing_again_changes_nothing(place: World) -> None:
     place.write(
         A, replace(A, event_id="s", credits=4), event(event_id="f", model="alpha", ok=False)
