@@ -49,7 +49,8 @@ class Events:
             return Fit(len(REQUIRED))
         found = {canonical(name) for name in sample.names}
         lacking = tuple(name for name in REQUIRED if name not in found)
-        return Fit(len(REQUIRED) - len(lacking), lacking)
+        hint = f"{self.name} needs {' and '.join(REQUIRED)}." if lacking == REQUIRED else ""
+        return Fit(len(REQUIRED) - len(lacking), lacking, hint)
 
     def read(self, file: BinaryIO, options: SourceOptions, *, now: datetime) -> Iterator[Item]:
         """The events of a file; a row without an id gets a key from what it says."""

@@ -134,11 +134,15 @@ def day_start(day: date) -> int:
 
 def check_moment(ts: int, now: datetime) -> None:
     """Refuse what lies before 2015 or more than a day ahead: a wrong unit or a wrong clock."""
-    if not FIRST_TS <= ts <= to_micros(now + timedelta(days=1)):
-        raise RowError("at lies before 2015 or in the future")
+    if ts < FIRST_TS:
+        raise RowError("at lies before 2015")
+    if ts > to_micros(now + timedelta(days=1)):
+        raise RowError("at lies in the future")
 
 
 def check_day(day: date, now: datetime, *, ahead: timedelta = timedelta()) -> None:
     """Refuse a day before 2015, and one that has not begun `ahead` of UTC yet."""
-    if day.year < 2015 or day > (now + ahead).astimezone(UTC).date():
-        raise RowError(f"the day {day.isoformat()} lies before 2015 or in the future")
+    if day.year < 2015:
+        raise RowError(f"the day {day.isoformat()} lies before 2015")
+    if day > (now + ahead).astimezone(UTC).date():
+        raise RowError(f"the day {day.isoformat()} lies in the future")

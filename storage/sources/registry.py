@@ -60,12 +60,14 @@ def _unknown(fits: list[tuple[Source, Fit]], sample: Sample) -> UnusableFile:
     nearest, fit = max(fits, key=lambda found: _nearness(found[1]))
     if not fit.matched:
         names = quoted(", ".join(sample.header or sorted(sample.names)))
+        advice = " ".join(fit.hint for _, fit in fits if fit.hint)
         return UnusableFile(
-            f"The columns {names} are none of a known format.", hint=f"Known formats: {known}."
+            f"The columns {names} are none of a known format.",
+            hint=f"Known formats: {known}. {advice}",
         )
     message, hint = _lack(nearest, fit)
     return UnusableFile(
-        f"The format is not known. {message}", hint=f"{hint} Known formats: {known}."
+        f"The format is not known. {message}", hint=f"{hint} Known formats: {known}.".strip()
     )
 
 

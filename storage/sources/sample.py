@@ -47,7 +47,9 @@ def take_sample(file: BinaryIO, options: SourceOptions) -> Sample:
 
 
 def _json_keys(file: BinaryIO, options: SourceOptions) -> Sample:
-    items = islice(json_items(file, options), FIRST_ITEMS)
+    items = list(islice(json_items(file, options), FIRST_ITEMS))
+    if not items:
+        raise UnusableFile("The file holds an empty list.")
     found = [set(map(fold, item.value)) for item in items if isinstance(item, JsonItem)]
     if not found:
         raise UnusableFile("No JSON object in this file can be read.")

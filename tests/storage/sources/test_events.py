@@ -112,6 +112,9 @@ def test_an_hour_bucket_starts_at_its_hour() -> None:
     [
         ('{"at": 1773568931}', "model is missing"),
         ('{"model": "a"}', "at is missing"),
+        ('{"at": "2014-12-31T23:59:59Z", "model": "a"}', "at lies before 2015"),
+        ('{"at": "2093-01-01T00:00:00Z", "model": "a"}', "at lies in the future"),
+        ('{"at": "2093-01-01", "granularity": "day", "model": "a"}', "2093-01-01 lies in the f"),
         ('{"at": "2026-03-14", "model": "a"}', "has no time"),
         ('{"at": null, "granularity": "day", "model": "a"}', "at is missing"),
         ('{"at": 1773568931, "model": "a", "tags": "b"}', ""),

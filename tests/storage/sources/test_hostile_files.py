@@ -26,6 +26,8 @@ ROW = "2026-09-01,alice,copilot,copilot_ai_credit,GPT-5.2,5,ai-credits,0.05,acme
         (4, "at,model,person,Person\n", "twice"),
         (4, "at,model,user,email\n", "both mean person"),
         (5, "colour,size\nred,3\n", "Known formats: copilot, events, litellm"),
+        (5, "colour,size\nred,3\n", "events needs at and model"),
+        (5, "[]", "holds an empty list"),
         (5, "date,username,sku,quantity,unit_type\n", "Export the AI usage report instead"),
         (6, "at;person;model\n", '--delimiter ";"'),
         (6, "at\tperson\tmodel\n", '--delimiter "tab"'),
