@@ -137,7 +137,11 @@ def list_models(workspace: WorkspaceOption = None) -> None:
     out.print(table)
 
 
-@models.command("set")
+# A number below zero looks like an option: it is to be refused as what it is.
+_NUMBERS = {"ignore_unknown_options": True}
+
+
+@models.command("set", context_settings=_NUMBERS)
 def set_price(
     model: str,
     multiplier: Annotated[str, typer.Argument(help="Credits a prompt costs: 2.5x.")],
@@ -212,7 +216,7 @@ def list_sources(workspace: WorkspaceOption = None) -> None:
     out.print(table)
 
 
-@sources.command("factor")
+@sources.command("factor", context_settings=_NUMBERS)
 def set_factor(
     name: str,
     factor: Annotated[str, typer.Argument(help="Credits of one unit of this source: 0.1.")],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +21,7 @@ from bot.desk import Desk
 from bot.render import csv, discord, slack, text
 from bot.render import json as json_renderer
 from storage.engine import reading
+from storage.errors import StorageError
 from storage.timekeys import Clock
 from storage.workspaces import find_workspace
 
@@ -35,7 +38,7 @@ class Form(StrEnum):
 
 
 def ask_command(  # one parameter an option of the program
-    line: Annotated[str, typer.Argument(help='For example "by-user last 7d".')] = "",
+    line: Annotated[list[str] | None, typer.Argument(help="For example by-user last 7d.")] = None,
     at: Annotated[
         str | None, typer.Option("--at", help="Answer as of this time, 2026-03-30T14:05+02:00.")
     ] = None,
@@ -47,17 +50,29 @@ def ask_command(  # one parameter an option of the program
     workspace: WorkspaceOption = None,
 ) -> None:
     """Answer a line as the chat would."""
-    engine = current_engine(load_settings())
-    with reading(engine) as connection:
-        zone = find_workspace(connection, workspace).zone
-    now = moment(at, zone) if at else utc_now()
-    desk = Desk(engine, now=lambda: now, workspace=workspace)
-    identity = Identity("terminal", "", as_person or "")
+    with _told_as(form):
+        engine = current_engine(load_settings())
+        with reading(engine) as connection:
+            zone = find_workspace(connection, workspace).zone
+        now = moment(at, zone) if at else utc_now()
+        desk = Desk(engine, now=lambda: now, workspace=workspace)
+        identity = Identity("terminal", "", as_person or "")
+        try:
+            report = desk.report(" ".join(line or ()), identity)
+        finally:
+            desk.close()
+        write(rendered(report, form, width=out.width), output)
+
+
+@contextmanager
+def _told_as(form: Form) -> Iterator[None]:
+    """Whoever reads JSON finds a mistake there, too: {"error", "hint"}, besides stderr."""
     try:
-        report = desk.report(line, identity)
-    finally:
-        desk.close()
-    write(rendered(report, form, width=out.width), output)
+        yield
+    except (UserError, StorageError) as error:
+        if form is Form.JSON:
+            write(_json({"error": error.message, "hint": error.hint}), None)
+        raise
 
 
 def moment(text: str, zone: str) -> datetime:
@@ -66,7 +81,7 @@ def moment(text: str, zone: str) -> datetime:
         found = datetime.fromisoformat(text.replace(" ", "T", 1))
     except ValueError:
         raise UserError(
-            f"'{text}' is not a time.", hint="For example --at 2026-03-30T14:05+02:00."
+            f"'{text}' is not a time.", hint="For example 2026-03-30T14:05+02:00."
         ) from None
     return found if found.tzinfo else found.replace(tzinfo=Clock(zone).zone)
 

@@ -54,6 +54,22 @@ def test_usage_goes_in_and_answers_come_out(home: Program) -> None:
     assert "No usage" in home("ask", "by-user 2026-03").stdout
 
 
+def test_a_line_needs_no_quotes(home: Program) -> None:
+    at = ["--at", "2026-03-20T12:00Z", "--format", "json"]
+    quoted, bare = home("ask", "by-user last 30d", *at), home("ask", "by-user", "last", "30d", *at)
+    assert bare.returncode == 0, bare.stderr
+    assert bare.stdout == quoted.stdout
+
+
+def test_a_mistake_is_json_where_json_was_wanted(home: Program) -> None:
+    done = home("ask", "by-usr", "--format", "json")
+    assert done.returncode == 2
+    told = json.loads(done.stdout)
+    assert list(told) == ["error", "hint"]
+    assert "by-usr" in told["error"]
+    assert told["error"] in done.stderr
+
+
 def test_bad_rows_are_named_and_good_ones_stay(home: Program) -> None:
     (home.folder / "usage.jsonl").write_text(BAD_EVENTS)
     done = home("import", "usage.jsonl")
@@ -80,6 +96,8 @@ def test_bad_rows_are_named_and_good_ones_stay(home: Program) -> None:
         (["workspace", "bind", "teams:1"], "teams:1"),
         (["workspace", "create", "x", "--tz", "Europa/Berlin"], "Europa/Berlin"),
         (["models", "set", "GPT-4o", "lots"], "lots"),
+        (["models", "set", "GPT-4o", "-1"], "'-1' is not a number"),
+        (["models", "set", "GPT-4o", "3", "--from", "garbage"], "'garbage' is not a time"),
         (["models", "set", "no such model", "2x"], "no such model"),
         (["sources", "factor", "nowhere", "0.1"], "nowhere"),
         (["verify", "--from", "march"], "march"),
