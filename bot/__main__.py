@@ -4,24 +4,46 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
 from analytics.errors import UserError
 from bot.cli import admin, ask, data, people, serve, usage
-from bot.cli.terminal import EXIT_MISTAKE, err
+from bot.cli.terminal import EXIT_MISTAKE, err, out
 from bot.platforms.base import Fatal
 from storage.errors import StorageError
 
 EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
 
 app = typer.Typer(
-    help="Shows a team, where it already talks, where its AI credits went.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _print_version(value: bool) -> None:  # noqa: FBT001  # typer calls it so
+    if value:
+        out.print(f"creditbot {metadata.version('creditbot')}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    *,
+    version: Annotated[  # its callback answers and ends the program
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Shows a team, where it already talks, where its AI credits went."""
+
+
 app.command("demo")(serve.demo_command)
 app.command("run")(serve.run_command)
 app.command("ask")(ask.ask_command)

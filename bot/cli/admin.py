@@ -150,7 +150,7 @@ def set_price(
     ] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Set a multiplier from a day on; past usage keeps its credits."""
+    """Set a multiplier; past usage keeps its credits."""
     value = _multiplier(multiplier)
     now = utc_now()
     with writing(current_engine(load_settings())) as connection:
@@ -176,7 +176,10 @@ def reprice_command(
     model: Annotated[str | None, typer.Option("--model", help="Only this model.")] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Compute the credits of recorded usage anew with today's catalogue, through the change log."""
+    """Give recorded usage the credits of today's catalogue.
+
+    Every change stands in the correction log.
+    """
     engine = current_engine(load_settings())
     with reading(engine) as connection:
         chosen = find_workspace(connection, workspace)
@@ -223,7 +226,7 @@ def set_factor(
     unit: Annotated[str | None, typer.Option("--unit", help="The unit, e.g. ai_credit.")] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Say what one unit of a source is worth in credits of the workspace."""
+    """Say what one unit of a source is worth in credits."""
     value = _multiplier(factor)
     now = utc_now()
     with writing(current_engine(load_settings())) as connection:

@@ -38,7 +38,7 @@ ToDay = Annotated[str | None, typer.Option("--to", help="Last local day, include
 
 
 def migrate_command() -> None:
-    """Create or update the tables; a SQLite file is copied first."""
+    """Create or update the tables; copies a SQLite file first."""
     settings = load_settings()
     engine = open_engine(settings.database_url)
     done = upgrade(engine, zone=settings.timezone, now=utc_now())
@@ -52,7 +52,10 @@ def migrate_command() -> None:
 def verify_command(
     workspace: WorkspaceOption = None, first: FromDay = None, last: ToDay = None
 ) -> None:
-    """Compare the ledger with every rollup, and the audit's chain; exit 1 on any difference."""
+    """Compare ledger and rollups, and check the audit's chain.
+
+    Exit 1 on any difference.
+    """
     engine = current_engine(load_settings())
     with reading(engine) as connection:
         chosen = find_workspace(connection, workspace)
@@ -124,7 +127,7 @@ def import_command(  # noqa: PLR0913, PLR0917  # one parameter an option of the 
     as_json: AsJson = False,
     undo: Undo = None,
 ) -> None:
-    """Import usage from files; safe to repeat, and to undo with --undo."""
+    """Import usage from files; may be repeated, and undone."""
     from bot import importing  # noqa: PLC0415  # readers are only needed here
     from storage.imports import ImportPlan  # noqa: PLC0415
     from storage.sources.base import SourceOptions  # noqa: PLC0415

@@ -68,7 +68,7 @@ def link(
     identity: Annotated[str, typer.Argument(help="A mail, a login, or slack:TEAM:USER.")],
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Let usage and chat under an identity belong to a person from now on."""
+    """Give a person one more identity, from now on."""
     now = utc_now()
     with writing(current_engine(load_settings())) as connection:
         chosen = find_workspace(connection, workspace)
@@ -93,7 +93,7 @@ def rename(person: Person, name: str, workspace: WorkspaceOption = None) -> None
 
 @people.command("department")
 def set_department(person: Person, department: str, workspace: WorkspaceOption = None) -> None:
-    """Say where a person's usage belongs when it names no department, from now on."""
+    """Set the department of usage that names none, from now on."""
     now = utc_now()
     with writing(current_engine(load_settings())) as connection:
         chosen = find_workspace(connection, workspace)
@@ -157,7 +157,10 @@ def show_preferences(workspace: WorkspaceOption = None) -> None:
 
 @preferences.command("set")
 def choose(name: Choice, value: str, workspace: WorkspaceOption = None) -> None:
-    """Choose for the whole workspace: people_visibility everyone, leads or admins."""
+    """Choose for the whole workspace.
+
+    people_visibility is everyone, leads or admins: who sees other people's rows.
+    """
     if value not in _VALUES[name]:
         known = ", ".join(_VALUES[name])
         raise UserError(f"'{value}' is no choice for {name.value}.", hint=f"Choose one of {known}.")

@@ -30,7 +30,10 @@ def doctor_command(
     *,
     live: Annotated[bool, typer.Option("--live", help="Ask Slack and Discord, too.")] = False,
 ) -> None:
-    """Check settings, database, tokens and clock; exit 1 when something must be mended."""
+    """Check settings, database, tokens and clock.
+
+    Exit 1 when something must be mended.
+    """
     from bot.doctor import examine  # noqa: PLC0415
 
     findings = asyncio.run(examine(load_settings(), now=utc_now(), live=live))
@@ -68,7 +71,7 @@ def demo_command(
     folder: Annotated[Path, typer.Option("--folder", help="Where to put it.")] = Path("demo"),
     events: Annotated[int, typer.Option("--events", help="About how many prompts.")] = 200_000,
 ) -> None:
-    """Make a demo workspace and answer three questions; then type further lines."""
+    """Make a demo workspace, answer three questions, then yours."""
     from bot.demo.program import ZONE, run_demo  # noqa: PLC0415
     from bot.logs import set_up_logs  # noqa: PLC0415
 

@@ -44,7 +44,10 @@ def correct_command(
     reason: Reason = "corrected by hand",
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Correct the person, department, project, task, model, credits or time (at) of an event."""
+    """Correct an event.
+
+    What can be: person, department, project, task, model, credits and at, its time.
+    """
     engine = current_engine(load_settings())
     with reading(engine) as connection:
         chosen = find_workspace(connection, workspace)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,23 @@ def test_a_price_changes_from_a_day_on_and_reprice_changes_the_past(home: Progra
     assert "1 usage event has new credits" in done.stdout
     assert ",5," in home(*ask).stdout
     assert home("verify").returncode == 0
+
+
+def test_the_version_is_told(program: Program) -> None:
+    done = program("--version")
+    assert (done.returncode, done.stdout) == (0, f"creditbot {metadata.version('creditbot')}\n")
+
+
+@pytest.mark.parametrize(
+    "group", ["", "workspace", "models", "sources", "people", "roles", "preferences", "usage"]
+)
+def test_no_summary_in_a_help_text_is_cut(program: Program, group: str) -> None:
+    lines = (
+        program(*group.split(), "--help", COLUMNS="80")
+        .stdout.partition("Commands:")[2]
+        .splitlines()
+    )
+    assert [line for line in lines if line.endswith("...")] == []
 
 
 def test_help_loads_no_drawing_library(tmp_path: Path) -> None:
