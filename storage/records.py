@@ -167,6 +167,20 @@ def near_days(workspace_id: int, first: int, last: int) -> sa.ColumnElement[bool
     )
 
 
+def of_day(
+    connection: sa.Connection, workspace_id: int, source_id: int, *, day: int, limit: int
+) -> list[LedgerRow]:
+    """The first events of a source on a local day, by time."""
+    wanted = (
+        sa.select(EVENT)
+        .where(near_days(workspace_id, day, day), EVENT.c.day == day)
+        .where(EVENT.c.source_id == source_id)
+        .order_by(EVENT.c.ts, EVENT.c.event_id)
+        .limit(limit)
+    )
+    return [LedgerRow._make(row) for row in connection.execute(wanted)]
+
+
 def ends(
     connection: sa.Connection, workspace_id: int, place: sa.Column[int]
 ) -> tuple[int, int] | None:

@@ -191,15 +191,15 @@ def _import_line(one: PastImport, zone: ZoneInfo) -> str:
 
 def days_of(first: str | None, last: str | None) -> tuple[int | None, int | None]:
     """The day numbers of two ISO days; raises BadParameter, also when the second comes first."""
-    start, end = _day(first), _day(last)
+    start = None if first is None else day_of(first)
+    end = None if last is None else day_of(last)
     if start is not None and end is not None and end < start:
         raise typer.BadParameter(f"--from {first} is later than --to {last}")
     return start, end
 
 
-def _day(text: str | None) -> int | None:
-    if text is None:
-        return None
+def day_of(text: str) -> int:
+    """The day number of an ISO day; raises BadParameter."""
     try:
         return day_number(date.fromisoformat(text))
     except ValueError:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 import typer
 
 from analytics.errors import UserError
+from analytics.numbers import exact_credits
+from analytics.text import clean
 from bot.cli.ask import moment
+from bot.cli.data import day_of
 from bot.cli.terminal import (
     WorkspaceOption,
     current_engine,
@@ -24,16 +28,55 @@ from storage.accounts import list_accounts
 from storage.catalog import Catalog
 from storage.changes import Values, correct, delete
 from storage.engine import reading, writing
-from storage.events import MICRO
+from storage.events import MICRO, Granularity
 from storage.reading import Dimension, Reader
+from storage.records import UNPRICED, LedgerRow, of_day
 from storage.stage import LARGEST
-from storage.timekeys import to_micros
+from storage.timekeys import from_micros, to_micros
 from storage.workspaces import WorkspaceInfo, find_workspace
 
 usage = typer.Typer(help="Put single usage events right.", no_args_is_help=True)
 FIELDS = "person, department, project, task, model, credits, at"
 Feed = Annotated[str, typer.Argument(help="Its source, as `creditbot sources list` names it.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the correction log.")]
+
+
+@usage.command("list")
+def list_command(
+    source: Feed,
+    on: Annotated[str, typer.Option("--day", help="The local day, 2026-03-15.")],
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 20,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Show the events of a source on a day, with their ids."""
+    day = day_of(on)
+    with reading(current_engine(load_settings())) as connection:
+        chosen = find_workspace(connection, workspace)
+        reader = Reader(connection, chosen, Catalog.load(connection, chosen.id))
+        number = _source(connection, chosen, source)
+        found = of_day(connection, chosen.id, number, day=day, limit=limit + 1)
+        people, models = reader.names("person"), reader.names("model")
+    for row in found[:limit]:
+        out.print(
+            f"{clean(row.event_id)}  {_when(row, chosen.clock().zone)}  {people.get(row.person_id, '–')}"
+            f"  {models.get(row.model_id, '–')}  {_credits(row)}"
+        )
+    if not found:
+        out.print(f"{source} has no usage on {on}.")
+    if len(found) > limit:
+        out.print("… and more; --limit shows them.")
+
+
+def _when(row: LedgerRow, zone: ZoneInfo) -> str:
+    if row.grain == Granularity.DAY:
+        return "the day"
+    return f"{from_micros(row.ts).astimezone(zone):%H:%M:%S}"
+
+
+def _credits(row: LedgerRow) -> str:
+    if row.flags & UNPRICED:
+        return "unpriced"
+    return f"{exact_credits(row.credits):f} {'credit' if row.credits == MICRO else 'credits'}"
 
 
 @usage.command("correct")

@@ -110,6 +110,18 @@ def test_an_event_is_corrected_and_deleted_through_the_log(home: Program) -> Non
     assert home("verify").returncode == 0
 
 
+def test_the_events_of_a_day_are_listed_with_their_ids(home: Program) -> None:
+    listed = home("usage", "list", "events", "--day", "2026-03-15").stdout.splitlines()
+    assert listed == [
+        "1  10:02:11  sarah@company.com  GPT-4o  2 credits",
+        "2  11:45:00  mike@company.com  o3 mini  1 credit",
+    ]
+    assert (
+        "and more" in home("usage", "list", "events", "--day", "2026-03-15", "--limit", "1").stdout
+    )
+    assert "no usage" in home("usage", "list", "events", "--day", "2026-03-16").stdout
+
+
 def test_every_change_stands_in_the_audit(home: Program) -> None:
     home("people", "rename", "sarah@company.com", "Sarah")
     home("usage", "delete", "events", "1")
@@ -140,6 +152,8 @@ def test_every_change_stands_in_the_audit(home: Program) -> None:
         (["usage", "correct", "events", "1", "credits=-1"], "-1"),
         (["usage", "correct", "events", "9", "credits=1"], "9"),
         (["usage", "delete", "events", "9"], "9"),
+        (["usage", "list", "nowhere", "--day", "2026-03-15"], "nowhere"),
+        (["usage", "list", "events", "--day", "march"], "march"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_changes_nothing(
