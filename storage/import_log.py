@@ -24,6 +24,7 @@ _ASKED = 500  # names in one question; SQLite takes 32,766, PostgreSQL plans lon
 # Exports are asked for one at a time and take longer than this; a copy of a file does not.
 _SAME_EXPORT_S = 60
 _SEPARATOR = ","
+_ALWAYS = 2**63 - 1
 _KEPT = 60  # exports of one slice; with their imports they fit the 2,000 characters of a value
 
 
@@ -47,11 +48,12 @@ class PastImport:
         """Whether it came later, is not undone and counted rows of the same time as known."""
         if self.id <= earlier.id or self.undone_at is not None or not self.counts.get("duplicate"):
             return False
-        if earlier.first_ts is None or earlier.last_ts is None:
-            return True
-        if self.first_ts is None or self.last_ts is None:
-            return True
-        return self.first_ts <= earlier.last_ts and earlier.first_ts <= self.last_ts
+        (first, last), (start, end) = self._span(), earlier._span()
+        return first <= end and start <= last
+
+    def _span(self) -> tuple[int, int]:
+        """What its usage spans; all time where that is not known, because it was cut off."""
+        return self.first_ts or 0, self.last_ts or _ALWAYS
 
 
 def past_imports(connection: sa.Connection, workspace_id: int) -> list[PastImport]:
