@@ -56,11 +56,11 @@ def list_command(
         number = _source(connection, chosen, source)
         found = of_day(connection, chosen.id, number, day=day, limit=limit + 1)
         people, models = reader.names("person"), reader.names("model")
+    zone = chosen.clock().zone
     for row in found[:limit]:
-        out.print(
-            f"{clean(row.event_id)}  {_when(row, chosen.clock().zone)}  {people.get(row.person_id, '–')}"
-            f"  {models.get(row.model_id, '–')}  {_credits(row)}"
-        )
+        person, model = people.get(row.person_id, "–"), models.get(row.model_id, "–")
+        parts = (clean(row.event_id), _when(row, zone), person, model, _credits(row))
+        out.print("  ".join(parts))
     if not found:
         out.print(f"{source} has no usage on {on}.")
     if len(found) > limit:
