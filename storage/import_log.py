@@ -44,9 +44,14 @@ class PastImport:
     first_ts: int | None
     last_ts: int | None
 
+    @property
+    def known(self) -> int:
+        """How many rows it did not take, because an event of theirs was there."""
+        return self.counts.get("duplicate", 0) + self.counts.get("conflicting", 0)
+
     def repeats(self, earlier: PastImport) -> bool:
-        """Whether it came later, is not undone and counted rows of the same time as known."""
-        if self.id <= earlier.id or self.undone_at is not None or not self.counts.get("duplicate"):
+        """Whether it came later, is not undone and met known events of the same time."""
+        if self.id <= earlier.id or self.undone_at is not None or not self.known:
             return False
         (first, last), (start, end) = self._span(), earlier._span()
         return first <= end and start <= last

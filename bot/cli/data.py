@@ -32,7 +32,8 @@ from storage.verify import verify
 from storage.workspaces import find_workspace
 
 FromDay = Annotated[str | None, typer.Option("--from", help="First local day, 2026-03-01.")]
-SHOWN_COUNTS = ("accepted", "duplicate", "rejected")
+COUNTS = ("accepted", "duplicate", "conflicting", "replaced", "rejected")
+ALWAYS = ("accepted", "duplicate", "rejected")
 LAST_IMPORT = 2**31 - 1  # the column has 32 bits on PostgreSQL
 ToDay = Annotated[str | None, typer.Option("--to", help="Last local day, included.")]
 
@@ -177,7 +178,11 @@ def imports_command(workspace: WorkspaceOption = None) -> None:
 
 def _import_line(one: PastImport, zone: ZoneInfo) -> str:
     """`2  2026-03-30 14:05  events  2 accepted, 0 duplicate, 0 rejected  usage.csv`."""
-    counts = [f"{count_text(one.counts.get(name, 0))} {name}" for name in SHOWN_COUNTS]
+    counts = [
+        f"{count_text(one.counts.get(name, 0))} {name}"
+        for name in COUNTS
+        if one.counts.get(name) or name in ALWAYS
+    ]
     parts = (
         f"{one.id:>4}",
         f"{one.started_at.astimezone(zone):%Y-%m-%d %H:%M}",

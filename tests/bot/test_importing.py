@@ -199,7 +199,7 @@ def test_an_undo_names_the_later_imports_that_left_the_same_rows_out(
     run_undo(sqlite_engine, workspace=None, batch_id=1, actor="me", now=NOW, console=out)
     assert isinstance(out.file, StringIO)
     [_, told] = out.file.getvalue().splitlines()
-    assert told.startswith("Import 2 counted 1 row as known already; those of them that are")
+    assert told.startswith("Import 2 left out 1 row as known already; what is deleted")
     assert told.endswith("b.csv")
 
 
