@@ -110,8 +110,8 @@ def run_undo(  # noqa: PLR0913  # who, when and where it is told stand beside wh
     if undone.deleted:
         for later in _repeated(engine, found.id, batch_id):
             console.out(
-                f"Import {later.id} left out {counted(later.known, 'row')} as known already; what is"
-                f" deleted of them now must be imported again: {clean(later.file, MAX_LINE)}",
+                f"Import {later.id} left out {counted(later.known, 'row')} as known already; what"
+                f" is deleted of them now must be imported again: {clean(later.file, MAX_LINE)}",
                 highlight=False,
             )
 
