@@ -12,10 +12,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from unittest.mock import patch
 
-from benchmarks.lab import NOW, Lab, opened
+from benchmarks.lab import NOW, Lab
 from benchmarks.measurement import Measurement, percentile
 from bot.desk import Desk
 from bot.drawing import Drawing
+from storage.engine import opened
 from tests.doubles import slack
 from tests.doubles.slack_payloads import slash
 from tests.doubles.slack_stage import serving

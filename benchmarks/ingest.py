@@ -15,9 +15,9 @@ from typing import TypeVar
 
 from sqlmodel import Session
 
-from benchmarks.lab import GATEWAY, NOW, Lab, ledger_of, opened
+from benchmarks.lab import GATEWAY, NOW, Lab, ledger_of
 from benchmarks.measurement import Measurement, Spent, spending
-from storage.engine import PRAGMAS
+from storage.engine import PRAGMAS, opened
 from storage.events import UsageEvent
 from storage.models import LedgerEvent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -18,7 +18,7 @@ from bot.context import Identity
 from bot.demo import database
 from bot.demo.usage import Workload, prompts
 from bot.desk import Desk
-from storage.engine import open_engine, reading
+from storage.engine import opened, reading
 from storage.events import UsageEvent
 from storage.labels import Labels
 from storage.ledger import Ledger, Origin
@@ -94,16 +94,6 @@ class Lab:
             with opened(f"sqlite:///{template}") as engine:
                 upgrade(engine, zone=ZONE, now=NOW)
         return Path(shutil.copy(template, self.folder / f"fresh-{next(self._numbers)}.db"))
-
-
-@contextmanager
-def opened(url: str) -> Iterator[sa.Engine]:
-    """An engine that is closed at the end."""
-    engine = open_engine(url)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
 
 
 def ledger_of(engine: sa.Engine) -> Ledger:

@@ -6,10 +6,11 @@ import asyncio
 import time
 from contextlib import closing
 
-from benchmarks.lab import HERE, NOW, Lab, opened
+from benchmarks.lab import HERE, NOW, Lab
 from benchmarks.measurement import Measurement, percentile
 from bot.desk import Desk
 from bot.drawing import Drawing
+from storage.engine import opened
 
 LINES = (
     "by-model last 12 months",

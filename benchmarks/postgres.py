@@ -16,9 +16,10 @@ import sqlalchemy as sa
 
 from benchmarks.asking import times_by_line
 from benchmarks.ingest import BATCHES, COLUMNS, Row, parts
-from benchmarks.lab import GATEWAY, NOW, ZONE, Lab, ledger_of, opened
+from benchmarks.lab import GATEWAY, NOW, ZONE, Lab, ledger_of
 from benchmarks.measurement import Measurement, Spent, spending
 from bot.demo import database
+from storage.engine import opened
 from storage.events import UsageEvent
 from storage.migrate import upgrade
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from benchmarks.asking import opening_ms, times_by_line
-from benchmarks.lab import Lab, opened
+from benchmarks.lab import Lab
 from benchmarks.measurement import Measurement
+from storage.engine import opened
 
 CORE_MS = 3.0
 OTHER_MS: Mapping[str, float] = {"by-user last 7d": 6.0, "by-user last 12 months": 10.0}

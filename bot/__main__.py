@@ -11,7 +11,7 @@ import typer
 
 from analytics.errors import UserError
 from bot.cli import admin, ask, data, people, serve, usage
-from bot.cli.terminal import EXIT_MISTAKE, err, out
+from bot.cli.terminal import EXIT_MISTAKE, at_end, err, out
 from bot.platforms.base import Fatal
 from storage.errors import StorageError
 
@@ -67,7 +67,8 @@ app.command("discord-sync")(serve.discord_sync_command)
 def main() -> None:
     """Run the program: mistakes are one or two sentences on stderr and exit 2."""
     try:
-        app()
+        with at_end:
+            app()
     except (UserError, StorageError) as error:
         err.print(error.message)
         if error.hint:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from bot.settings import Settings
-from storage.engine import open_engine, reading
+from storage.engine import opened, reading
 from storage.errors import StorageError
 from storage.migrate import require_current
 from storage.workspaces import list_workspaces
@@ -87,20 +87,21 @@ def _admins(admins: str) -> Iterator[Finding]:
 
 def _database(settings: Settings) -> Iterator[Finding]:
     try:
-        engine = open_engine(settings.database_url)
-        missing = _missing_file(engine.url)
-        if missing is not None:  # opening it would leave an empty one behind
-            words = f"The file '{missing}' does not exist yet; run `creditbot migrate`."
-            yield Finding("FAIL", "Database", words)
-            return
-        require_current(engine)
-        with reading(engine) as connection:
-            found = list_workspaces(connection)
+        with opened(settings.database_url) as engine:
+            yield _database_finding(engine)
     except StorageError as error:
         yield Finding("FAIL", "Database", str(error))
-        return
-    names = ", ".join(workspace.name for workspace in found)
-    yield Finding("ok  ", "Database", f"{engine.dialect.name}, workspaces: {names}")
+
+
+def _database_finding(engine: sa.Engine) -> Finding:
+    missing = _missing_file(engine.url)
+    if missing is not None:  # connecting would leave an empty one behind
+        words = f"The file '{missing}' does not exist yet; run `creditbot migrate`."
+        return Finding("FAIL", "Database", words)
+    require_current(engine)
+    with reading(engine) as connection:
+        names = ", ".join(workspace.name for workspace in list_workspaces(connection))
+    return Finding("ok  ", "Database", f"{engine.dialect.name}, workspaces: {names}")
 
 
 def _missing_file(url: sa.URL) -> str | None:

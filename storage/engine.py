@@ -81,6 +81,16 @@ def open_engine(url: str) -> sa.Engine:
     return engine
 
 
+@contextmanager
+def opened(url: str) -> Iterator[sa.Engine]:
+    """An engine whose connections are closed at the end, so that no write-ahead log remains."""
+    engine = open_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # the driver must not open transactions on its own
     cursor = connection.cursor()

@@ -21,7 +21,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from storage.engine import open_engine, reading, writing
+from storage.engine import opened, reading, writing
 from storage.migrate import upgrade
 from storage.workspaces import WorkspaceInfo, create_workspace, find_workspace
 from tests.cast import NOW, ZONE
@@ -53,18 +53,9 @@ class Postgres:
     def database(self, template: str = TEMPLATE) -> Iterator[sa.Engine]:
         name = f"test_{next(self._numbers)}"
         self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
-        with _opened(self.database_url(name)) as engine:
+        with opened(self.database_url(name)) as engine:
             yield engine
         self.run(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@contextmanager
-def _opened(url: str) -> Iterator[sa.Engine]:
-    engine = open_engine(url)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +79,7 @@ def postgres() -> Iterator[Postgres]:
         lent = Postgres(server.get_uri())
         lent.run(*(f"ALTER SYSTEM SET {name} = {value}" for name, value in FAST.items()))
         lent.run("SELECT pg_reload_conf()", f"CREATE DATABASE {TEMPLATE}")
-        with _opened(lent.database_url(TEMPLATE)) as engine:
+        with opened(lent.database_url(TEMPLATE)) as engine:
             upgrade(engine, zone=ZONE, now=NOW)
         yield lent
     finally:
@@ -100,7 +91,7 @@ def postgres() -> Iterator[Postgres]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file to copy; closing it has emptied its WAL."""
     file = tmp_path_factory.mktemp("template") / "creditbot.db"
-    with _opened(f"sqlite:///{file}") as engine:
+    with opened(f"sqlite:///{file}") as engine:
         upgrade(engine, zone=ZONE, now=NOW)
     return file
 
@@ -109,7 +100,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sqlite_engine(sqlite_template: Path, tmp_path: Path) -> Iterator[sa.Engine]:
     """A migrated SQLite database with the workspace "default"."""
     file = Path(shutil.copy(sqlite_template, tmp_path / "creditbot.db"))
-    with _opened(f"sqlite:///{file}") as engine:
+    with opened(f"sqlite:///{file}") as engine:
         yield engine
 
 
@@ -137,7 +128,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
 def empty_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
     """A database without any table, once on each kind of engine."""
     if request.param == "sqlite":
-        lent = _opened(f"sqlite:///{tmp_path / 'empty.db'}")
+        lent = opened(f"sqlite:///{tmp_path / 'empty.db'}")
     elif request.param == "postgresql":
         server: Postgres = request.getfixturevalue("postgres")
         lent = server.database("template0")
@@ -151,11 +142,11 @@ def empty_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.
 def _external() -> Iterator[sa.Engine]:
     """A schema of this test process in the database that the environment names."""
     schema = "creditbot_test_" + os.environ.get("PYTEST_XDIST_WORKER", "main")
-    with _opened(EXTERNAL) as engine, engine.begin() as connection:
+    with opened(EXTERNAL) as engine, engine.begin() as connection:
         connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
         connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
     url = sa.make_url(EXTERNAL).update_query_dict({"options": f"-csearch_path={schema}"})
-    with _opened(url.render_as_string(hide_password=False)) as engine:
+    with opened(url.render_as_string(hide_password=False)) as engine:
         yield engine
 
 

@@ -23,7 +23,7 @@ from bot.cli.terminal import (
     utc_now,
 )
 from storage.audit import broken_link
-from storage.engine import open_engine, reading
+from storage.engine import opened, reading
 from storage.import_log import MAX_FILE, PastImport, past_imports
 from storage.migrate import upgrade
 from storage.rebuild import rebuild
@@ -41,8 +41,8 @@ ToDay = Annotated[str | None, typer.Option("--to", help="Last local day, include
 def migrate_command() -> None:
     """Create or update the tables; copies a SQLite file first."""
     settings = load_settings()
-    engine = open_engine(settings.database_url)
-    done = upgrade(engine, zone=settings.timezone, now=utc_now())
+    with opened(settings.database_url) as engine:
+        done = upgrade(engine, zone=settings.timezone, now=utc_now())
     if done.backup is not None:
         out.print(f"The database was copied to {done.backup} first.")
     out.print(

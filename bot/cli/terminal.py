@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from rich.progress import Progress
 
 from bot.settings import Settings
 from storage.audit import record
-from storage.engine import open_engine
+from storage.engine import opened
 from storage.errors import StorageError
 from storage.migrate import require_current
 from storage.workspaces import WorkspaceInfo
@@ -28,6 +28,7 @@ EXIT_MISTAKE = 2
 
 out = Console(highlight=False, markup=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+at_end = ExitStack()  # what a command opened; `main` closes it
 
 
 def utc_now() -> datetime:
@@ -48,7 +49,7 @@ def load_settings() -> Settings:
 
 def current_engine(settings: Settings) -> sa.Engine:
     """An engine on an up-to-date database; raises StorageError."""
-    engine = open_engine(settings.database_url)
+    engine = at_end.enter_context(opened(settings.database_url))
     require_current(engine)
     return engine
 

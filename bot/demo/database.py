@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,7 +11,7 @@ from sqlmodel import SQLModel
 
 from bot.demo.company import TEAMS, members
 from bot.demo.usage import Workload, day_rows, prompts
-from storage.engine import open_engine, reading, writing
+from storage.engine import opened, reading, writing
 from storage.errors import DatabaseUnusable
 from storage.events import Route
 from storage.labels import Labels
@@ -35,7 +34,7 @@ def is_fresh(file: Path, work: Workload) -> bool:
     """
     if not file.exists():
         return False
-    with opened(file) as engine:
+    with opened(f"sqlite:///{file}") as engine:
         made = _made_as(engine)
         if made is None:
             raise DatabaseUnusable(
@@ -60,22 +59,12 @@ def create(file: Path, work: Workload, *, step: Step) -> None:
     half = file.with_name(f"{file.name}.new")
     _remove(half)
     try:
-        with opened(half) as engine:
+        with opened(f"sqlite:///{half}") as engine:
             fill(engine, work, step=step)
         _remove(file)
         half.rename(file)
     finally:
         _remove(half)
-
-
-@contextmanager
-def opened(file: Path) -> Iterator[sa.Engine]:
-    """An engine for an SQLite file, closed at the end so that no write-ahead log remains."""
-    engine = open_engine(f"sqlite:///{file}")
-    try:
-        yield engine
-    finally:
-        engine.dispose()
 
 
 def fill(engine: sa.Engine, work: Workload, *, step: Step) -> WorkspaceInfo:

@@ -16,6 +16,7 @@ from bot.demo.session import Session
 from bot.demo.usage import EVENTS, Workload
 from bot.desk import Desk
 from bot.drawing import Drawing
+from storage.engine import opened
 
 ZONE = "Europe/Berlin"
 FOLDER = Path("demo")
@@ -74,7 +75,7 @@ def _prepare(file: Path, work: Workload, console: Console) -> None:
 
 def _talk(folder: Path, now: datetime, console: Console, *, interactive: bool) -> None:
     with (
-        database.opened(folder / FILE) as engine,
+        opened(f"sqlite:///{folder / FILE}") as engine,
         closing(Drawing()) as drawing,
         closing(Desk(engine, now=lambda: now, drawing=drawing)) as desk,
         asyncio.Runner() as runner,

@@ -19,6 +19,7 @@ from bot.demo import database
 from bot.demo.company import DAY_MODEL, TEAMS, UNKNOWN_MODEL, members
 from bot.demo.program import FILE, run_demo
 from bot.demo.usage import Workload, day_rows, prompts
+from storage.engine import opened
 from storage.errors import StorageError
 from storage.events import UsageEvent
 from storage.migrate import upgrade
@@ -128,7 +129,7 @@ def test_a_database_that_is_stopped_half_way_leaves_nothing(tmp_path: Path) -> N
 
 def test_a_file_of_somebody_else_is_never_replaced(tmp_path: Path) -> None:
     file = tmp_path / FILE
-    with database.opened(file) as engine:
+    with opened(f"sqlite:///{file}") as engine:
         upgrade(engine, zone="UTC", now=NOW)
 
     with pytest.raises(StorageError, match="was not made by the demo"):
