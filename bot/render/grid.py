@@ -70,9 +70,9 @@ def grid(table: Table, *, indent: str = "") -> Grid:
 
 
 def headed(table: Table) -> Table:
-    """The table without a column that only repeats the names of its groups."""
+    """The table without a column that only repeats the names of its groups, if another is left."""
     names = [group.name for group in table.groups for _ in range(group.size)]
-    if len(names) != len(table.rows):
+    if len(names) != len(table.rows) or len(table.columns) == 1:
         return table
     for index, column in enumerate(table.columns):
         cells = [row[index] for row in table.rows]
