@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import cast
+from unittest.mock import patch
 
 import discord
 import pytest
@@ -74,11 +75,12 @@ def test_a_registry_that_outgrows_one_level_fails_loudly(monkeypatch: pytest.Mon
         credits_group(Nobody())
 
 
-def test_the_digest_changes_only_with_what_discord_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_digest_changes_only_with_what_discord_is_told() -> None:
     before = tree_digest(tree_of())
     assert tree_digest(tree_of()) == before
-    monkeypatch.delitem(COMMANDS, "help")
-    assert tree_digest(tree_of()) != before
+    with patch.dict(COMMANDS):  # which restores the order, too
+        del COMMANDS["help"]
+        assert tree_digest(tree_of()) != before
 
 
 @given(st.sampled_from(list(COMMANDS.values())), st.data())
