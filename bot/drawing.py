@@ -61,8 +61,8 @@ class Drawing:
     def close(self) -> None:
         """End the process and take no more work."""
         self._thread.shutdown(wait=False, cancel_futures=True)
-        if self._pen is not None:
-            self._pen.kill()
+        if (pen := self._pen) is not None:
+            pen.stop()
 
     def _keep(self, key: str, picture: bytes) -> None:
         self._cache[key] = picture
@@ -78,7 +78,7 @@ class Drawing:
         except (OSError, EOFError, TimeoutError, _NotDrawn) as error:
             log.warning("figure.not_drawn", kind=figure.kind, reason=str(error) or repr(error))
             if self._pen is not None and not isinstance(error, _NotDrawn):
-                self._pen.kill()
+                self._pen.put_away()
                 self._pen = None
             return None
 
@@ -109,9 +109,13 @@ class _Pen:
             raise _NotDrawn(outcome)
         return outcome
 
-    def kill(self) -> None:
-        """End the process at once."""
+    def stop(self) -> None:
+        """End the process at once, from any thread: who is drawing meets the end of the pipe."""
         self._process.kill()
+
+    def put_away(self) -> None:
+        """End the process and close the pipe; only for the thread that reads from it."""
+        self.stop()
         self._process.join(5)
         self._pipe.close()
 
