@@ -108,6 +108,7 @@ def test_an_empty_database_is_not_current_and_says_what_to_type(empty_engine: sa
 
 def test_a_migrated_database_is_current(engine: sa.Engine) -> None:
     require_current(engine)
+    assert is_current(engine)
 
 
 def test_a_database_of_a_newer_program_is_refused_and_not_touched(engine: sa.Engine) -> None:

@@ -396,7 +396,9 @@ async def test_a_form_is_acknowledged_while_another_process_writes(
             data = {"custom_id": "f|edit:by-user", "components": []}
             sent = await double.interact(FORM, data, message=asked.original)
             await double.until(lambda: sent.answers)
+            assert not sent.edits
         await double.until(lambda: sent.edits)
+        assert len(sent.answers) == 1
 
 
 @pytest.mark.parametrize("custom_id", ["c|many:invented", "c|share:by-user", "of-another-version"])

@@ -94,6 +94,7 @@ async def test_what_bots_and_channels_write_is_not_answered(
 async def test_what_nobody_listens_to_is_acknowledged(slack: SlackDouble) -> None:
     await slack.send("events_api", direct("help") | {"event": {"type": "reaction_added"}})
     await slack.send("interactive", {"type": "shortcut", "callback_id": "x", "team": {"id": "T1"}})
+    assert not slack.messages
 
 
 async def test_a_malformed_envelope_is_logged_and_the_next_one_answered(
@@ -232,6 +233,8 @@ async def test_a_post_that_slack_did_not_take_is_sent_again(slack: SlackDouble) 
     slack.faults["chat.postMessage"].append(429)
     await slack.send("events_api", direct("help"))
     await slack.until(lambda: slack.messages)
+    posts = [call for call in slack.called("chat.postMessage") if "blocks" in call]
+    assert (len(posts), len(slack.messages)) == (2, 1)
 
 
 @pytest.mark.parametrize("fault", ["lost", 500])

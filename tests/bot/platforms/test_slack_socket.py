@@ -53,11 +53,12 @@ async def scene(sqlite_engine: sa.Engine) -> AsyncIterator[Stage]:
         yield scene
 
 
-async def works(slack: SlackDouble) -> None:
-    """Whether a command is answered."""
+async def answers_to_help(slack: SlackDouble) -> int:
+    """How many answers a command gets; fails when none comes."""
     before = len(slack.responses["r1"])
     await slack.send("slash_commands", slash("help", url=slack.response_url()))
     await slack.until(lambda: len(slack.responses["r1"]) > before)
+    return len(slack.responses["r1"]) - before
 
 
 @pytest.mark.parametrize("fault", [reset, silent_peer, failing_handshake, no_new_connections])
@@ -65,7 +66,7 @@ async def test_commands_are_answered_again_after(scene: Stage, fault: Fault) -> 
     old = scene.slack.sockets[-1]
     fault(scene.slack)
     await scene.slack.until(lambda: scene.slack.sockets and scene.slack.sockets[-1] is not old)
-    await works(scene.slack)
+    assert await answers_to_help(scene.slack) == 1
 
 
 async def test_commands_are_answered_on_the_next_socket_when_slack_asks_for_it(
@@ -74,7 +75,7 @@ async def test_commands_are_answered_on_the_next_socket_when_slack_asks_for_it(
     old = scene.slack.sockets[-1]
     await scene.slack.disconnect()
     await scene.slack.until(lambda: scene.slack.sockets and scene.slack.sockets[-1] is not old)
-    await works(scene.slack)
+    assert await answers_to_help(scene.slack) == 1
 
 
 async def test_the_state_tells_of_a_socket_that_is_down(scene: Stage) -> None:
@@ -86,7 +87,7 @@ async def test_the_state_tells_of_a_socket_that_is_down(scene: Stage) -> None:
 
 
 async def test_no_ticket_and_no_question_is_wasted_at_the_start(scene: Stage) -> None:
-    await works(scene.slack)
+    assert await answers_to_help(scene.slack) == 1
     assert len(scene.slack.called("apps.connections.open")) == 1
     assert len(scene.slack.called("auth.test")) == 1
 
@@ -136,7 +137,7 @@ async def test_a_passing_failure_at_the_start_is_tried_again(
             slack.faults["auth.test"].append(fault)
             slack.faults["link"].append(500)
             async with serving(slack, desk):
-                await works(slack)
+                assert await answers_to_help(slack) == 1
 
 
 async def test_stopping_during_the_first_connection_is_clean(sqlite_engine: sa.Engine) -> None:
@@ -150,6 +151,7 @@ async def test_stopping_during_the_first_connection_is_clean(sqlite_engine: sa.E
             await slack.until(lambda: slack.called("auth.test"))
             stop.set()
             await asyncio.wait_for(running, 5)
+            assert not slack.sockets
 
 
 async def test_stopping_beside_a_silent_peer_does_not_wait_for_it(
