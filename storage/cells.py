@@ -93,9 +93,10 @@ class Sums:
         self._sources: defaultdict[CellKey, list[Measures]] = defaultdict(list)
         self._latencies: defaultdict[CellKey, int] = defaultdict(int)
         self._costs: defaultdict[CellKey, list[Measures]] = defaultdict(list)
+        self._speeds: defaultdict[CellKey, list[Measures]] = defaultdict(list)
 
     def add(self, rows: Iterable[PlainRow], sign: int = 1) -> None:
-        """Add rows, or take them away with sign -1; their costs are added apart."""
+        """Add rows, or take them away with sign -1; their details are added apart."""
         hours, people, tasks = self._hours, self._people, self._tasks
         projects, sources, latencies = self._projects, self._sources, self._latencies
         keys_at, times = self._clock.keys, self._times
@@ -124,18 +125,19 @@ class Sums:
                 if latency_ms is not None:
                     latencies[day, model_id, keys.hour_class, latency_bin(latency_ms)] += sign
 
-    def add_costs(self, costs: Iterable[tuple[LedgerRow, Detail]], sign: int = 1) -> None:
-        """Add the costs of rows whose currency is known."""
-        for row, detail in costs:
-            if detail.cost_nano is None or detail.currency is None:
-                continue
-            key = (row.day, row.person_id, row.department_id, row.model_id, detail.currency)
-            self._costs[key].append((sign * detail.cost_nano, sign * row.prompts))
+    def add_details(self, details: Iterable[tuple[LedgerRow, Detail]], sign: int = 1) -> None:
+        """Add the costs of rows whose currency is known, and the speed of single prompts."""
+        for row, detail in details:
+            if detail.cost_nano is not None and detail.currency is not None:
+                key = (row.day, row.person_id, row.department_id, row.model_id, detail.currency)
+                self._costs[key].append((sign * detail.cost_nano, sign * row.prompts))
+            if detail.ttft_ms is not None and row.prompts == 1 and not row.grain:
+                self._speeds[row.day, row.model_id].append(_speed(row, detail.ttft_ms, sign))
 
     def add_record(self, record: Record, sign: int = 1) -> None:
-        """Add one record with its cost."""
+        """Add one record with its detail."""
         self.add((record.row,), sign)
-        self.add_costs(((record.row, record.detail),), sign)
+        self.add_details(((record.row, record.detail),), sign)
 
     def cells(self) -> Iterator[tuple[Rollup, Cells]]:
         """The cells of every table in lock order, without those whose measures are all zero."""
@@ -173,8 +175,17 @@ class Sums:
             "cost_day": _fold(costs, _of_cost),
             "cost_person_day": costs,
             "cost_person_month": _fold(costs, _by_month),
+            "speed_day": _total(self._speeds),
             "usage_source_day": _total(self._sources),
         }
+
+
+def _speed(row: LedgerRow, ttft_ms: int, sign: int) -> Measures:
+    """Tokens count only where the time they took is known."""
+    gen_ms = (row.latency_ms or 0) - ttft_ms
+    if gen_ms <= 0 or not row.tokens_out:
+        return sign * ttft_ms, sign, 0, 0
+    return sign * ttft_ms, sign, sign * gen_ms, sign * row.tokens_out
 
 
 def _total(groups: Mapping[CellKey, Sequence[Measures]]) -> Cells:

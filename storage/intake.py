@@ -147,7 +147,9 @@ class Intake:
         details = {key: detail for key, detail in self.staged.details.items() if key in rows}
         fill_details(self.connection, self.workspace_id, details)
         self.sums.add(rows.values())
-        self.sums.add_costs((LedgerRow._make(rows[key]), detail) for key, detail in details.items())
+        self.sums.add_details(
+            (LedgerRow._make(rows[key]), detail) for key, detail in details.items()
+        )
         self._count("accepted", rows.values())
 
     def _count(self, name: str, rows: Collection[PlainRow]) -> None:

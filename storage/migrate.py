@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-import storage.rollups  # noqa: F401  # with storage.models it declares every table
+import storage.decisions
+import storage.rollups  # noqa: F401  # with storage.models they declare every table
 from storage.engine import explain, reading, writing
 from storage.errors import DatabaseUnusable, SchemaOutdated
 from storage.workspaces import DEFAULT_NAME, create_workspace, list_workspaces
@@ -24,8 +25,8 @@ from storage.workspaces import DEFAULT_NAME, create_workspace, list_workspaces
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0001_first_light"  # the newest step; the tests compare it with the folder
-KNOWN = (HEAD,)
+HEAD = "0002_every_question"  # the newest step; the tests compare it with the folder
+KNOWN = ("0001_first_light", HEAD)
 LOCK = 0x63726564  # two programs that migrate one PostgreSQL database take turns
 _VERSION = "alembic_version"
 

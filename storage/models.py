@@ -3,7 +3,8 @@
 `workspace_id` is the first column of every table and of every key.  Ledger and rollups hold
 integers only (epoch microseconds UTC, workspace-local day numbers, micro-credits); 0 stands for
 "unknown" in their id columns, because NULL never conflicts in a key.  Operational times are aware
-datetimes.  Rollup tables are declared in `storage.rollups`.
+datetimes.  Rollup tables are declared in `storage.rollups`, what people decide in
+`storage.decisions`.
 """
 
 from datetime import datetime
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Integer,
     SmallInteger,
     UniqueConstraint,
+    text,
 )
 from sqlmodel import Field, SQLModel
 
@@ -252,9 +254,19 @@ class UsageDetail(SQLModel, table=True):
     """What only some sources bring of an event; same key as the ledger.
 
     `amount` and `unit` keep the credits as the source stated them (millionths of `unit`).
+    `trial_id` and `arm` say for which trial its model was drawn.
     """
 
     __tablename__ = "usage_detail"
+    __table_args__ = (
+        Index(
+            None,
+            "workspace_id",
+            "trial_id",
+            sqlite_where=text("trial_id IS NOT NULL"),
+            postgresql_where=text("trial_id IS NOT NULL"),
+        ),
+    )
 
     workspace_id: int = key(SmallInteger)
     source_id: int = key(SmallInteger)
@@ -271,6 +283,8 @@ class UsageDetail(SQLModel, table=True):
     error: str | None = Field(default=None, max_length=80)
     tags: list[str] | None = Field(default=None, sa_type=JSON)
     revision: int = 0
+    trial_id: int | None = None
+    arm: str | None = Field(default=None, max_length=8)
 
 
 class UsageChange(SQLModel, table=True):

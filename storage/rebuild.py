@@ -67,7 +67,7 @@ def month_sums(
     for part in scan(connection, near_days(workspace_id, start, end - 1)):
         sums = Sums(span.clock)
         sums.add(record.row for record in part)
-        sums.add_costs((record.row, record.detail) for record in part)
+        sums.add_details((record.row, record.detail) for record in part)
         yield sums, sum(start <= record.row.day < end for record in part)
 
 

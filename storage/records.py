@@ -28,6 +28,7 @@ SKEWED = 4  # the source's clock is ahead: stored at the time of arrival
 FOREIGN_UNIT = 8  # unpriced, because it counts in a unit that nobody gave a factor for
 HOME_DEPARTMENT = 16  # the person's department, not one that the source named
 BLOCKED = 64  # a limit stopped it before a model saw it
+RULED = 128  # the task was given by a rule, not named by the source
 STATED = 32  # credits as the source or an admin states them; never derived again
 
 EventKey = tuple[int, str]  # source id, event id
@@ -89,6 +90,8 @@ class Detail(NamedTuple):
     error: str | None = None
     tags: tuple[str, ...] | None = None
     revision: int = 0
+    trial_id: int | None = None
+    arm: str | None = None
 
 
 NO_DETAIL = Detail()
@@ -118,6 +121,8 @@ class Record:
         return cls(row, Detail(**detail))
 
 
+_TAGS = Detail._fields.index("tags")
+_REVISION = Detail._fields.index("revision")
 _DETAILS = [DETAIL.c[name] for name in Detail._fields]
 _JOINED = EVENT.outerjoin(
     DETAIL,
@@ -142,7 +147,7 @@ def records(
 def _record(values: tuple[Any, ...]) -> Record:
     width = len(LedgerRow._fields)
     row = LedgerRow._make(values[:width])
-    if values[-1] is None:  # `revision` is never NULL in a row that exists
+    if values[width + _REVISION] is None:  # never NULL in a row that exists
         return Record(row)
     detail = Detail._make(values[width:])
     return Record(row, detail._replace(tags=tuple(detail.tags)) if detail.tags else detail)
@@ -227,7 +232,13 @@ def fill_details(
 ) -> None:
     """Insert the details of events that have none yet."""
     rows = [
-        (workspace_id, *key, *detail[:-2], detail.tags and json.dumps(detail.tags), detail.revision)
+        (
+            workspace_id,
+            *key,
+            *detail[:_TAGS],
+            detail.tags and json.dumps(detail.tags),
+            *detail[_REVISION:],
+        )
         for key, detail in details.items()
         if detail != NO_DETAIL
     ]

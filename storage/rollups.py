@@ -32,6 +32,8 @@ FULL = (
 )
 COUNT = ("lat_n",)
 COST = ("cost_nano", "cost_n")
+# Of `ttft_n` prompts the time to the first token is known; `gen_tokens` came in the `gen_ms` after.
+SPEED = ("ttft_sum", "ttft_n", "gen_ms", "gen_tokens")
 SMALL_KEYS = frozenset({"hour_class", "bin"})
 
 
@@ -71,6 +73,8 @@ ROLLUPS = (
     Rollup(
         "cost_person_month", ("month", "person_id", "department_id", "model_id", "currency"), COST
     ),
+    # Only of single prompts whose time to the first token is known.
+    Rollup("speed_day", ("day", "model_id"), SPEED),
 )
 BY_NAME = {rollup.name: rollup for rollup in ROLLUPS}
 

@@ -141,7 +141,7 @@ def stage(
         if event.blocked:
             flags |= BLOCKED
         ok = event.ok
-        single = prompts == 1 and not grain
+        single = prompts == 1 and not grain  # of others a time or a rating means nothing
         event_id = event.event_id
         if len(event_id) > MAX_EVENT_ID or not event_id.isprintable():
             event_id = sha256(event_id.encode("utf-8", "surrogatepass")).hexdigest()
@@ -155,7 +155,9 @@ def stage(
             price.multiplier if price else 0, credits_micro, flags | priced, route, batch_id, 0,
         )  # fmt: skip
         key = (source_id, event_id)
-        detail = NO_DETAIL if _is_plain(event) else _detail(event, stated=bool(priced & STATED))
+        detail = NO_DETAIL
+        if not _is_plain(event):
+            detail = _detail(event, stated=bool(priced & STATED), single=single)
         if key in rows:
             staged.again.append(Record(LedgerRow._make(row), detail))
             continue
@@ -181,7 +183,7 @@ def _is_plain(event: UsageEvent) -> bool:
     )
 
 
-def _detail(event: UsageEvent, *, stated: bool) -> Detail:
+def _detail(event: UsageEvent, *, stated: bool, single: bool) -> Detail:
     currency = (event.currency or "").upper() if event.cost_nano is not None else ""
     foreign = event.credits is not None and not stated
     detail = Detail(
@@ -192,7 +194,7 @@ def _detail(event: UsageEvent, *, stated: bool) -> Detail:
         cache_read=event.cache_read,
         cache_write=event.cache_write,
         reasoning=event.reasoning,
-        ttft_ms=event.ttft_ms,
+        ttft_ms=event.ttft_ms if single else None,
         provider=tidy(event.provider or "", MAX_WORD) or None,
         error=tidy(event.error or "", MAX_WORD) or None,
         tags=tuple(tidy(tag, MAX_TAG) for tag in event.tags[:MAX_TAGS]) or None,

@@ -20,6 +20,7 @@ from storage.events import Granularity, UsageEvent
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SPEND = ("events", "prompts", "credits")
 COST = ("cost_nano", "cost_n")
+SPEED = ("ttft_sum", "ttft_n", "gen_ms", "gen_tokens")
 FULL = (
     *SPEND, "uncounted", "unpriced", "ok", "ok_n", "tokens_in", "tokens_out",
     "lat_sum", "lat_n", "rating_sum", "rating_n",
@@ -42,6 +43,7 @@ TABLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "cost_day": (("day", "model", "currency"), COST),
     "cost_person_day": (("day", "person", "department", "model", "currency"), COST),
     "cost_person_month": (("month", "person", "department", "model", "currency"), COST),
+    "speed_day": (("day", "model"), SPEED),
     "usage_source_day": (
         ("day", "source"),
         ("events", "prompts", "credits", "uncounted", "unpriced"),
@@ -52,7 +54,7 @@ NEEDS = {
     for name, (keys, _) in TABLES.items()
     for key in ("bucket", "bin", "currency")
     if key in keys
-} | {"lat_class_day": "bin"}
+} | {"lat_class_day": "bin", "speed_day": "first_token"}
 GIVEN = frozenset({"event_id", "ts", "granularity", "model"})  # never unknown
 PRICED_BY = frozenset({"prompts", "ok", "credits"})
 Tables = dict[str, dict[tuple[object, ...], tuple[int, ...]]]
@@ -177,6 +179,7 @@ class Oracle:
             "model": event.model,
             "source": fact.source,
             "currency": None if event.cost_nano is None else event.currency,
+            "first_token": event.ttft_ms,
         }
 
     def _bucket(self, ts: int) -> int:
@@ -187,7 +190,7 @@ class Oracle:
 def held(event: UsageEvent) -> UsageEvent:
     """The event without what cannot be known of it: times and outcomes belong to single prompts."""
     if event.prompts != 1 or event.granularity != Granularity.EXACT:
-        event = replace(event, latency_ms=None, rating=None)
+        event = replace(event, latency_ms=None, ttft_ms=None, rating=None)
     if not event.prompts:
         event = replace(event, ok=None)
     return event if event.cost_nano is not None else replace(event, currency=None)
@@ -208,6 +211,8 @@ def _known(event: UsageEvent, name: str) -> object:
 def _measures(fact: Fact) -> dict[str, int]:
     event = fact.event
     prompts = event.prompts or 0
+    gen_ms = max((event.latency_ms or 0) - (event.ttft_ms or 0), 0)
+    is_timed = gen_ms > 0 and bool(event.tokens_out)
     return {
         "events": 1,
         "prompts": prompts,
@@ -224,6 +229,10 @@ def _measures(fact: Fact) -> dict[str, int]:
         "rating_n": int(event.rating is not None),
         "cost_nano": event.cost_nano or 0,
         "cost_n": prompts,
+        "ttft_sum": event.ttft_ms or 0,
+        "ttft_n": 1,
+        "gen_ms": gen_ms if is_timed else 0,
+        "gen_tokens": event.tokens_out or 0 if is_timed else 0,
     }
 
 

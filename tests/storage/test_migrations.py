@@ -21,10 +21,13 @@ from sqlmodel import SQLModel
 from storage.engine import open_engine, reading, writing
 from storage.errors import DatabaseUnusable, SchemaOutdated, StorageError
 from storage.migrate import HEAD, Upgrade, configuration, is_current, require_current, upgrade
+from storage.records import EVENT
 from storage.rollups import BY_NAME
 from storage.workspaces import list_workspaces
 from tests.cast import NOW, ZONE
 from tests.databases import Postgres
+
+FIRST = "0001_first_light"
 
 
 def picture(engine: sa.Engine) -> dict[str, Any]:
@@ -40,7 +43,7 @@ def picture(engine: sa.Engine) -> dict[str, Any]:
             "key": inspector.get_pk_constraint(table),
             "unique": told(inspector.get_unique_constraints(table)),
             "checks": told(inspector.get_check_constraints(table)),
-            "indexes": told(inspector.get_indexes(table)),
+            "indexes": told([_index(index) for index in inspector.get_indexes(table)]),
             "options": inspector.get_table_options(table),
         }
         for table in sorted(inspector.get_table_names())
@@ -52,12 +55,68 @@ def _plain(column: Any) -> dict[str, str]:  # noqa: ANN401  # SQLAlchemy's refle
     return {name: repr(value) for name, value in sorted(column.items())}
 
 
+def _index(index: Any) -> dict[str, Any]:  # noqa: ANN401  # SQLAlchemy's reflected index
+    options = index.get("dialect_options", {})
+    return {**index, "dialect_options": {name: str(value) for name, value in options.items()}}
+
+
+def _walk_to(engine: sa.Engine, step: str) -> None:
+    """The database as an earlier release left it."""
+    from alembic import command
+
+    with writing(engine) as connection:
+        command.upgrade(configuration(connection), step)
+
+
 def test_the_steps_build_what_the_models_say(empty_engine: sa.Engine) -> None:
     SQLModel.metadata.create_all(empty_engine)
     declared = picture(empty_engine)
     SQLModel.metadata.drop_all(empty_engine)
     upgrade(empty_engine, zone=ZONE, now=NOW)
     assert picture(empty_engine) == declared
+
+
+def test_a_first_release_becomes_the_same_and_knows_how_fast_its_models_were(
+    empty_engine: sa.Engine,
+) -> None:
+    SQLModel.metadata.create_all(empty_engine)
+    declared = picture(empty_engine)
+    SQLModel.metadata.drop_all(empty_engine)
+    _walk_to(empty_engine, FIRST)
+    with writing(empty_engine) as connection:
+        _put_first_tokens(connection)
+    done = upgrade(empty_engine, zone=ZONE, now=NOW)
+    assert (done.before, done.after) == (FIRST, HEAD)
+    assert picture(empty_engine) == declared
+    with reading(empty_engine) as connection:
+        speeds = connection.execute(sa.text("SELECT * FROM speed_day ORDER BY model_id")).all()
+    assert [tuple(row) for row in speeds] == [
+        (1, 20_500, 7, 900, 2, 600, 50),
+        (1, 20_500, 8, 5, 1, 0, 0),
+    ]
+
+
+def _put_first_tokens(connection: sa.Connection) -> None:
+    """Events in the tables of the first release: (id, model, prompts, tokens, latency, ttft)."""
+    given = [
+        ("a", 7, 1, 50, 1000, 400),
+        ("b", 7, 1, 0, 1000, 500),
+        ("c", 8, 1, 50, None, 5),
+        ("d", 8, 3, 50, None, 5),
+        ("e", 9, 1, 50, 1000, None),
+    ]
+    zeros = {column.name: 0 for column in EVENT.columns}
+    for name, model, prompts, tokens, latency, ttft in given:
+        row = {"event_id": name, "model_id": model, "prompts": prompts, "tokens_out": tokens}
+        row |= {"workspace_id": 1, "source_id": 1, "day": 20_500, "latency_ms": latency}
+        connection.execute(sa.insert(EVENT).values({**zeros, **row}))
+        connection.execute(
+            sa.text(
+                "INSERT INTO usage_detail (workspace_id, source_id, event_id, ttft_ms, revision)"
+                " VALUES (1, 1, :name, :ttft, 0)"
+            ),
+            {"name": name, "ttft": ttft},
+        )
 
 
 def test_alembic_finds_nothing_to_change(engine: sa.Engine) -> None:

@@ -62,7 +62,9 @@ events = st.builds(
     cost_nano=st.sampled_from([12_000_000, 12_000_000, -12_000_000, None]),
     currency=st.just("USD"),
     tokens_in=st.sampled_from([None, 0, 1200]),
+    tokens_out=st.sampled_from([None, 0, 300]),
     latency_ms=st.sampled_from([None, 1, 1500, 700_000]),
+    ttft_ms=st.sampled_from([None, None, 0, 400, 1500]),
     rating=st.sampled_from([None, 1, 5]),
     revision=st.sampled_from([0, 0, 0, 1]),
 ).map(lambda e: replace(e, latency_ms=min(e.latency_ms, 600_000) if e.latency_ms else None))
@@ -71,7 +73,9 @@ again = st.builds(
     lambda e, gaps: (e, *(replace(e, **{name: None}) for name in gaps), e),
     events,
     st.lists(
-        st.sampled_from(["person", "task", "rating", "ok", "prompts", "credits", "cost_nano"]),
+        st.sampled_from(
+            ["person", "task", "rating", "ok", "prompts", "credits", "cost_nano", "ttft_ms"]
+        ),
         max_size=3,
     ),
 )
@@ -188,7 +192,7 @@ def _mix(place: World) -> None:
         event(event_id=f"e{n}", ts=ts, model=("alpha", "beta", UNPRICED)[n % 3], cost_nano=n * 1000)
         for n, ts in enumerate(MOMENTS)
     ]
-    base = [replace(e, currency="EUR", rating=None, task=None) for e in base]
+    base = [replace(e, currency="EUR", rating=None, task=None, ttft_ms=200) for e in base]
     rated = [replace(e, rating=4, task="review") for e in base[:5]]
     contradicting = [replace(e, tokens_out=1) for e in base[5:8]]
     day_rows = [

@@ -1,0 +1,156 @@
+"""Limits of what may be spent in a period, with the percentages at which people are warned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+import storage.decisions  # noqa: F401  # declares the tables that are looked up below
+from storage.numbering import next_id
+
+Scope = Literal["workspace", "department", "project", "person"]
+Period = Literal["monthly", "weekly", "quarterly", "billing"]
+THRESHOLDS = (75, 90, 100)
+_BUDGET = SQLModel.metadata.tables["budget"]
+_REVISION = SQLModel.metadata.tables["budget_revision"]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A limit of `amount` micro-credits for one scope; `target_id` is 0 for the workspace.
+
+    `billing_day` (1 to 28) is the day of the month on which a billing period begins.  `revision`
+    counts how often it was set.
+    """
+
+    id: int
+    scope: Scope
+    target_id: int
+    period: Period
+    amount: int
+    thresholds: tuple[int, ...]
+    billing_day: int
+    revision: int
+
+
+_COLUMNS = [_BUDGET.c[name] for name in Budget.__slots__]
+
+
+def list_budgets(connection: sa.Connection, workspace_id: int) -> list[Budget]:
+    """Every budget, in the order in which they were first set."""
+    wanted = sa.select(*_COLUMNS).where(_kept(workspace_id)).order_by(_BUDGET.c.id)
+    return [_budget(row) for row in connection.execute(wanted)]
+
+
+def find_budget(
+    connection: sa.Connection,
+    workspace_id: int,
+    scope: Scope,
+    target_id: int,
+    period: Period = "monthly",
+) -> Budget | None:
+    """The budget of one scope and period; None when there is none."""
+    wanted = sa.select(*_COLUMNS).where(_kept(workspace_id), _of(scope, target_id, period))
+    row = connection.execute(wanted).first()
+    return _budget(row) if row else None
+
+
+def set_budget(  # noqa: PLR0913  # the parts of a budget, each by name
+    connection: sa.Connection,
+    workspace_id: int,
+    *,
+    scope: Scope,
+    target_id: int,
+    period: Period,
+    amount: int,
+    thresholds: Sequence[int] = THRESHOLDS,
+    billing_day: int = 1,
+    now: datetime,
+) -> Budget:
+    """Set the budget of a scope and period; what it was before stays in its history."""
+    free = next_id(connection, _BUDGET, workspace_id)
+    values = {"amount": amount, "thresholds": list(thresholds), "billing_day": billing_day}
+    ours = _BUDGET.c.workspace_id == workspace_id
+    changed = connection.execute(
+        sa.update(_BUDGET)
+        .where(ours, _of(scope, target_id, period))
+        .values(**values, revision=_BUDGET.c.revision + 1, updated_at=now, removed_at=None)
+        .returning(*_COLUMNS)
+    ).first()
+    key = {"id": free, "scope": scope, "target_id": target_id, "period": period}
+    row = changed or (
+        connection.execute(
+            sa.insert(_BUDGET)
+            .values(workspace_id=workspace_id, **key, **values, revision=1, updated_at=now)
+            .returning(*_COLUMNS)
+        ).one()
+    )
+    budget = _budget(row)
+    _remember(connection, workspace_id, budget, amount=amount, now=now)
+    return budget
+
+
+def remove_budget(
+    connection: sa.Connection,
+    workspace_id: int,
+    *,
+    scope: Scope,
+    target_id: int,
+    period: Period = "monthly",
+    now: datetime,
+) -> Budget | None:
+    """Remove a budget, and give back what it was; None when there was none."""
+    found = find_budget(connection, workspace_id, scope, target_id, period)
+    if found is None:
+        return None
+    removed = connection.execute(
+        sa.update(_BUDGET)
+        .where(_kept(workspace_id), _BUDGET.c.id == found.id)
+        .values(revision=_BUDGET.c.revision + 1, updated_at=now, removed_at=now)
+        .returning(*_COLUMNS)
+    ).first()
+    if removed is None:  # somebody else was faster
+        return None
+    _remember(connection, workspace_id, _budget(removed), amount=None, now=now)
+    return found
+
+
+def _remember(
+    connection: sa.Connection,
+    workspace_id: int,
+    budget: Budget,
+    *,
+    amount: int | None,
+    now: datetime,
+) -> None:
+    connection.execute(
+        sa.insert(_REVISION).values(
+            workspace_id=workspace_id,
+            budget_id=budget.id,
+            revision=budget.revision,
+            at=now,
+            amount=amount,
+            thresholds=list(budget.thresholds),
+            billing_day=budget.billing_day,
+        )
+    )
+
+
+def _kept(workspace_id: int) -> sa.ColumnElement[bool]:
+    return sa.and_(_BUDGET.c.workspace_id == workspace_id, _BUDGET.c.removed_at.is_(None))
+
+
+def _of(scope: Scope, target_id: int, period: Period) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        _BUDGET.c.scope == scope, _BUDGET.c.target_id == target_id, _BUDGET.c.period == period
+    )
+
+
+def _budget(row: Sequence[Any]) -> Budget:
+    budget = Budget(*row)
+    return replace(budget, thresholds=tuple(budget.thresholds))  # JSON knows only lists

@@ -1,0 +1,142 @@
+"""Trials: the same task on two models, drawn at random for each prompt.
+
+The bot cannot route prompts.  It says which arm a prompt belongs to; the team's gateway obeys, and
+the usage events carry `trial` and `arm`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+import storage.decisions  # noqa: F401  # declares the table that is looked up below
+from storage.errors import StorageError
+from storage.numbering import next_id
+
+Status = Literal["running", "confirmed", "stopped", "no answer", "ended"]
+Arm = Literal["control", "test"]
+MAX_SLICE_PCT = 50  # the control arm is as large as the slice
+_TRIAL = SQLModel.metadata.tables["trial"]
+
+
+class TrialRunning(StorageError):  # noqa: N818  # the mistake is the name
+    """A second trial of the same task away from the same model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """`slice_pct` of the prompts of a task go to `to_model`, as many stay on `from_model`.
+
+    `planned` is the number of prompts an arm needs; `margin_pct` the loss of success, in points,
+    that is still no loss.
+    """
+
+    id: int
+    task_id: int
+    from_model: int
+    to_model: int
+    slice_pct: int
+    margin_pct: int
+    planned: int
+    status: Status
+    started_at: datetime
+    ended_at: datetime | None
+    started_by: str
+
+
+_COLUMNS = [_TRIAL.c[name] for name in Trial.__slots__]
+
+
+def start_trial(  # noqa: PLR0913  # the parts of a trial, each by name
+    connection: sa.Connection,
+    workspace_id: int,
+    *,
+    task_id: int,
+    from_model: int,
+    to_model: int,
+    slice_pct: int,
+    margin_pct: int,
+    planned: int,
+    started_by: str,
+    now: datetime,
+) -> Trial:
+    """Start a trial.  Raises TrialRunning, and ValueError for a slice over a half."""
+    if not 0 < slice_pct <= MAX_SLICE_PCT:
+        raise ValueError(f"A slice of {slice_pct} % leaves no equal control arm.")
+    number = next_id(connection, _TRIAL, workspace_id)
+    known = running_trial(connection, workspace_id, task_id, from_model)
+    if known is not None:
+        raise TrialRunning(
+            f"Trial {known.id} of this task and model is still running.",
+            hint="End it before another one starts.",
+        )
+    row = {
+        "workspace_id": workspace_id,
+        "id": number,
+        "task_id": task_id,
+        "from_model": from_model,
+        "to_model": to_model,
+        "slice_pct": slice_pct,
+        "margin_pct": margin_pct,
+        "planned": planned,
+        "status": "running",
+        "started_at": now,
+        "started_by": started_by,
+    }
+    inserted = connection.execute(sa.insert(_TRIAL).values(**row).returning(*_COLUMNS))
+    return Trial(*inserted.one())
+
+
+def list_trials(connection: sa.Connection, workspace_id: int) -> list[Trial]:
+    """Every trial, the newest first."""
+    wanted = sa.select(*_COLUMNS).where(_TRIAL.c.workspace_id == workspace_id)
+    return [Trial(*row) for row in connection.execute(wanted.order_by(_TRIAL.c.id.desc()))]
+
+
+def running_trial(
+    connection: sa.Connection, workspace_id: int, task_id: int, from_model: int
+) -> Trial | None:
+    """The running trial of a task away from a model; None when there is none."""
+    wanted = sa.select(*_COLUMNS).where(
+        _TRIAL.c.workspace_id == workspace_id,
+        _TRIAL.c.status == "running",
+        _TRIAL.c.task_id == task_id,
+        _TRIAL.c.from_model == from_model,
+    )
+    row = connection.execute(wanted).first()
+    return Trial(*row) if row else None
+
+
+def end_trial(
+    connection: sa.Connection, workspace_id: int, trial_id: int, *, status: Status, now: datetime
+) -> Trial | None:
+    """End a running trial with what came of it; None when it is not running."""
+    ended = connection.execute(
+        sa.update(_TRIAL)
+        .where(
+            _TRIAL.c.workspace_id == workspace_id,
+            _TRIAL.c.id == trial_id,
+            _TRIAL.c.status == "running",
+        )
+        .values(status=status, ended_at=now)
+        .returning(*_COLUMNS)
+    ).first()
+    return Trial(*ended) if ended else None
+
+
+def arm_of(trial_id: int, key: str, slice_pct: int) -> Arm | None:
+    """The arm of a prompt, always the same for the same key; None for prompts outside the trial.
+
+    Both arms are equally large and drawn by the same hash, because the rest of the traffic is no
+    fair comparison.
+    """
+    digest = sha256(f"{trial_id}:{key}".encode("utf-8", "surrogatepass")).digest()
+    place = int.from_bytes(digest[:8]) % 100
+    if place < slice_pct:
+        return "test"
+    return "control" if place < 2 * slice_pct else None
