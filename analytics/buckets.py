@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import get_args
 
+from analytics.figures import (
+    Grain,
+)
 from analytics.query import Query
-from analytics.report import Grain
 from analytics.timerange import MONTH_NAMES, WEEKDAY_NAMES, TimeRange
 from storage.timekeys import Clock, day_number, month_number, to_micros
 

@@ -7,6 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from analytics.captions import caption, footnotes, heading, period_of
+from analytics.figures import (
+    FamilyBars,
+    ModelBar,
+    ModelFigure,
+)
 from analytics.lines import (
     OTHER,
     REST,
@@ -30,10 +35,7 @@ from analytics.query import Query
 from analytics.report import (
     Cell,
     Column,
-    FamilyBars,
     Group,
-    ModelBar,
-    ModelFigure,
     Node,
     Report,
     Row,

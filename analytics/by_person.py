@@ -6,6 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from heapq import nsmallest
 
 from analytics.captions import caption, footnotes, heading
+from analytics.figures import (
+    PersonBar,
+    PersonFigure,
+)
 from analytics.lines import (
     REST,
     Changes,
@@ -26,7 +30,13 @@ from analytics.lines import (
 from analytics.measures import Costs, Usage, gather, gather_spend, stated_costs, total
 from analytics.numbers import count_text, shares
 from analytics.query import Query
-from analytics.report import Cell, Column, PersonBar, PersonFigure, Report, Row, Table
+from analytics.report import (
+    Cell,
+    Column,
+    Report,
+    Row,
+    Table,
+)
 from analytics.text import clean, distinct
 from analytics.top_model import ByModel, model_ranks, top_model
 

@@ -8,7 +8,10 @@ from typing import Literal
 from analytics.measures import Costs, Usage
 from analytics.numbers import count_text, counted
 from analytics.query import Query
-from analytics.report import Note, Period
+from analytics.report import (
+    Note,
+    Period,
+)
 from analytics.text import clean
 from analytics.timerange import MONTH_NAMES
 from storage.timekeys import day_number

@@ -14,7 +14,12 @@ from analytics.captions import data_to, filters_text, nothing_known, period_of
 from analytics.measures import Comparison, Costs, Usage, comparison, gather, gather_credits
 from analytics.numbers import change_of, change_text, count_text, credits_text
 from analytics.query import Query
-from analytics.report import Block, Cell, Note, Report
+from analytics.report import (
+    Block,
+    Cell,
+    Note,
+    Report,
+)
 
 Sort = Literal["credits", "prompts", "change", "name"]
 By = Literal["model", "person"]

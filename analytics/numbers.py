@@ -69,6 +69,15 @@ def duration_text(ms: float) -> str:
     return f"{ms / 1000:,.1f} s" if ms >= 100 else f"{ms:.0f} ms"
 
 
+def rate_text(fraction: float) -> str:
+    """`96.1%`; 100% and 0% only where nothing is missing, so 99.96 is `>99.9%`."""
+    if 0.999 < fraction < 1:
+        return ">99.9%"
+    if 0 < fraction < 0.001:
+        return "<0.1%"
+    return f"{fraction:.1%}" if 0 < fraction < 1 else f"{fraction:.0%}"
+
+
 def change_of(now: int, before: int | None) -> float | str | None:
     """The fraction of change; "new" without a previous value, None when it is not known."""
     if before is None:

@@ -7,7 +7,13 @@ from analytics.lines import framed, read_changes, spent_text
 from analytics.measures import gather, gather_credits, span_of, total
 from analytics.numbers import credits_text
 from analytics.query import Query
-from analytics.report import Actions, Button, Fact, Facts, Report
+from analytics.report import (
+    Actions,
+    Button,
+    Fact,
+    Facts,
+    Report,
+)
 from analytics.text import clean
 from analytics.timerange import MONTHS
 from analytics.top_model import top_model

@@ -14,7 +14,11 @@ share          int, whole per cent by largest remainder
 multiplier     int, millionths
 change         float, fraction of the previous value (0.08 is 8 % more), or "new"
 moment         aware datetime
-duration       int, milliseconds
+duration       int or float, milliseconds
+rate           float, fraction of the whole (0.961 is 96.1 %)
+rating         float, mean of 1 to 5 stars
+speed          float, tokens a second
+factor         float, times as much (1.4 is 1.4 times)
 =============  =====================================================================
 """
 
@@ -24,12 +28,25 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from analytics.figures import Chart, Figure
+
 Unit = Literal[
-    "text", "count", "credits", "cost", "share", "multiplier", "change", "moment", "duration"
+    "text",
+    "count",
+    "credits",
+    "cost",
+    "share",
+    "multiplier",
+    "change",
+    "moment",
+    "duration",
+    "rate",
+    "rating",
+    "speed",
+    "factor",
 ]
 Cell = str | int | float | datetime | None
-Grain = Literal["hour", "day", "week", "month"]
-Verb = Literal["ask", "csv", "share", "edit"]
+Verb = Literal["ask", "do", "csv", "share", "edit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +145,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A line one click away: ask it, get it as CSV, share its answer, or edit it in a form."""
+    """A line one click away: ask it, do it (once), get it as CSV, share it, or edit it.
+
+    What is done changes something; its line belongs to a command that does.
+    """
 
     label: str
     line: str
@@ -142,94 +162,7 @@ class Actions:
     buttons: tuple[Button, ...]
 
 
-# ---- figures: charts as data, one class a kind.  Titles state the finding; every number in title,
-# subtitle and alt text is computed from the figure's own rows.
-
-
-@dataclass(frozen=True, slots=True)
-class ModelBar:
-    """A model's bar; `multiplier` is None when the catalogue has no price."""
-
-    name: str
-    credits: int
-    multiplier: int | None
-    priced: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class FamilyBars:
-    """The bars of one family under its heading."""
-
-    name: str
-    credits: int
-    share: int
-    models: tuple[ModelBar, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFigure:
-    """Credits by model, grouped by family, largest family first and "Other" last."""
-
-    title: str
-    subtitle: str
-    footer: str
-    alt: str
-    families: tuple[FamilyBars, ...]
-    kind: Literal["by_model"] = "by_model"
-
-
-@dataclass(frozen=True, slots=True)
-class PersonBar:
-    """A person's bar; `previous` draws the tick, None where there is nothing to compare."""
-
-    name: str
-    credits: int
-    previous: int | None
-    change: float | str | None
-    per_prompt: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class PersonFigure:
-    """Credits by person, largest first; `others` sums the rest and has no bar."""
-
-    title: str
-    subtitle: str
-    footer: str
-    alt: str
-    people: tuple[PersonBar, ...]
-    others: PersonBar | None = None
-    kind: Literal["by_person"] = "by_person"
-
-
-@dataclass(frozen=True, slots=True)
-class TimeBar:
-    """One bucket; `credits` is None where nothing is known, `average` where it is not defined."""
-
-    start: datetime
-    label: str
-    credits: int | None
-    average: int | None = None
-    partial: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TimelineFigure:
-    """Credits per bucket; `peak` is the index of the largest complete bucket."""
-
-    title: str
-    subtitle: str
-    footer: str
-    alt: str
-    grain: Grain
-    bars: tuple[TimeBar, ...]
-    peak: int | None = None
-    average_label: str = ""
-    kind: Literal["timeline"] = "timeline"
-
-
-Figure = ModelFigure | PersonFigure | TimelineFigure
-Block = Facts | Table | ModelFigure | PersonFigure | TimelineFigure | Tree | Note | Actions
+Block = Facts | Table | Figure | Tree | Note | Actions
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +185,7 @@ class Report:
     @property
     def figure(self) -> Figure | None:
         """The chart of this answer; there is at most one."""
-        kinds = (ModelFigure, PersonFigure, TimelineFigure)
-        return next((block for block in self.blocks if isinstance(block, kinds)), None)
+        return next((block for block in self.blocks if isinstance(block, Chart)), None)
 
     def without(self, verb: Verb) -> Report:
         """This report without the buttons of one verb."""

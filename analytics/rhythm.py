@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from analytics.figures import (
+    Grain,
+)
 from analytics.measures import Usage, hours_of_day, round_half_even
 from analytics.numbers import credits_text
 from analytics.query import Query
-from analytics.report import Fact, Grain
+from analytics.report import (
+    Fact,
+)
 from analytics.timerange import MONTHS, WEEKDAYS
 from storage.reading import Hours
 from storage.timekeys import date_of, day_number, to_micros

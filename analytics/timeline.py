@@ -12,6 +12,11 @@ from dataclasses import dataclass, replace
 
 from analytics.buckets import Bucket, buckets, coarsened, fitted_grain
 from analytics.captions import caption, footnotes, heading
+from analytics.figures import (
+    Grain,
+    TimeBar,
+    TimelineFigure,
+)
 from analytics.lines import empty_report, framed, read_changes, spent_text
 from analytics.measures import Usage, gather, round_half_even, total
 from analytics.numbers import credits_text
@@ -19,13 +24,10 @@ from analytics.query import Query
 from analytics.report import (
     Column,
     Facts,
-    Grain,
     Note,
     Report,
     Row,
     Table,
-    TimeBar,
-    TimelineFigure,
 )
 from analytics.rhythm import average_fact, busiest_weekdays, peak_day, peak_hour
 from analytics.timerange import MONTH_NAMES

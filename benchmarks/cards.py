@@ -10,7 +10,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from PIL import Image
 
-from analytics.report import Figure
+from analytics.figures import (
+    Figure,
+)
 from benchmarks.lab import Lab
 from benchmarks.measurement import Measurement, cpu_ratio
 from charts import draw

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from analytics.report import Figure
+from analytics.figures import (
+    Figure,
+)
 from bot.context import Identity
 from bot.demo import database
 from bot.demo.usage import Workload, prompts

@@ -13,7 +13,9 @@ from multiprocessing.connection import Connection
 
 import psutil
 
-from analytics.report import Figure
+from analytics.figures import (
+    Figure,
+)
 from benchmarks.lab import Lab
 from benchmarks.measurement import Measurement
 from bot.drawing import Drawing

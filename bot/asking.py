@@ -62,7 +62,9 @@ class Asking:
         self._workspace = workspace
         self._kept: dict[int, _Kept] = {}
 
-    def context(self, connection: sa.Connection, identity: Identity) -> Context:
+    def context(
+        self, connection: sa.Connection, identity: Identity, *, may_change: bool = False
+    ) -> Context:
         """What a command is given; raises NotBound, UserError or StorageError."""
         workspace = self.workspace_of(connection, identity)
         reader = self._reader(connection, workspace)
@@ -72,6 +74,7 @@ class Asking:
             reader=reader,
             asker=self._asker(connection, reader, identity),
             people_visibility=cast("Visibility", wall),
+            may_change=may_change,
         )
 
     def _reader(self, connection: sa.Connection, workspace: WorkspaceInfo) -> Reader:

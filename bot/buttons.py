@@ -14,7 +14,10 @@ import sqlalchemy as sa
 import structlog
 
 from analytics.errors import UserError
-from analytics.report import Button, Verb
+from analytics.report import (
+    Button,
+    Verb,
+)
 from bot.asking import Asking
 from bot.context import Identity
 from storage import actions
@@ -22,9 +25,10 @@ from storage.engine import reading, writing
 from storage.errors import DatabaseBusy, StorageError
 
 log = structlog.get_logger()
-VERBS: tuple[Verb, ...] = ("ask", "csv", "share", "edit")
+VERBS: tuple[Verb, ...] = ("ask", "csv", "edit")  # a button may carry these with its line
+SINGLE: Mapping[Verb, str] = {"do": "do", "share": "once"}  # good for one press
 PATIENCE = 0.2  # seconds that an answer waits to store its buttons
-ONCE, MANY = "once", "id"  # how a button names its stored action: pressed once, or again
+MANY = "id"  # how a button names a stored action that may be pressed again
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Buttons:
 
         Those that must be stored are left out while the database is busy: an answer does not wait.
         """
-        plain = {b: f"{b.verb}:{b.line}" for b in buttons if b.verb != "share"}
+        plain = {b: f"{b.verb}:{b.line}" for b in buttons if b.verb not in SINGLE}
         values = {b: value for b, value in plain.items() if len(value) <= longest}
         stored = [b for b in buttons if b not in values]
         if not stored:
@@ -74,10 +78,10 @@ class Buttons:
                 kind=button.verb,
                 line=button.line,
                 platform=identity.platform,
-                user_id=identity.user_id if button.verb == "share" else None,
+                user_id=identity.user_id if button.verb in SINGLE else None,
                 now=self._asking.now(),
             )
-            values[button] = f"{ONCE if button.verb == 'share' else MANY}:{action}"
+            values[button] = f"{SINGLE.get(button.verb, MANY)}:{action}"
         return values
 
     def wish(self, value: str, identity: Identity, *, key: str) -> Wish | None:
@@ -87,11 +91,11 @@ class Buttons:
         that takes the action.  Raises StorageError when that cannot be told now.
         """
         verb, _, rest = value.partition(":")
-        if verb in VERBS and verb != "share":
-            return Wish(cast("Verb", verb), rest)
-        if verb not in (ONCE, MANY):
+        if verb in VERBS:
+            return Wish(verb, rest)
+        single_use = verb in SINGLE.values()
+        if not single_use and verb != MANY:
             return None
-        single_use = verb == ONCE
         with (writing if single_use else reading)(self._engine) as connection:
             try:
                 workspace = self._asking.workspace_of(connection, identity)

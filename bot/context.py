@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from storage import audit
 from storage.reading import Reader
 
 Role = Literal["member", "lead", "admin", "owner"]
@@ -55,12 +56,32 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a command is given; `now` is the only clock it knows."""
+    """What a command is given; `now` is the only clock it knows.
+
+    Where it `may_change` something, the reader's connection is in a write transaction.
+    """
 
     now: datetime
     reader: Reader
     asker: Asker
     people_visibility: Visibility = "everyone"
+    may_change: bool = False
+
+    def record(
+        self, action: str, object_: str, *, before: str | None = None, after: str | None = None
+    ) -> None:
+        """Put what a command changed into the audit, in the transaction that changes it."""
+        audit.record(
+            self.reader.connection,
+            self.reader.workspace.id,
+            at=self.now,
+            actor=self.asker.identity.actor,
+            role=self.asker.role,
+            action=action,
+            object=object_,
+            before=before,
+            after=after,
+        )
 
     @property
     def sees_people(self) -> bool:

@@ -20,7 +20,11 @@ import structlog
 
 import bot.commands  # noqa: F401  # registers every command
 from analytics.errors import UserError
-from analytics.report import Button, Note, Report
+from analytics.report import (
+    Button,
+    Note,
+    Report,
+)
 from bot.asking import Asking
 from bot.buttons import Buttons, Wish
 from bot.context import Context, Identity
@@ -30,7 +34,7 @@ from bot.params import MAX_LIMIT
 from bot.registry import amend, complete, find_command, parse, run
 from bot.render import csv as csv_renderer
 from charts import ThemeName
-from storage import audit
+from storage import actions, audit
 from storage.engine import reading, writing
 from storage.errors import StorageError
 from storage.preferences import set_state, state
@@ -73,16 +77,35 @@ class Desk:
 
     # ---- for everybody who can wait
 
-    def report(self, line: str, identity: Identity) -> Report:
-        """The report of a line; raises UserError or StorageError."""
+    def report(self, line: str, identity: Identity, *, key: str = "") -> Report:
+        """The report of a line; raises UserError or StorageError.
+
+        A line that changes something does so once for each `key`, what it arrived by.
+        """
+        if parse(line).command.changes:
+            return self._changed(line, identity, key=key)
         patience = None if identity.platform == "terminal" else LONGEST_QUESTION
         with reading(self.engine, seconds=patience) as connection:
             return run(line, self._asking.context(connection, identity))
 
-    def answer(self, line: str, identity: Identity) -> Report:
+    def _changed(self, line: str, identity: Identity, *, key: str) -> Report:
+        with writing(self.engine) as connection:
+            ctx = self._asking.context(connection, identity, may_change=True)
+            # In the same transaction: a change that is not kept was not seen either.
+            if key and not actions.first_seen(
+                connection,
+                ctx.reader.workspace.id,
+                platform=identity.platform,
+                key=key,
+                now=ctx.now,
+            ):
+                raise UserError("This was done already.", hint="Nothing was changed again.")
+            return run(line, ctx)
+
+    def answer(self, line: str, identity: Identity, *, key: str = "") -> Report:
         """The report of a line; what went wrong is a report, too."""
         try:
-            return self.report(line, identity)
+            return self.report(line, identity, key=key)
         except (UserError, StorageError) as error:
             return refusal(error)
         except Exception:  # the outermost door: our bug must not reach the person
@@ -255,11 +278,11 @@ class Desk:
         """Run blocking work in the desk's threads."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    async def ask(self, line: str, identity: Identity) -> Report:
+    async def ask(self, line: str, identity: Identity, *, key: str = "") -> Report:
         """`answer` without blocking the loop, a few at once for each team or guild."""
         try:
             async with self._turns.turn(f"{identity.platform}:{identity.external_id}"):
-                return await self.run_blocking(lambda: self.answer(line, identity))
+                return await self.run_blocking(lambda: self.answer(line, identity, key=key))
         except UserError as error:
             return refusal(error)
 

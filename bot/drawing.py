@@ -18,7 +18,9 @@ from multiprocessing.context import SpawnProcess
 
 import structlog
 
-from analytics.report import Figure
+from analytics.figures import (
+    Figure,
+)
 from bot.logs import set_up_logs
 from charts import ThemeName
 

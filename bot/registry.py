@@ -15,7 +15,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from analytics.errors import UserError
-from analytics.report import Actions, Button, Report
+from analytics.report import (
+    Actions,
+    Button,
+    Report,
+)
 from bot.context import Context, Role, outranks
 from bot.params import PARAM_TYPES, Param, ParamType
 from bot.walls import walled
@@ -23,6 +27,7 @@ from bot.walls import walled
 Answer = Callable[..., Report]
 MAX_LINE = 500
 MAX_WORDS = 30
+MAX_NAME_WORDS = 3
 _WORD = re.compile(r'(?:[^\s"]|"[^"]*")+')
 _PLAIN = re.compile(r"[^\s\"=]+")
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "\u00a0": " "})
@@ -32,7 +37,9 @@ _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"
 class Command:
     """One command: what a person types first, its parameters and the function that answers.
 
-    `shows_people` marks answers with people's rows, which a workspace may restrict.
+    A name may have several words (`grants add pack`).  `shows_people` marks answers with people's
+    rows, which a workspace may restrict; one that `changes` something runs in a write transaction
+    and leaves a row in the audit.  `native` is its path in Discord, `by model` for `by-model`.
     """
 
     name: str
@@ -44,6 +51,14 @@ class Command:
     needs: Role = "member"
     shows_people: bool = False
     aliases: tuple[str, ...] = ()
+    changes: bool = False
+    native: str = ""
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Its place among native commands: at most a group and a word, as Discord nests them."""
+        group, *rest = (self.native or self.name).split(" ")
+        return (group, "-".join(rest)) if rest else (group,)
 
     def param(self, name: str) -> Param | None:
         """The parameter of that name."""
@@ -65,12 +80,13 @@ class Call:
     @property
     def line(self) -> str:
         """The line that repeats this call, parameters in declared order."""
-        texts = (
-            param.written(text)
-            for param in self.command.params
-            for text in self.given.get(param.name, ())
-        )
-        return " ".join([self.command.name, *filter(None, texts)])
+        words, is_gap = [self.command.name], False
+        for param in self.command.params:
+            texts = self.given.get(param.name, ())
+            # Behind one that is left out, a value without its name would take the wrong place.
+            words += [param.written(text, named=is_gap) for text in texts]
+            is_gap |= param.type.positional and not texts
+        return " ".join(filter(None, words))
 
     @property
     def shows_people(self) -> bool:
@@ -82,7 +98,7 @@ COMMANDS: dict[str, Command] = {}
 OVERVIEW = "overview"
 
 
-def command(  # a declaration, read as a form
+def command(  # noqa: PLR0913  # a declaration, read as a form
     name: str,
     *,
     example: str,
@@ -90,6 +106,8 @@ def command(  # a declaration, read as a form
     shows_people: bool = False,
     aliases: tuple[str, ...] = (),
     defaults: Mapping[str, str] | None = None,
+    changes: bool = False,
+    native: str = "",
 ) -> Callable[[Answer], Answer]:
     """Register the decorated function as a command.
 
@@ -112,6 +130,8 @@ def command(  # a declaration, read as a form
             needs=needs,
             shows_people=shows_people,
             aliases=aliases,
+            changes=changes,
+            native=native,
         )
         return answer
 
@@ -131,14 +151,33 @@ def _params_of(answer: Answer, defaults: Mapping[str, str]) -> Iterator[Param]:
 
 def find_command(name: str) -> Command:
     """The command of that name or alias; raises UserError with the nearest one."""
+    known = _known_command(name)
+    if known is None:
+        raise UserError(f"I don't know the command '{name}'.", hint=_nearest_command(name))
+    return known
+
+
+def _known_command(name: str) -> Command | None:
     folded = name.casefold().lstrip("/")
     for known in COMMANDS.values():
         if folded == known.name or folded in known.aliases:
             return known
-    raise UserError(f"I don't know the command '{name}'.", hint=_nearest_command(folded))
+    return None
+
+
+def _chosen(words: Sequence[str]) -> tuple[Command, Sequence[str]]:
+    """The command that the first words name, the longest name first, and the words after it."""
+    for size in range(min(MAX_NAME_WORDS, len(words)), 1, -1):
+        known = _known_command(" ".join(words[:size]))
+        if known is not None:
+            return known, words[size:]
+    return find_command(words[0]), words[1:]
 
 
 def _nearest_command(name: str) -> str:
+    inside = [known for known in COMMANDS if known.startswith(f"{name.casefold()} ")]
+    if inside:
+        return f"There is {', '.join(f'`{known}`' for known in inside)}."
     close = difflib.get_close_matches(name, COMMANDS, 1, 0.5)
     if close:
         return f"Did you mean `{close[0]}`? `help` lists every command."
@@ -150,10 +189,10 @@ def parse(line: str) -> Call:
     words = _words(line)
     if not words:
         return Call(COMMANDS[OVERVIEW], {})
-    chosen = find_command(words[0])
+    chosen, rest = _chosen(words)
     given: dict[str, tuple[str, ...]] = {}
     loose: list[str] = []
-    for word in words[1:]:
+    for word in rest:
         name, equals, value = word.partition("=")
         if not equals or not _PLAIN.fullmatch(name):
             text, person = word.replace('"', ""), chosen.param("person")
@@ -210,20 +249,38 @@ def _nearest_option(name: str, chosen: Command) -> str:
 
 
 def _loose_values(chosen: Command, words: Sequence[str]) -> Iterator[tuple[Param, str]]:
-    """Words without `name=`: `by week` belongs to the grain, all others to the loose parameter."""
+    """Words without `name=`: led ones (`by week`), then those with a place, then all others."""
     rest = list(words)
     for param in chosen.params:
-        if param.type.lead and param.type.lead in rest[:-1]:
-            at = rest.index(param.type.lead)
+        if param.lead and param.lead in rest[:-1]:
+            at = rest.index(param.lead)
             yield param, rest[at + 1]
             del rest[at : at + 2]
+    loose = next((param for param in chosen.params if param.type.loose), None)
+    placed = [param for param in chosen.params if param.type.positional]
+    if loose is None:
+        rest = _quoted_where_clear(placed, rest)
+    for param in placed:
+        taken = len(rest) if param.repeatable else min(1, len(rest))
+        for text in rest[:taken]:
+            yield param, text
+        del rest[:taken]
     if not rest:
         return
     text = " ".join(rest)
-    loose = next((param for param in chosen.params if param.type.loose), None)
     if loose is None:
         raise UserError(f"I don't understand '{text}'.", hint=f"Type `{chosen.usage}`.")
     yield loose, text
+
+
+def _quoted_where_clear(placed: Sequence[Param], words: list[str]) -> list[str]:
+    """Words with a name of several blanks made one where every other word has its place."""
+    surplus = len(words) - len(placed)
+    at = next((i for i, param in enumerate(placed) if param.type.wordy), None)
+    if surplus <= 0 or at is None or any(param.repeatable for param in placed):
+        return words
+    end = at + surplus + 1
+    return [*words[:at], " ".join(words[at:end]), *words[end:]]
 
 
 def amend(line: str, changes: Mapping[str, Sequence[str]]) -> str:
@@ -245,6 +302,11 @@ def run(line: str, ctx: Context) -> Report:
     values: dict[str, object] = {}
     for param in call.command.params:
         texts = call.given.get(param.name) or ((param.default,) if param.default else ())
+        if param.type.required and not texts:
+            raise UserError(
+                f"`{call.command.name}` needs {param.words}.",
+                hint=f"Type `{call.command.usage}`, for example `{call.command.example}`.",
+            )
         param.read_into(values, texts, ctx)
     allowed = walled(values, ctx, shows_people=call.command.shows_people)
     report = call.command.answer(ctx, **allowed)
@@ -282,6 +344,8 @@ def _frame(call: Call, report: Report) -> Iterator[Actions]:
 
 def permit(chosen: Command, ctx: Context) -> None:
     """Let the asker pass or raise UserError naming who may; checked at every click again."""
+    if chosen.changes and not ctx.may_change:
+        raise UserError(f"`{chosen.name}` changes something.", hint="Type it yourself, in chat.")
     if not outranks(ctx.asker.role, chosen.needs):
         raise UserError(
             f"`{chosen.name}` is for {chosen.needs}s.", hint="Ask an admin of this workspace."

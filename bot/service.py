@@ -11,7 +11,9 @@ from datetime import datetime
 import sqlalchemy as sa
 import structlog
 
-from analytics.report import ModelFigure
+from analytics.figures import (
+    ModelFigure,
+)
 from bot.context import Identity
 from bot.desk import Desk
 from bot.drawing import Drawing

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from analytics.report import Figure
+from analytics.figures import (
+    Figure,
+)
 from charts.theme import Format, ThemeName
 
 __all__ = ["Format", "ThemeName", "draw"]

@@ -10,8 +10,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from analytics.figures import (
+    FamilyBars,
+    ModelBar,
+    ModelFigure,
+)
 from analytics.numbers import credits_text, multiplier_text
-from analytics.report import FamilyBars, ModelBar, ModelFigure
 from analytics.text import clean
 from charts.card import (
     MAX_BODY,

@@ -9,8 +9,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analytics.figures import (
+    PersonBar,
+    PersonFigure,
+)
 from analytics.numbers import change_of, change_text, credits_text, ratio_text
-from analytics.report import PersonBar, PersonFigure
 from analytics.text import clean
 from charts.card import (
     COLUMN,

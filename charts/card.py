@@ -18,7 +18,9 @@ from matplotlib.patches import FancyBboxPatch, PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 
-from analytics.report import Figure
+from analytics.figures import (
+    Figure,
+)
 from analytics.text import clean
 from charts.lettering import DPI, SCALE, Style, width, wrapped
 from charts.theme import Theme

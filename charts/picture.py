@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Literal, assert_never
+from typing import Literal
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from analytics.report import Figure, ModelFigure, PersonFigure, TimelineFigure
+from analytics.figures import (
+    Figure,
+    ModelFigure,
+    PersonFigure,
+    TimelineFigure,
+)
 from analytics.text import clean
 from charts.by_model import model_card
 from charts.by_person import person_card
-from charts.card import MAX_SENTENCE, Card
+from charts.card import MAX_SENTENCE, Caption, Card, note
 from charts.png import palette_png
 from charts.theme import THEMES, Format, Theme, ThemeName
 from charts.timeline import timeline_card
@@ -39,7 +44,7 @@ def compose(figure: Figure, theme: Theme) -> Card:
         case TimelineFigure():
             return timeline_card(figure, theme)
         case _:
-            assert_never(figure)
+            return note(theme, Caption.of(figure), figure.alt)
 
 
 def _png(card: Card, alt: str) -> bytes:

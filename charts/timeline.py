@@ -12,8 +12,12 @@ from itertools import count, groupby
 
 from matplotlib.collections import PolyCollection
 
+from analytics.figures import (
+    Grain,
+    TimeBar,
+    TimelineFigure,
+)
 from analytics.numbers import axis_text, credits_text
-from analytics.report import Grain, TimeBar, TimelineFigure
 from analytics.text import clean
 from analytics.timerange import MONTH_NAMES
 from charts.card import LEGEND, PAD, RIGHT, SMALL, WIDTH, Caption, Card, Point, note

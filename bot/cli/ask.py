@@ -14,7 +14,11 @@ from typing import Annotated, Any
 import typer
 
 from analytics.errors import UserError
-from analytics.report import Actions, Button, Report
+from analytics.report import (
+    Actions,
+    Button,
+    Report,
+)
 from bot.cli.terminal import WorkspaceOption, current_engine, load_settings, out, utc_now
 from bot.context import Identity
 from bot.desk import Desk

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from analytics.overview import overview
 from analytics.query import Query
-from analytics.report import Actions, Button, Column, Note, Report, Table
+from analytics.report import (
+    Actions,
+    Button,
+    Column,
+    Note,
+    Report,
+    Table,
+)
 from analytics.timerange import parse_range
 from bot.context import Context
 from bot.params import CommandName

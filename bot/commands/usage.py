@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from analytics import by_model, by_person, timeline
+from analytics.figures import (
+    Grain,
+)
 from analytics.lines import Sort
 from analytics.query import Filters, Query
-from analytics.report import Grain, Report
+from analytics.report import (
+    Report,
+)
 from analytics.timerange import TimeRange
 from bot.context import Context
 from bot.params import Limit

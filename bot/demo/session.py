@@ -11,7 +11,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from analytics.report import Button, Report
+from analytics.report import (
+    Button,
+    Report,
+)
 from bot.context import Identity
 from bot.desk import Desk
 from bot.registry import parse
@@ -83,6 +86,9 @@ class Session:
         button = self.buttons[number - 1]
         match button.verb:
             case "ask":
+                self._say(f"> {button.line}")
+                self.ask(button.line)
+            case "do":
                 self._say(f"> {button.line}")
                 self.ask(button.line)
             case "csv":

@@ -18,15 +18,20 @@ from analytics.numbers import (
     duration_text,
     exact_credits,
     multiplier_text,
+    rate_text,
 )
-from analytics.report import Cell, Fact, Unit
+from analytics.report import (
+    Cell,
+    Fact,
+    Unit,
+)
 from analytics.text import clean
 from analytics.timerange import MONTH_NAMES
 
 UNKNOWN = "–"
 MAX_CELL = 200
 MAX_PROSE = 3000
-MICRO_PLACES, NANO_PLACES, CHANGE_PLACES = 6, 9, 6
+MICRO_PLACES, NANO_PLACES, FRACTION_PLACES = 6, 9, 6
 
 Exact = str | int | Decimal | None
 
@@ -42,7 +47,7 @@ def cell_text(cell: Cell, unit: Unit, currency: str = "") -> str:
     return _amount_text(cell, unit, clean(currency) if currency else "")
 
 
-def _amount_text(  # noqa: PLR0911  # a table: one line for each unit
+def _amount_text(  # noqa: C901, PLR0911  # a table: one line for each unit
     amount: float, unit: Unit, currency: str
 ) -> str:
     match unit:
@@ -58,6 +63,14 @@ def _amount_text(  # noqa: PLR0911  # a table: one line for each unit
             return change_text(amount)
         case "duration":
             return duration_text(amount)
+        case "rate":
+            return rate_text(amount)
+        case "rating":
+            return f"{amount:.1f}"
+        case "speed":
+            return f"{amount:,.0f}/s"
+        case "factor":
+            return f"×{amount:.1f}"
         case "count" | "text" | "moment":
             return count_text(int(amount))
         case _:
@@ -83,10 +96,10 @@ def _exact_amount(amount: float, unit: Unit) -> int | Decimal:
             return whole(Decimal(int(amount)).scaleb(-NANO_PLACES))
         case "multiplier":
             return whole(Decimal(int(amount)).scaleb(-MICRO_PLACES))
-        case "change":
-            return whole(Decimal(repr(round(float(amount), CHANGE_PLACES))))
+        case "change" | "rate" | "rating" | "speed" | "factor":
+            return whole(Decimal(repr(round(float(amount), FRACTION_PLACES))))
         case "count" | "share" | "duration" | "text" | "moment":
-            return int(amount)
+            return round(amount)
         case _:
             assert_never(unit)
 

@@ -11,16 +11,16 @@ import unicodedata
 from decimal import Decimal
 from typing import assert_never
 
+from analytics.figures import (
+    Chart,
+)
 from analytics.report import (
     Actions,
     Block,
     Facts,
-    ModelFigure,
     Note,
-    PersonFigure,
     Report,
     Table,
-    TimelineFigure,
     Tree,
 )
 from bot.render.cells import Exact, exact
@@ -43,9 +43,7 @@ def _block(block: Block) -> str | None:
     match block:
         case Table():
             return _table(block)
-        case Facts() | Tree() | Note() | Actions():
-            return None
-        case ModelFigure() | PersonFigure() | TimelineFigure():
+        case Facts() | Tree() | Note() | Actions() | Chart():
             return None
         case _:
             assert_never(block)

@@ -14,14 +14,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+from analytics.figures import (
+    Chart,
+    TimelineFigure,
+)
 from analytics.report import (
     Button,
     Facts,
-    ModelFigure,
-    PersonFigure,
     Report,
     Table,
-    TimelineFigure,
     Tree,
 )
 from analytics.text import clean
@@ -174,7 +175,7 @@ def _body(blocks: Sequence[Body], room: _Room) -> Iterator[str]:
                 yield from _sketch(tree_lines(block), room)
             case TimelineFigure():
                 yield from _sketch(bar_lines(block), room)
-            case ModelFigure() | PersonFigure():
+            case Chart():
                 pass  # the picture says it, or else the table or tree beside it
             case _:
                 assert_never(block)

@@ -11,16 +11,17 @@ from datetime import timedelta
 from typing import Literal, assert_never
 from zoneinfo import ZoneInfo
 
+from analytics.figures import (
+    Chart,
+    Figure,
+)
 from analytics.report import (
     Actions,
     Button,
     Facts,
-    ModelFigure,
     Note,
-    PersonFigure,
     Report,
     Table,
-    TimelineFigure,
     Tree,
 )
 from analytics.text import clean
@@ -32,7 +33,7 @@ MAX_HEADLINE = 300
 MAX_LINE = 500
 SHOWN_LINE = 150
 
-Body = Facts | Table | ModelFigure | PersonFigure | TimelineFigure | Tree
+Body = Facts | Table | Figure | Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def frame_of(report: Report) -> Frame:
                 buttons += block.buttons
             case Table():
                 body.append(headed(block))
-            case Facts() | ModelFigure() | PersonFigure() | TimelineFigure() | Tree():
+            case Facts() | Chart() | Tree():
                 body.append(block)
             case _:
                 assert_never(block)

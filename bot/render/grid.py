@@ -10,7 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from analytics.report import Cell, Group, Row, Table
+from analytics.report import (
+    Cell,
+    Group,
+    Row,
+    Table,
+)
 from analytics.text import clean
 from bot.render.cells import UNKNOWN, cell_text, has_hour, moment_text
 from bot.render.widths import display_width, pad, shorten_all

@@ -7,9 +7,12 @@ the order of the contract; text is clean and otherwise as it came.
 from __future__ import annotations
 
 import json
+from dataclasses import fields, is_dataclass
+from datetime import date
 from decimal import Decimal
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
+from analytics.figures import UNITS, Chart, Figure
 from analytics.report import (
     Actions,
     Block,
@@ -17,17 +20,12 @@ from analytics.report import (
     Column,
     Fact,
     Facts,
-    ModelBar,
-    ModelFigure,
     Node,
     Note,
     Period,
-    PersonBar,
-    PersonFigure,
     Report,
     Row,
     Table,
-    TimelineFigure,
     Tree,
 )
 from analytics.text import clean
@@ -36,6 +34,10 @@ from bot.render.frame import MAX_HEADLINE, MAX_LINE
 
 Value = str | int | Decimal | bool | None | list["Value"] | dict[str, "Value"]
 Payload = dict[str, Value]
+KEYS = {"per_prompt": "credits_per_prompt"}  # fields that columns call otherwise
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 def render(report: Report) -> str:
@@ -93,7 +95,7 @@ def _block(block: Block) -> Value:
             return {"type": "note", "role": block.role, "text": prose(block.text)}
         case Actions():
             return _actions(block)
-        case ModelFigure() | PersonFigure() | TimelineFigure():
+        case Chart():
             return _figure(block)
         case _:
             assert_never(block)
@@ -165,83 +167,37 @@ def _actions(actions: Actions) -> Value:
 # ---- figures
 
 
-def _figure(figure: ModelFigure | PersonFigure | TimelineFigure) -> Value:
-    words: Payload = {
-        "type": "figure",
-        "kind": figure.kind,
-        "title": clean(figure.title, MAX_HEADLINE),
-        "subtitle": prose(figure.subtitle),
-        "footer": prose(figure.footer),
-        "alt": prose(figure.alt),
+def _figure(figure: Figure) -> Payload:
+    """The words of a chart and everything that is drawn, by the names of its fields."""
+    return {"type": "figure", "kind": figure.kind, **_drawn(figure)}
+
+
+def _drawn(part: DataclassInstance) -> Payload:
+    return {
+        KEYS.get(name, name): _value(getattr(part, name), name)
+        for name in (field.name for field in fields(part))
     }
-    return {**words, **_drawn_values(figure)}
 
 
-def _drawn_values(figure: ModelFigure | PersonFigure | TimelineFigure) -> Payload:
-    match figure:
-        case ModelFigure():
-            return _families(figure)
-        case PersonFigure():
-            others = figure.others
-            return {
-                "people": [_person(person) for person in figure.people],
-                "others": _person(others) if others else None,
-            }
-        case TimelineFigure():
-            return _buckets(figure)
+def _value(value: object, name: str) -> Value:  # noqa: PLR0911  # a table: one line a type
+    """A drawn value; its field's name says whether an integer is an amount."""
+    match value:
+        case tuple():
+            return [_value(one, name) for one in value]
+        case bool() | None:
+            return value
+        case int():
+            return exact(value, UNITS.get(name, "count"))
+        case float():
+            return exact(value, "change")
+        case str():
+            return prose(value)
+        case date():
+            return value.isoformat()
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return _drawn(value)
         case _:
-            assert_never(figure)
-
-
-def _families(figure: ModelFigure) -> Payload:
-    return {
-        "families": [
-            {
-                "name": clean(family.name),
-                "credits": _credits(family.credits),
-                "share": family.share,
-                "models": [_model(model) for model in family.models],
-            }
-            for family in figure.families
-        ]
-    }
-
-
-def _model(model: ModelBar) -> Value:
-    return {
-        "name": clean(model.name),
-        "credits": _credits(model.credits),
-        "multiplier": exact(model.multiplier, "multiplier"),
-        "priced": model.priced,
-    }
-
-
-def _person(person: PersonBar) -> Value:
-    return {
-        "name": clean(person.name),
-        "credits": _credits(person.credits),
-        "previous": _credits(person.previous),
-        "change": exact(person.change, "change"),
-        "credits_per_prompt": _credits(person.per_prompt),
-    }
-
-
-def _buckets(figure: TimelineFigure) -> Payload:
-    return {
-        "grain": figure.grain,
-        "bars": [
-            {
-                "start": bar.start.isoformat(),
-                "label": clean(bar.label),
-                "credits": _credits(bar.credits),
-                "average": _credits(bar.average),
-                "partial": bar.partial,
-            }
-            for bar in figure.bars
-        ],
-        "peak": figure.peak,
-        "average_label": prose(figure.average_label),
-    }
+            raise TypeError(f"{name} cannot be written as JSON")
 
 
 def _credits(micro: Cell) -> Value:

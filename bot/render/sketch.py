@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from analytics.figures import (
+    TimeBar,
+    TimelineFigure,
+)
 from analytics.numbers import credits_text
-from analytics.report import Node, TimeBar, TimelineFigure, Tree
+from analytics.report import (
+    Node,
+    Tree,
+)
 from analytics.text import clean
 from bot.render.cells import MAX_CELL
 from bot.render.widths import display_width, pad

@@ -12,7 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from analytics.report import Button, Report
+from analytics.report import (
+    Button,
+    Report,
+)
 from analytics.text import clean
 from bot.render.cells import prose
 from bot.render.frame import Frame, counted, frame_of, freshness, left_out, line_of, scope

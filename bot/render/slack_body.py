@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from analytics.figures import (
+    Chart,
+    TimelineFigure,
+)
 from analytics.report import (
     Cell,
     Facts,
-    ModelFigure,
-    PersonFigure,
     Table,
-    TimelineFigure,
     Tree,
     Unit,
 )
@@ -79,7 +80,7 @@ def body_of(blocks: Sequence[Body], room: Room, *, title: str) -> Iterator[Paylo
                 yield from _sketch(tree_lines(block), room)
             case TimelineFigure():
                 yield from _sketch(bar_lines(block), room)
-            case ModelFigure() | PersonFigure():
+            case Chart():
                 pass  # the picture says it, or else the table or tree beside it
             case _:
                 assert_never(block)

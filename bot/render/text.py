@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
+from analytics.figures import (
+    Chart,
+    TimelineFigure,
+)
 from analytics.report import (
     Button,
     Facts,
-    ModelFigure,
-    PersonFigure,
     Report,
     Table,
-    TimelineFigure,
     Tree,
 )
 from analytics.text import clean
@@ -58,7 +59,7 @@ def _body_lines(block: Body, frame: Frame, width: int) -> list[str]:
             return tree_lines(block)
         case TimelineFigure():
             return bar_lines(block)
-        case ModelFigure() | PersonFigure():
+        case Chart():
             is_told = frame.has_table or any(isinstance(other, Tree) for other in frame.body)
             return [] if is_told else [clean(block.alt, MAX_LINE)]
         case _:

@@ -9,7 +9,17 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from analytics.report import Fact, Facts, Note, Report, Table, TimelineFigure, Tree
+from analytics.figures import (
+    TimelineFigure,
+)
+from analytics.report import (
+    Fact,
+    Facts,
+    Note,
+    Report,
+    Table,
+    Tree,
+)
 from storage.catalog import set_multiplier
 from storage.engine import writing
 from storage.events import Granularity, Route, UsageEvent

@@ -16,7 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.numbers import shares
-from analytics.report import Table
+from analytics.report import (
+    Table,
+)
 from storage.events import Granularity, UsageEvent
 from storage.timekeys import DAY_US, to_micros
 from tests.analytics.world import World, column, table_of, total_of

@@ -9,11 +9,14 @@ from datetime import datetime
 import sqlalchemy as sa
 
 import bot.commands  # noqa: F401  # registers every command
-from analytics.report import Report, Table
+from analytics.report import (
+    Report,
+    Table,
+)
 from bot.context import Asker, Context, Identity, Role, Visibility
-from bot.registry import run
+from bot.registry import parse, run
 from storage.catalog import Catalog
-from storage.engine import reading
+from storage.engine import reading, writing
 from storage.events import Route, UsageEvent
 from storage.labels import Labels
 from storage.ledger import Ledger, Origin
@@ -44,19 +47,24 @@ class World:
 
     @contextmanager
     def context(
-        self, *, role: Role = "owner", walls: Visibility = "everyone", now: datetime = NOW
+        self,
+        *,
+        role: Role = "owner",
+        walls: Visibility = "everyone",
+        now: datetime = NOW,
+        may_change: bool = False,
     ) -> Iterator[Context]:
         """What a command is given."""
-        with reading(self.engine) as connection:
+        with (writing if may_change else reading)(self.engine) as connection:
             with reading(self.engine) as fresh:
                 workspace = find_workspace(fresh, self.workspace.name)
             catalog = Catalog.load(connection, workspace.id)
             reader = Reader(connection, workspace, catalog)
-            yield Context(now, reader, Asker(TERMINAL, role), walls)
+            yield Context(now, reader, Asker(TERMINAL, role), walls, may_change)
 
     def ask(self, line: str, *, now: datetime = NOW) -> Report:
         """The report of a line."""
-        with self.context(now=now) as ctx:
+        with self.context(now=now, may_change=parse(line).command.changes) as ctx:
             return run(line, ctx)
 
 

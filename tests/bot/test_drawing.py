@@ -11,7 +11,11 @@ from collections.abc import AsyncIterator
 import pytest
 import structlog
 
-from analytics.report import FamilyBars, ModelBar, ModelFigure
+from analytics.figures import (
+    FamilyBars,
+    ModelBar,
+    ModelFigure,
+)
 from bot import drawing
 from bot.drawing import Drawing
 

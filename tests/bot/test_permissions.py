@@ -9,7 +9,10 @@ import pytest
 import sqlalchemy as sa
 from pytest_mock import MockerFixture
 
-from analytics.report import Button, Report
+from analytics.report import (
+    Button,
+    Report,
+)
 from bot.context import Identity
 from bot.desk import Desk, Wish
 from storage.catalog import set_multiplier

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 import bot.commands  # noqa: F401  # registers every command
 from analytics.errors import UserError
-from analytics.report import Actions, Report
+from analytics.report import (
+    Actions,
+    Report,
+)
 from bot.registry import COMMANDS, MAX_LINE, Call, amend, complete, find_command, parse, run
 from tests.analytics.world import World
 from tests.cast import event
@@ -39,7 +42,8 @@ def test_every_command_is_declared_whole(name: str) -> None:
 def test_the_example_runs_and_its_line_repeats_it(name: str, world: World) -> None:
     report = world.ask(COMMANDS[name].example)
     assert report.headline
-    assert world.ask(report.line) == report
+    # What changes something says something else when it is done again.
+    assert COMMANDS[name].changes or world.ask(report.line) == report
 
 
 @pytest.mark.parametrize("name", NAMES)

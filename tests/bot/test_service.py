@@ -19,7 +19,9 @@ import pytest
 from pydantic import SecretStr
 
 from analytics.errors import UserError
-from analytics.report import Report
+from analytics.report import (
+    Report,
+)
 from bot.context import Identity
 from bot.desk import Desk
 from bot.health import HealthServer
@@ -146,8 +148,8 @@ async def test_the_first_answer_is_nobodys(tmp_path: Path, monkeypatch: pytest.M
     service, loop, answer = service_in(tmp_path), asyncio.get_running_loop(), Desk.answer
     answers = []
 
-    def answer_and_stop(desk: Desk, line: str, identity: Identity) -> Report:
-        answers.append(answer(desk, line, identity))
+    def answer_and_stop(desk: Desk, line: str, identity: Identity, **key: str) -> Report:
+        answers.append(answer(desk, line, identity, **key))
         loop.call_soon_threadsafe(service.stop.set)
         return answers[-1]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from analytics.numbers import change_of, count_text, shares
-from analytics.report import (
+from analytics.figures import (
     FamilyBars,
     Figure,
     Grain,
@@ -17,6 +16,7 @@ from analytics.report import (
     TimeBar,
     TimelineFigure,
 )
+from analytics.numbers import change_of, count_text, shares
 
 MICRO = 1_000_000
 FOOTER = "1–30 Mar 2026 · Europe/Berlin · data to 30 Mar 14:05"

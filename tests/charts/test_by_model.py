@@ -7,8 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analytics.figures import (
+    FamilyBars,
+    ModelBar,
+    ModelFigure,
+)
 from analytics.numbers import credits_text
-from analytics.report import FamilyBars, ModelBar, ModelFigure
 from charts import ThemeName
 from charts.by_model import fold
 from charts.card import MAX_BODY

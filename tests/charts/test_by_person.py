@@ -7,7 +7,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from analytics.report import PersonFigure
+from analytics.figures import (
+    PersonFigure,
+)
 from charts import ThemeName
 from charts.by_person import fold
 from charts.theme import THEMES

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from analytics.report import Grain
+from analytics.figures import (
+    Grain,
+)
 from charts import ThemeName
 from charts.picture import compose
 from charts.theme import LIGHT, THEMES

@@ -12,7 +12,10 @@ from matplotlib.collections import PolyCollection
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from analytics.report import Grain, TimelineFigure
+from analytics.figures import (
+    Grain,
+    TimelineFigure,
+)
 from charts import ThemeName
 from charts.card import Card
 from charts.picture import compose

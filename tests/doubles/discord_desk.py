@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager, contextmanager
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from analytics.report import Figure
+from analytics.figures import (
+    Figure,
+)
 from bot.desk import Desk
 from bot.drawing import Drawing
 from bot.pacing import Pacing

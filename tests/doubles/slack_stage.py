@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from analytics.report import Figure
+from analytics.figures import (
+    Figure,
+)
 from bot.desk import Desk
 from bot.drawing import Drawing
 from bot.pacing import Pacing

@@ -13,6 +13,16 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from analytics.figures import (
+    FamilyBars,
+    Figure,
+    ModelBar,
+    ModelFigure,
+    PersonBar,
+    PersonFigure,
+    TimeBar,
+    TimelineFigure,
+)
 from analytics.report import (
     Actions,
     Block,
@@ -21,21 +31,13 @@ from analytics.report import (
     Column,
     Fact,
     Facts,
-    FamilyBars,
-    Figure,
     Group,
-    ModelBar,
-    ModelFigure,
     Node,
     Note,
     Period,
-    PersonBar,
-    PersonFigure,
     Report,
     Row,
     Table,
-    TimeBar,
-    TimelineFigure,
     Tree,
     Unit,
 )

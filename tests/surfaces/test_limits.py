@@ -14,7 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.report import Actions, Column, Report, Table
+from analytics.report import (
+    Actions,
+    Column,
+    Report,
+    Table,
+)
 from bot.render import csv, discord, json, slack, text
 from tests.surfaces.reports import (
     BUTTONS,

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from analytics.report import Report, Table
+from analytics.report import (
+    Report,
+    Table,
+)
 from bot.context import Identity
 from bot.drawing import Drawing
 from bot.registry import COMMANDS

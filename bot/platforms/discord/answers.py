@@ -18,8 +18,10 @@ import discord
 import structlog
 
 from analytics.errors import UserError
-from analytics.report import Report
-from bot.buttons import MANY, ONCE, Wish
+from analytics.report import (
+    Report,
+)
+from bot.buttons import MANY, SINGLE, Wish
 from bot.context import Identity
 from bot.desk import Desk
 from bot.pacing import TooMuch
@@ -79,7 +81,7 @@ class Answers:
                 await _open_form(interaction, value, line)
             elif verb == MANY:
                 await self._click_stored(interaction, value)
-            elif verb in ("ask", "csv", ONCE):
+            elif verb in ("ask", "csv", *SINGLE.values()):
                 await self._acknowledge_and_grant(interaction, value, in_place=verb == "ask")
             else:
                 await _say(interaction, STALE)
@@ -195,7 +197,7 @@ class Answers:
         asked = await self._claimed(interaction)
         if asked is None:
             return
-        if value.startswith(f"{ONCE}:") and not _may_post(interaction):
+        if value.startswith(f"{SINGLE['share']}:") and not _may_post(interaction):
             await _say(interaction, SILENT)  # before the button is used up
             return
         await self._grant(asked, await self._wish(interaction, asked.identity, value))
@@ -207,6 +209,8 @@ class Answers:
         match wish.verb:
             case "ask":
                 await self._answer_in_place(asked, wish.line)
+            case "do":
+                await self._do(asked, wish)
             case "csv":
                 await self._send_table(asked, wish.line)
             case "share":
@@ -217,16 +221,23 @@ class Answers:
                 assert_never(never)
 
     async def _answer(self, asked: Asked, line: str) -> None:
-        report = await self._desk.ask(line, asked.identity)
+        report = await self._desk.ask(line, asked.identity, key=str(asked.interaction.id))
         await self._filling.fill(asked, report)
 
     async def _answer_in_place(self, asked: Asked, line: str) -> None:
         """Rewrite the clicker's own message; a public one stays, the answer comes privately."""
-        report = await self._desk.ask(line, asked.identity)
+        report = await self._desk.ask(line, asked.identity, key=str(asked.interaction.id))
         if report.line or not _is_private(asked.interaction):
             await self._filling.fill(asked, report)
         else:  # a refusal must not wipe out the numbers that the person was looking at
             await self._filling.add(asked, report)
+
+    async def _do(self, asked: Asked, wish: Wish) -> None:
+        """Change what the button says; it may be pressed again when surely nothing was changed."""
+        report = await self._desk.ask(wish.line, asked.identity)
+        if not report.line:
+            await self._desk.run_blocking(lambda: self._desk.give_back(wish, asked.identity))
+        await self._filling.fill(asked, report)
 
     async def _send_table(self, asked: Asked, line: str) -> None:
         interaction, identity = asked.interaction, asked.identity

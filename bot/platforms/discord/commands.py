@@ -34,15 +34,20 @@ class Answering(Protocol):
 
 
 def credits_group(answering: Answering) -> app_commands.Group:
-    """The whole `/credits` command; the library raises ValueError above 25 subcommands."""
+    """The whole `/credits` command; the library raises ValueError above 25 entries a level."""
     group = app_commands.Group(
         name=GROUP,
         description="Where our AI credits went, and whether they will last",
         allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True),
         allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
     )
+    inner: dict[str, app_commands.Group] = {}
     for command in COMMANDS.values():
-        group.add_command(_native(command, answering))
+        first, *rest = command.path
+        if rest and first not in inner:
+            inner[first] = app_commands.Group(name=first, description=f"{first.title()}…")
+            group.add_command(inner[first])
+        (inner[first] if rest else group).add_command(_native(command, answering))
     return group
 
 
@@ -68,7 +73,7 @@ def _native(command: Command, answering: Answering) -> Native:
 
     _sign(call, [param.name for param in command.params])
     native: Native = app_commands.Command(
-        name=command.name, description=_cut(command.summary), callback=call
+        name=command.path[-1], description=_cut(command.summary), callback=call
     )
     for param in command.params:
         app_commands.describe(**{param.name: _cut(param.usage.strip("[]"))})(native)

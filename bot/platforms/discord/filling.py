@@ -12,7 +12,11 @@ import discord
 import structlog
 
 from analytics.errors import UserError
-from analytics.report import Actions, Button, Report
+from analytics.report import (
+    Actions,
+    Button,
+    Report,
+)
 from bot.context import Identity
 from bot.desk import Desk
 from bot.platforms.discord.asking import Asked, Interaction

@@ -8,7 +8,9 @@ from typing import Any, cast
 
 import discord
 
-from analytics.report import Figure
+from analytics.figures import (
+    Figure,
+)
 
 PICTURE = "chart.png"
 MAX_ALT = 1024

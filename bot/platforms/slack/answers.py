@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING
 import structlog
 
 from analytics.errors import UserError
-from analytics.report import Actions, Button, Figure, Note, Report
+from analytics.figures import (
+    Figure,
+)
+from analytics.report import (
+    Actions,
+    Button,
+    Note,
+    Report,
+)
 from bot.context import Identity
 from bot.platforms.slack.envelopes import row_id
 from bot.platforms.slack.faults import TROUBLE, BlocksRejected, word_of
@@ -49,10 +57,10 @@ class Answers:
         self._standing = Standing()
         self._uploaded: OrderedDict[str, str] = OrderedDict()  # digest of a figure to its file
 
-    async def answer(self, line: str, identity: Identity, outlet: Outlet) -> None:
+    async def answer(self, line: str, identity: Identity, outlet: Outlet, *, key: str = "") -> None:
         """Ask the line and show what comes out, unless a newer answer took its place."""
         self._standing.claim(outlet)
-        report = await self._desk.ask(line, identity)
+        report = await self._desk.ask(line, identity, key=key)
         if not self._standing.is_gone(outlet):
             await self.show(report, identity, outlet)
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from slack_sdk.errors import SlackApiError
 
 from analytics.errors import UserError
-from analytics.report import Report
+from analytics.report import (
+    Report,
+)
 from bot.context import Identity
 from bot.platforms.slack.answers import Answers
 from bot.platforms.slack.envelopes import Click
@@ -49,6 +51,13 @@ class Clicks:
     async def ask(self, click: Click, line: str, identity: Identity) -> None:
         """Answer over the clicked message, or beside one that others see."""
         await self._answers.answer(line, identity, self._outlet(click))
+
+    async def do(self, click: Click, wish: Wish, identity: Identity) -> None:
+        """Change what the button says; it may be pressed again when surely nothing was changed."""
+        report = await self._desk.ask(wish.line, identity)
+        if not report.line:
+            await self._desk.run_blocking(partial(self._desk.give_back, wish, identity))
+        await self._answers.show(report, identity, self._outlet(click))
 
     async def csv(self, click: Click, line: str, identity: Identity) -> None:
         """Send the tables as a file into the conversation with the bot."""

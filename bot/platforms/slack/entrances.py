@@ -19,7 +19,7 @@ from slack_sdk.errors import SlackApiError
 
 from analytics.errors import UserError
 from analytics.text import clean
-from bot.buttons import ONCE
+from bot.buttons import SINGLE
 from bot.context import Identity
 from bot.pacing import TooMuch
 from bot.platforms.slack import envelopes, forms
@@ -155,7 +155,7 @@ class Entrances:
         if self._is_new(asked):
             identity = await self._identity(asked.team, asked.user)
             named = line if identity.guest else await self._named(line, asked.team)
-            await self._answers.answer(named, identity, outlet)
+            await self._answers.answer(named, identity, outlet, key=asked.keys[0])
 
     async def _click(self, click: Click) -> None:
         if not self._is_new(click):
@@ -163,7 +163,7 @@ class Entrances:
         # The directory may take longer than a form's trigger lives, so it is asked before only
         # for a button that works once: it must not be used up when Slack does not answer.
         who = Identity("slack", click.team, click.user)
-        if click.value.startswith(f"{ONCE}:"):
+        if click.value.partition(":")[0] in SINGLE.values():
             who = await self._identity(click.team, click.user)
         wish = await self._desk.run_blocking(
             lambda: self._desk.wish(click.value, who, key=click.keys[0])
@@ -177,6 +177,8 @@ class Entrances:
             match wish.verb:
                 case "ask":
                     await self._clicks.ask(click, wish.line, identity)
+                case "do":
+                    await self._clicks.do(click, wish, identity)
                 case "csv":
                     await self._clicks.csv(click, wish.line, identity)
                 case "share":

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from analytics.errors import UserError
-from analytics.report import Grain
+from analytics.figures import (
+    Grain,
+)
 from bot.params import ChoiceType, GrainType, NameType, Param, RangeType
 from bot.registry import amend, parse
 

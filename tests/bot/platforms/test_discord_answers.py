@@ -13,7 +13,9 @@ import pytest
 import simcord
 import sqlalchemy as sa
 
-from analytics.report import Figure
+from analytics.figures import (
+    Figure,
+)
 from bot.desk import Desk
 from bot.drawing import Drawing
 from bot.platforms.discord.answers import NOWHERE, STALE

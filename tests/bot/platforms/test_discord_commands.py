@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import cast
 from unittest.mock import patch
 
@@ -21,6 +22,7 @@ from bot.registry import COMMANDS, Command, parse
 
 LIMIT = 25
 MAX_TEXT = 8000
+GROUP_TYPE = 2
 Json = dict[str, object]
 
 
@@ -45,20 +47,31 @@ def options(part: Json) -> list[Json]:
     return cast("list[Json]", part.get("options", []))
 
 
+def leaves(part: Json, *above: str) -> Iterator[tuple[tuple[str, ...], Json]]:
+    """Every subcommand with its path; a group has subcommands instead of options."""
+    for inside in options(part):
+        path = (*above, str(inside["name"]))
+        if inside["type"] == GROUP_TYPE:
+            yield from leaves(inside, *path)
+        else:
+            yield path, inside
+
+
 def texts(part: Json) -> str:
     inside = "".join(map(texts, options(part)))
     return f"{part['name']}{part['description']}{inside}"
 
 
 def test_every_command_and_every_option_is_offered() -> None:
-    offered = {sub["name"]: [o["name"] for o in options(sub)] for sub in options(told(tree_of()))}
-    assert offered == {c.name: [p.name for p in c.params] for c in COMMANDS.values()}
-    assert {"overview", "help"} <= set(offered)
+    offered = {path: [o["name"] for o in options(leaf)] for path, leaf in leaves(told(tree_of()))}
+    assert offered == {c.path: [p.name for p in c.params] for c in COMMANDS.values()}
+    assert {("overview",), ("help",)} <= set(offered)
 
 
 def test_the_whole_command_fits_discord() -> None:
     group = told(tree_of())
-    parts = [group, *options(group), *(o for sub in options(group) for o in options(sub))]
+    inner = [part for sub in options(group) for part in options(sub)]
+    parts = [group, *options(group), *inner, *(o for part in inner for o in options(part))]
     assert all(len(options(part)) <= LIMIT for part in parts)
     assert all(re.fullmatch(r"[-_a-z0-9]{1,32}", str(part["name"])) for part in parts)
     assert all(1 <= len(str(part["description"])) <= 100 for part in parts)

@@ -11,7 +11,12 @@ from contextlib import closing
 import pytest
 import sqlalchemy as sa
 
-from analytics.report import Figure, Report
+from analytics.figures import (
+    Figure,
+)
+from analytics.report import (
+    Report,
+)
 from bot.context import Identity
 from bot.desk import Desk
 from bot.drawing import Drawing
@@ -486,9 +491,9 @@ def held(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Even
     """Questions are answered once this is set."""
     go_on, answer = threading.Event(), desk.answer
 
-    def wait_and_answer(line: str, identity: Identity) -> Report:
+    def wait_and_answer(line: str, identity: Identity, **key: str) -> Report:
         go_on.wait(20)
-        return answer(line, identity)
+        return answer(line, identity, **key)
 
     monkeypatch.setattr(desk, "answer", wait_and_answer)
     yield go_on

@@ -9,7 +9,10 @@ import sys
 
 import pytest
 
-from analytics.report import Column, Table
+from analytics.report import (
+    Column,
+    Table,
+)
 from bot.render import csv
 from tests.surfaces.reports import BY_MODEL, MARCH, MISTAKE, MODEL_TABLE, TIMELINE, answer
 

@@ -6,7 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from analytics.report import Column, Note, Report, Table
+from analytics.report import (
+    Column,
+    Note,
+    Report,
+    Table,
+)
 from bot.render import discord
 from tests.surfaces.reports import (
     BY_MODEL,

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from analytics.report import Cell, Column, Fact, Facts, Row, Table, Unit
+from analytics.report import (
+    Cell,
+    Column,
+    Fact,
+    Facts,
+    Row,
+    Table,
+    Unit,
+)
 from bot.render import json
 from tests.surfaces.reports import (
     BY_MODEL,

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from analytics.report import Actions, Button, Column, Fact, Facts, Note, Report, Table
+from analytics.report import (
+    Actions,
+    Button,
+    Column,
+    Fact,
+    Facts,
+    Note,
+    Report,
+    Table,
+)
 from bot.render import slack
 from bot.render.slack_body import text_size
 from tests.surfaces.reports import (

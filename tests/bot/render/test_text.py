@@ -7,7 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from analytics.report import Column, Fact, Facts, Table
+from analytics.report import (
+    Column,
+    Fact,
+    Facts,
+    Table,
+)
 from bot.render import text
 from bot.render.widths import display_width
 from tests.surfaces.reports import (

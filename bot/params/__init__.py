@@ -1,0 +1,81 @@
+"""Text to value, one entry for each type a command may ask for.
+
+The error sentence stands beside the reader, so every surface gives the same one.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from typing import Literal
+
+from analytics.figures import Grain
+from analytics.query import Filters
+from analytics.timerange import TimeRange
+from bot.params.amounts import Amount, AmountType, Day, DayType, Text, TextType
+from bot.params.base import Param, ParamType
+from bot.params.names import (
+    FiltersType,
+    ModelName,
+    ModelNames,
+    NameType,
+    OneNameType,
+    TaskName,
+    WordNameType,
+)
+from bot.params.usual import (
+    MAX_LIMIT,
+    ChoiceType,
+    CommandName,
+    CommandType,
+    GrainType,
+    Limit,
+    LimitType,
+    RangeType,
+)
+
+__all__ = [
+    "MAX_LIMIT",
+    "PARAM_TYPES",
+    "Amount",
+    "ChoiceType",
+    "CommandName",
+    "Day",
+    "GrainType",
+    "Limit",
+    "ModelName",
+    "ModelNames",
+    "NameType",
+    "Param",
+    "ParamType",
+    "RangeType",
+    "TaskName",
+    "Text",
+]
+
+
+class _Types(dict[object, ParamType]):
+    """By type hint; a Literal is a choice of its words."""
+
+    def __missing__(self, hint: object) -> ParamType:
+        if typing.get_origin(hint) is Literal:
+            return ChoiceType(typing.get_args(hint))
+        raise KeyError(f"no parameter type for {hint}")
+
+
+PARAM_TYPES: Mapping[object, ParamType] = _Types(
+    {
+        TimeRange: RangeType(),
+        Grain | None: GrainType(),
+        Filters: FiltersType(),
+        Limit: LimitType(),
+        CommandName: CommandType(),
+        Amount: AmountType(),
+        Day | None: DayType(),
+        Text | None: TextType(),
+        ModelName: OneNameType("model"),
+        ModelNames: WordNameType("model"),
+        TaskName: OneNameType("task"),
+        TaskName | None: OneNameType("task", required=False),
+    }
+)

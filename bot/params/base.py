@@ -1,0 +1,106 @@
+"""What a parameter is: how one type of value is written, read and completed."""
+
+from __future__ import annotations
+
+import typing
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from analytics.query import Filters
+from bot.context import Context
+
+_NO_QUOTES = str.maketrans(dict.fromkeys('"“”„«»'))
+
+
+class ParamType(ABC):
+    """How one type is written, read and completed.
+
+    Of the words that carry no `name=`, a `lead` word ("by") announces the next one as its value
+    (a `led` type is announced by its parameter's name), a `positional` type takes the next one,
+    and the `loose` type of a command takes all that are left.  Nothing may stand for a `required`
+    one; a `wordy` one may have blanks.
+    """
+
+    words = ""
+    loose = False
+    positional = False
+    required = False
+    lead = ""
+    led = False
+    wordy = False
+    repeatable = False
+
+    @abstractmethod
+    def read(self, texts: Sequence[str], ctx: Context) -> object:
+        """The value of the texts given for it (none when it was left out); raises UserError."""
+
+    def complete(self, text: str, ctx: Context) -> list[str]:
+        """What a typed beginning may become, best first."""
+        del text, ctx
+        return []
+
+    def expand(self, name: str, default: str | None) -> Iterator[Param]:
+        """The parameters that a function's argument of this type stands for.
+
+        `from_` is typed as `from`: some words of a line are no names in Python.
+        """
+        typed = name.rstrip("_")
+        yield Param(typed, name, self, default, repeatable=self.repeatable)
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One parameter of a command; `default` is text, read as if the person had typed it.
+
+    It fills the function's argument `target`, or with `part` one field of it.
+    """
+
+    name: str
+    target: str
+    type: ParamType
+    default: str | None = None
+    part: str = ""
+    repeatable: bool = False
+
+    @property
+    def lead(self) -> str:
+        """The word that announces its value; empty for most."""
+        return self.name if self.type.led else self.type.lead
+
+    @property
+    def usage(self) -> str:
+        """How it is typed, for help; in brackets where it may be left out."""
+        name = f"{self.lead} " if self.lead else f"{self.name}="
+        typed = self.type.words if self.type.loose or self.type.positional else name + self.words
+        return typed if self.type.required else f"[{typed}]"
+
+    @property
+    def words(self) -> str:
+        """What may be typed as its value."""
+        return self.type.words
+
+    def written(self, text: str, *, named: bool = False) -> str:
+        """A text as it stands in a line, with `name=` where asked; reading it gives the same.
+
+        A line cannot hold a quote inside a name; names are found without it, too.  What is blank
+        then is not written at all.
+        """
+        text = " ".join(text.translate(_NO_QUOTES).split())
+        if self.type.loose or not text:
+            return text
+        word = f'"{text}"' if " " in text else text
+        if self.type.positional and not named:
+            return word
+        return f"{self.lead} {word}" if self.lead else f"{self.name}={word}"
+
+    def read_into(self, values: dict[str, object], texts: Sequence[str], ctx: Context) -> None:
+        """Read the texts and put the value where the function expects it."""
+        value = self.type.read(texts, ctx)
+        if not self.part:
+            values[self.target] = value
+            return
+        whole = values.get(self.target, Filters())
+        changes: dict[str, Any] = {self.part: value}
+        values[self.target] = replace(typing.cast("Filters", whole), **changes)

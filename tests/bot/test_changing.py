@@ -1,0 +1,136 @@
+"""Commands that change something: who may, once for each arrival, and always in the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from unittest.mock import patch
+
+import pytest
+import sqlalchemy as sa
+
+from analytics.errors import UserError
+from analytics.report import Button, Report
+from bot.context import Context, Identity
+from bot.desk import Desk
+from bot.params import Amount, Day, ModelName, Text
+from bot.registry import COMMANDS, command, parse, run
+from storage.engine import reading, writing
+from storage.preferences import preference, set_preference
+from storage.roles import set_role
+from storage.workspaces import bind_chat, find_workspace
+from tests.analytics.world import World
+from tests.cast import NOW, event
+
+ALICE = Identity("slack", "T1", "UALICE")
+BOB = Identity("slack", "T1", "UBOB")
+LINE = "jar fill 1.5k gpt-4o expires 2026-06-30"
+
+
+def fill_jar(
+    ctx: Context, amount: Amount, model: ModelName, name: Text | None, expires: Day | None
+) -> Report:
+    """Put credits into a jar."""
+    connection, workspace = ctx.reader.connection, ctx.reader.workspace.id
+    kept = int(preference(connection, workspace, "jar") or 0) + amount
+    set_preference(connection, workspace, "jar", str(kept))
+    ctx.record("jar fill", f"jar {name or model}", after=str(kept))
+    return Report("Jar", f"{kept} in the jar until {expires}", ())
+
+
+@pytest.fixture(autouse=True)
+def _jar() -> Iterator[None]:
+    with patch.dict(COMMANDS):
+        command("jar fill", example=LINE, needs="admin", changes=True)(fill_jar)
+        yield
+
+
+@pytest.fixture
+def desk(sqlite_engine: sa.Engine) -> Iterator[Desk]:
+    """A desk where Alice is an admin and Bob is not."""
+    World(sqlite_engine).write([event(), event(model="claude-3-haiku")])
+    with writing(sqlite_engine) as connection:
+        workspace = find_workspace(connection, None).id
+        bind_chat(connection, workspace, platform="slack", external_id="T1", now=NOW)
+        keys = {"platform": "slack", "external_id": "T1"}
+        set_role(connection, workspace, **keys, user_id="UALICE", role="admin")
+    desk = Desk(sqlite_engine, now=lambda: NOW)
+    yield desk
+    desk.close()
+
+
+def jar(desk: Desk) -> str | None:
+    with reading(desk.engine) as connection:
+        return preference(connection, find_workspace(connection, None).id, "jar")
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        (LINE, "jar fill 1.5k gpt-4o expires 2026-06-30"),
+        (
+            "Jar Fill expires 2026-06-30 name=tips 5 o3",
+            "jar fill 5 o3 name=tips expires 2026-06-30",
+        ),
+        ("jar fill 5", "jar fill 5"),
+    ],
+)
+def test_words_with_a_place_and_led_words_are_read_in_any_mixture(typed: str, line: str) -> None:
+    assert parse(typed).line == parse(line).line == line
+
+
+def test_a_name_of_several_words_needs_no_quotes_where_only_it_can_be_meant() -> None:
+    assert parse("jar fill 5 Claude 3 Haiku name=tips").line == (
+        'jar fill 5 "Claude 3 Haiku" name=tips'
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("jar fill", "needs credits"),
+        ("jar fill 0 gpt-4o", "'0' is not a number of credits"),
+        ("jar fill 1e308 gpt-4o", "'1e308' is not a number of credits"),
+        ("jar fill 5 gpt-4o expires soon", "'soon' is not a day"),
+        ("jar fill 5 gpt-nine", "I know no model"),
+        ("jar", "I don't know the command 'jar'. There is `jar fill`."),
+    ],
+)
+def test_a_mistake_changes_nothing_and_is_quoted(desk: Desk, line: str, said: str) -> None:
+    report = desk.answer(line, ALICE)
+    hints = [getattr(block, "text", "") for block in report.blocks]
+    assert said in " ".join([report.headline, *hints])
+    assert jar(desk) is None
+
+
+def test_a_change_is_made_and_is_in_the_audit(desk: Desk) -> None:
+    assert desk.answer(LINE, ALICE).headline == "1500000000 in the jar until 2026-06-30"
+    with reading(desk.engine) as connection:
+        row = connection.execute(sa.text("SELECT actor, role, action FROM audit")).one()
+    assert tuple(row) == ("slack:T1:UALICE", "admin", "jar fill")
+
+
+def test_who_may_not_changes_nothing(desk: Desk) -> None:
+    assert desk.answer(LINE, BOB).headline == "`jar fill` is for admins."
+    assert jar(desk) is None
+
+
+def test_a_line_that_arrives_twice_changes_once(desk: Desk) -> None:
+    desk.answer(LINE, ALICE, key="envelope-1")
+    assert desk.answer(LINE, ALICE, key="envelope-1").headline == "This was done already."
+    assert jar(desk) == "1500000000"
+
+
+def test_nothing_is_changed_where_answers_are_only_read(desk: Desk) -> None:
+    with World(desk.engine).context() as ctx, pytest.raises(UserError, match="changes something"):
+        run(LINE, ctx)
+    assert desk.shared(LINE, ALICE, channel="C1").headline == "`jar fill` changes something."
+
+
+def test_a_button_that_changes_something_is_pressed_once_by_whom_it_was_shown(desk: Desk) -> None:
+    button = Button("Fill", LINE, "do")
+    value = desk.button_values([button], ALICE, longest=2000)[button]
+    assert desk.wish(value, BOB) is None
+    wish = desk.wish(value, ALICE)
+    assert wish is not None
+    assert (wish.verb, wish.line) == ("do", LINE)
+    assert desk.wish(value, ALICE) is None
