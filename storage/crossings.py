@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from storage.errors import StorageError
+from storage.records import UNCOUNTED, UNPRICED
 from storage.rollups import BY_NAME, Rollup
 from storage.timekeys import DAY_US, HOUR_US, Clock, date_of, first_day, month_number, to_micros
 
@@ -74,12 +75,16 @@ COST_LEVELS = (
     Level(BY_NAME["cost_person_day"], BY_NAME["cost_person_month"]),
 )
 LEDGER = SQLModel.metadata.tables["usage_event"]
+_PLAIN = ("prompts", "credits", "ok", "ok_n", "tokens_in", "tokens_out")
 LEDGER_MEASURES: Mapping[str, sa.ColumnElement[Any]] = {
-    "events": sa.func.count(),
-    "prompts": sa.func.sum(LEDGER.c.prompts),
-    "credits": sa.func.sum(LEDGER.c.credits),
-    "uncounted": sa.func.sum(LEDGER.c.flags.op("&")(1)),
-    "unpriced": sa.func.sum(LEDGER.c.flags.op("&")(2) // 2),
+    "events": sa.func.nullif(sa.func.count(), 0),  # as all the others, over nothing no number
+    **{name: sa.func.sum(LEDGER.c[name]) for name in _PLAIN},
+    "uncounted": sa.func.sum(LEDGER.c.flags.op("&")(UNCOUNTED)),
+    "unpriced": sa.func.sum(LEDGER.c.flags.op("&")(UNPRICED) // UNPRICED),
+    "lat_sum": sa.func.sum(sa.func.coalesce(LEDGER.c.latency_ms, 0)),
+    "lat_n": sa.func.sum(sa.case((LEDGER.c.latency_ms.is_not(None), 1), else_=0)),
+    "rating_sum": sa.func.sum(LEDGER.c.rating),
+    "rating_n": sa.func.sum(sa.case((LEDGER.c.rating > 0, 1), else_=0)),
 }
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
+from storage import daytimes, response_times
 from storage.catalog import Catalog
 from storage.crossings import (
     COST_LEVELS,
@@ -28,11 +30,24 @@ from storage.crossings import (
     narrowed,
 )
 from storage.events import Granularity
-from storage.rollups import BY_NAME, COST, SPEND
-from storage.timekeys import Clock, from_micros
+from storage.response_times import BinKey, Live, Speed
+from storage.rollups import BY_NAME, COST, SPEED, SPEND
+from storage.timekeys import Clock, from_micros, latency_bin, to_micros
 from storage.workspaces import WorkspaceInfo
 
-__all__ = ["DIMENSIONS", "Days", "Dimension", "Hours", "Key", "RangeTooLong", "Reader", "Span"]
+__all__ = [
+    "DIMENSIONS",
+    "BinKey",
+    "Days",
+    "Dimension",
+    "Hours",
+    "Key",
+    "Live",
+    "RangeTooLong",
+    "Reader",
+    "Span",
+    "Speed",
+]
 
 
 QUOTES = frozenset('"“”„«»')
@@ -148,26 +163,86 @@ class Reader:
 
         The database groups: the shifts of clock changes are part of the statement.
         """
-        chosen = narrowed(where)
-        if chosen.keys() <= {"model_id"}:
-            table = BY_NAME["usage_hour" if chosen else "usage_hour_total"].table
-            bucket: sa.ColumnElement[int] = table.c.bucket
-            inside = [bucket >= span.first, bucket < span.end]
-        else:
-            table, bucket = LEDGER, self._place.bucket
-            inside = self._place.ledger_span(span, chosen)
-        hour = self._local_hour(bucket, span)
-        wanted = [table.c[name].in_(ids) for name, ids in chosen.items()]
-        columns: list[sa.ColumnElement[Any]] = [hour, sa.func.sum(table.c.credits)]
-        grouped = sa.select(*columns).where(self._place.here(table), *inside, *wanted)
-        return {row[0]: row[1] for row in self._run(grouped.group_by(hour))}
+        rows = self._by_clock(("hour",), ("credits",), span, where)
+        return {hour: total for hour, total in rows}  # noqa: C416  # rows are not typed as pairs
 
-    def _local_hour(self, bucket: sa.ColumnElement[int], span: Hours) -> sa.ColumnElement[int]:
-        *changes, (_, last) = self.clock.shifts(span.first, span.end)
-        shift: sa.ColumnElement[int] = sa.literal(last)
-        if changes:
-            shift = sa.case(*((bucket < end, hours) for end, hours in changes), else_=last)
-        return ((bucket + shift) % 24).label("hour")
+    def week_hours(
+        self,
+        span: Hours,
+        where: Mapping[str, Collection[int]] | None = None,
+        measure: Literal["credits", "prompts"] = "credits",
+    ) -> dict[tuple[int, int], int]:
+        """Sums by weekday (0 is Monday) and local hour; hours without usage are absent."""
+        rows = self._by_clock(("weekday", "hour"), (measure,), span, where)
+        return {(weekday, hour): total for weekday, hour, total in rows}
+
+    def hours(
+        self, span: Hours, where: Mapping[str, Collection[int]] | None = None
+    ) -> dict[int, tuple[int, int]]:
+        """(milliseconds, prompts) of response times by local hour, where any is known."""
+        rows = self._by_clock(("hour",), ("lat_sum", "lat_n"), span, where)
+        return {hour: (total, count) for hour, total, count in rows if count}
+
+    def _by_clock(
+        self,
+        parts: Sequence[daytimes.Part],
+        measures: Sequence[str],
+        span: Hours,
+        where: Mapping[str, Collection[int]] | None,
+    ) -> list[tuple[int, ...]]:
+        chosen = narrowed(where)
+        return self._run(daytimes.sums(self._place, parts, measures, span=span, chosen=chosen))
+
+    # ---- response times
+
+    def bins(
+        self,
+        by: BinKey | Sequence[BinKey] | None,
+        days: Days,
+        where: Mapping[str, Collection[int]] | None = None,
+    ) -> dict[tuple[int, ...], dict[int, int]]:
+        """Prompts by bin of their response time (`timekeys.latency_bin`), for each cell of keys.
+
+        Raises RangeTooLong where only the ledger knows.
+        """
+        keys: tuple[BinKey, ...] = (by,) if isinstance(by, str) else tuple(by or ())
+        chosen, found = narrowed(where), defaultdict[tuple[int, ...], Counter[int]](Counter)
+        statement = response_times.binned(self._place, keys, days, chosen=chosen)
+        if statement is not None:
+            for *cell, index, count in self._run(statement):
+                found[tuple(cell)][index] += count
+            return dict(found)
+        statement = response_times.exact(self._place, keys, days, chosen=chosen)
+        for *cell, ms, count in self._run(statement):
+            found[tuple(cell)][latency_bin(ms)] += count
+        return dict(found)
+
+    def speeds(
+        self,
+        by: Sequence[Literal["day", "model"]],
+        days: Days,
+        where: Mapping[str, Collection[int]] | None = None,
+    ) -> dict[tuple[int, ...], Speed] | None:
+        """First tokens and tokens a second by keys; None for a filter that is not kept."""
+        chosen = narrowed(where)
+        if not chosen.keys() <= {"model_id"}:
+            return None
+        table = BY_NAME["speed_day"].table
+        inside = [table.c.day >= days.first, table.c.day < days.end]
+        keys = [column(name) for name in by]
+        rows = self._run(self._place.sums(table, keys, SPEED, inside=inside, chosen=chosen))
+        return {row[: len(keys)]: Speed(*row[len(keys) :]) for row in rows}
+
+    def live(
+        self, since: datetime, where: Mapping[str, Collection[int]] | None = None
+    ) -> list[Live]:
+        """What each model did since a moment, prompt by prompt; the busiest first.
+
+        Meant for minutes: it reads the ledger.
+        """
+        chosen = narrowed(where)
+        statement = response_times.recent(self._place, to_micros(since), chosen=chosen)
+        return response_times.gathered(tuple(row) for row in self.connection.execute(statement))
 
     def _run(self, statement: sa.Select[Any]) -> list[tuple[int, ...]]:
         """Rows of integers; a sum over nothing is no row."""
