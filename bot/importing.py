@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from analytics.numbers import count_text, counted, credits_text
 from analytics.text import clean
+from storage import evidence
 from storage.audit import record
 from storage.engine import reading, writing
 from storage.errors import StorageError, UnusableFile
@@ -50,7 +51,7 @@ def run_import(
     """
     errors = Console(stderr=True)
     told: list[dict[str, object]] = []
-    code = GOOD
+    code, brought = GOOD, 0
     for path in files:
         try:
             with _progress(path, errors) as progress:
@@ -63,13 +64,25 @@ def run_import(
                 break
             continue
         told.append(as_json(result))
+        brought += result.accepted + result.merged + result.replaced + result.removed
         code = max(code, REFUSED if result.rejected_count else GOOD)
         if not json_output:
             for line in summary(result, dry_run=plan.dry_run):
                 console.out(line, highlight=False)
+    if brought and not plan.dry_run:
+        _gather(engine, plan.workspace, now=now)
     if json_output:
         console.out(json.dumps({"files": told}), highlight=False)
     return code
+
+
+def _gather(engine: sa.Engine, workspace: str | None, *, now: datetime) -> None:
+    """Let advice know of what was imported, where no service does so tonight."""
+    # The import itself is done, and whatever keeps this from happening now keeps until then.
+    with suppress(StorageError):
+        with reading(engine) as connection:
+            found = find_workspace(connection, workspace)
+        evidence.gather(engine, found, now=now)
 
 
 def run_undo(  # noqa: PLR0913  # who, when and where it is told stand beside what is undone

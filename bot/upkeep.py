@@ -1,4 +1,4 @@
-"""What the service does for itself: forget used-up buttons, check what it keeps every night."""
+"""What the service does for itself: forget used-up buttons, check and gather every night."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from storage import actions
 from storage.audit import broken_link
 from storage.engine import reading, writing
 from storage.errors import StorageError
+from storage.evidence import gather, is_stale
 from storage.preferences import set_state, state
 from storage.timekeys import day_number
 from storage.verify import verify
@@ -21,6 +22,7 @@ from storage.workspaces import WorkspaceInfo, list_workspaces
 log = structlog.get_logger()
 PURGE_SECONDS = 3600
 VERIFY_SECONDS = 900
+GATHER_SECONDS = 900
 CHECKED_DAYS = 31  # one month of 90,000 events is compared in half a second
 SHOWN = 20  # differences in the log; `creditbot verify` shows them all
 CHECKED = "verified_through"
@@ -51,9 +53,22 @@ class Upkeep:
         """
         await _quietly("verify", self._verify)
 
+    async def gather(self) -> None:
+        """Gather the evidence for advice once a local day of each workspace."""
+        await _quietly("gather", self._gather)
+
     def _purge(self) -> None:
         with writing(self._engine) as connection:
             actions.purge(connection, now=self._now())
+
+    def _gather(self) -> None:
+        now = self._now()
+        with reading(self._engine) as connection:
+            found = list_workspaces(connection)
+            stale = [one for one in found if is_stale(connection, one.id, one.clock().day(now))]
+        for workspace in stale:
+            gather(self._engine, workspace, now=now)
+            log.info("evidence.gathered", workspace=workspace.name)
 
     def _verify(self) -> None:
         with reading(self._engine) as connection:

@@ -14,6 +14,7 @@ from bot.demo.usage import Workload, day_rows, prompts
 from storage.engine import opened, reading, writing
 from storage.errors import DatabaseUnusable
 from storage.events import Route
+from storage.evidence import gather
 from storage.labels import Labels
 from storage.ledger import Ledger, Origin
 from storage.migrate import is_current, upgrade
@@ -80,6 +81,7 @@ def fill(engine: sa.Engine, work: Workload, *, step: Step) -> WorkspaceInfo:
     sums = day_rows(work)
     ledger.replace_slices(sums, EDITOR, now=work.now)
     step(len(sums))
+    gather(engine, workspace, now=work.now)
     with writing(engine) as connection:
         set_state(connection, _MADE, _stamp(work))
     return workspace

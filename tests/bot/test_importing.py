@@ -16,10 +16,12 @@ from rich.console import Console
 from bot import importing
 from bot.importing import run_import, run_undo, summary
 from storage import tally
-from storage.engine import open_engine
+from storage.engine import open_engine, reading
+from storage.evidence import read_evidence
 from storage.imports import ImportPlan, import_file
 from storage.tally import Shrunk
 from storage.undo import NothingToUndo
+from tests.databases import home
 
 NOW = datetime(2026, 3, 30, 12, tzinfo=UTC)
 HEAD = "id,at,person,model,credits\n"
@@ -153,6 +155,16 @@ def test_a_dry_run_says_that_nothing_is_stored(sqlite_engine: sa.Engine, tmp_pat
     assert "known already count as accepted" in text
     assert "undo" not in text
     assert "1 accepted" in _run(sqlite_engine, path)[1]
+
+
+def test_advice_knows_of_an_import_at_once_and_of_a_dry_run_never(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    file = _file(tmp_path, HEAD.strip() + ",task\n" + GOOD.strip() + ",coding\n")
+    for dry_run, cells in ((True, 0), (False, 1)):
+        _run(sqlite_engine, file, dry_run=dry_run)
+        with reading(sqlite_engine) as connection:
+            assert len(read_evidence(connection, home(sqlite_engine).id)) == cells
 
 
 def test_a_reason_cannot_move_the_cursor(sqlite_engine: sa.Engine, tmp_path: Path) -> None:

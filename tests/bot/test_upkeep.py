@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from copy import copy
+from datetime import timedelta
+from functools import partial
+
 import pytest
 import sqlalchemy as sa
 
 from bot.upkeep import VERIFIED, Upkeep
 from storage.audit import record
-from storage.engine import writing
+from storage.engine import reading, writing
+from storage.evidence import read_evidence
+from storage.ratings import rate
 from tests.cast import NOW
 from tests.databases import home
 from tests.doubles.discord_desk import desk_of
@@ -58,3 +64,18 @@ async def test_what_was_changed_is_said_until_it_is_mended(
     states = await said(watched, turns=2)
     assert len(states) == 2
     assert all(TAMPERED[statement] in state for state in states)
+
+
+async def test_evidence_is_gathered_once_a_local_day(watched: sa.Engine) -> None:
+    ours = home(watched)
+    day = ours.clock().day(NOW) - 1
+    with writing(watched) as connection:
+        rate(connection, ours.id, person_id=1, model_id=1, task_id=1, day=day, stars=5, now=NOW)
+    days = []
+    for now in (NOW, NOW + timedelta(hours=1), NOW + timedelta(days=1)):
+        with writing(watched) as connection:
+            connection.exec_driver_sql("DELETE FROM evidence")
+        await Upkeep(watched, partial(copy, now), report=print).gather()
+        with reading(watched) as connection:
+            days.append(bool(read_evidence(connection, ours.id)))
+    assert days == [True, False, True]
