@@ -18,6 +18,7 @@ from benchmarks.measurement import Measurement, cpu_ratio
 from charts import draw
 from charts.picture import compose
 from charts.png import Pixels, palette_png
+from charts.sheet import Sheet
 from charts.theme import THEMES
 
 DPI = 216
@@ -51,7 +52,7 @@ def _plain() -> bytes:
 
 
 def _png(lab: Lab, figure: Figure) -> list[Measurement]:
-    card = compose(figure, THEMES["light"])
+    card = compose(figure, Sheet(THEMES["light"]))
     agg = FigureCanvasAgg(card.canvas)
     agg.draw()  # type: ignore[no-untyped-call]  # matplotlib gives no types here
     pixels = np.array(agg.buffer_rgba(), np.uint8)  # type: ignore[no-untyped-call]  # nor here

@@ -17,21 +17,9 @@ from analytics.figures import (
 )
 from analytics.numbers import credits_text, multiplier_text
 from analytics.text import clean
-from charts.card import (
-    MAX_BODY,
-    MAX_NAME,
-    NAME,
-    PAD,
-    RIGHT,
-    STRONG,
-    VALUE,
-    Caption,
-    Card,
-    note,
-    pill_width,
-)
+from charts.card import Card, note, pill_width
 from charts.lettering import Style, cut_end, shortened, widest
-from charts.theme import Theme
+from charts.sheet import MAX_BODY, MAX_NAME, NAME, STRONG, VALUE, Caption, Sheet
 from charts.typeface import legible
 
 ROW = 18
@@ -39,7 +27,7 @@ HEAD = 17
 ABOVE = 4
 GAP = 3
 BAR = 11
-INDENT = PAD + 13
+INDENT = 13
 FAMILY = Style(9.5, 600)
 FLOOR = 2  # models a family shows before another family is folded away
 NAME_ROOM = (60, 118)
@@ -76,15 +64,15 @@ class Columns:
     length: float
 
 
-def model_card(figure: ModelFigure, theme: Theme) -> Card:
+def model_card(figure: ModelFigure, sheet: Sheet) -> Card:
     """The card of a figure; a sentence when no model was used."""
-    caption = Caption.of(figure)
+    caption = Caption.of(figure, sheet)
     if not any(family.models for family in figure.families):
-        return note(theme, caption, "No model was used in this range.")
+        return note(sheet, caption, "No model was used in this range.")
     sections, folded = fold(figure.families, MAX_BODY - ABOVE)
     body = ABOVE + sum(section.height for section in sections) + (ROW if folded else 0)
-    card = Card(theme, caption, body)
-    columns = _columns(sections)
+    card, theme = Card(sheet, caption, body), sheet.theme
+    columns = _columns(sections, sheet)
     largest = max(model.credits for section in sections for model in section.shown)
     names = iter(_names(sections, columns.names))
     y = card.top + ABOVE
@@ -92,7 +80,7 @@ def model_card(figure: ModelFigure, theme: Theme) -> Card:
         _heading(card, y, section.family)
         for place, model in enumerate(section.shown):
             middle = y + HEAD + ROW * (place + 0.5)
-            card.label((INDENT, middle), next(names), NAME, colour=theme.ink2)
+            card.label((card.left + INDENT, middle), next(names), NAME, colour=theme.ink2)
             card.pill((columns.pills, middle), _pill(model))
             share = max(model.credits, 0) / largest if largest > 0 else 0
             length = _length(share, columns.length)
@@ -138,17 +126,18 @@ def _grown(sections: Sequence[Section], room: float) -> Iterator[list[Section]]:
             yield larger
 
 
-def _columns(sections: Sequence[Section]) -> Columns:
+def _columns(sections: Sequence[Section], sheet: Sheet) -> Columns:
     models = [model for section in sections for model in section.shown]
     values = [_value(model) for model in models]
     values += [_value(*section.hidden) for section in sections if section.hidden]
     pills = max(pill_width(_pill(model)) for model in models)
     after = 7 + pills + 6, 5 + widest(values, VALUE)
     wanted = widest([_name(model) for model in models], NAME)
-    free = RIGHT - INDENT - sum(after) - BAR_ROOM
+    start = sheet.pad + INDENT
+    free = sheet.right - start - sum(after) - BAR_ROOM
     names = math.ceil(max(min(wanted, free, NAME_ROOM[1]), NAME_ROOM[0]))
-    bars = math.ceil(INDENT + names + after[0])
-    return Columns(names, bars - 6, bars, RIGHT - after[1] - bars)
+    bars = math.ceil(start + names + after[0])
+    return Columns(names, bars - 6, bars, sheet.right - after[1] - bars)
 
 
 def _length(share: float, longest: float) -> float:
@@ -186,16 +175,16 @@ def _heading(card: Card, y: float, family: FamilyBars) -> None:
     total = _total(family.credits, family.share)
     if not all(model.priced for model in family.models):
         total = f"{total} + unpriced" if family.credits else "unpriced"
-    room = RIGHT - INDENT - widest([total], STRONG) - 10
-    card.square((PAD, middle), card.theme.family(family.name))
+    room = card.right - card.left - INDENT - widest([total], STRONG) - 10
+    card.square((card.left, middle), card.theme.family(family.name))
     name = cut_end(legible(clean(family.name, MAX_NAME)), room, FAMILY)
-    card.label((INDENT, middle), name, FAMILY, colour=card.theme.ink)
-    card.label((RIGHT, middle), total, STRONG, colour=card.theme.ink2, align="right")
+    card.label((card.left + INDENT, middle), name, FAMILY, colour=card.theme.ink)
+    card.label((card.right, middle), total, STRONG, colour=card.theme.ink2, align="right")
 
 
 def _others(card: Card, middle: float, section: Section, columns: Columns) -> None:
     muted = card.theme.muted
-    card.label((INDENT, middle), f"{len(section.hidden)} others", NAME, colour=muted)
+    card.label((card.left + INDENT, middle), f"{len(section.hidden)} others", NAME, colour=muted)
     card.label((columns.bars, middle), _value(*section.hidden), VALUE, colour=muted)
 
 
@@ -207,5 +196,5 @@ def _more(card: Card, y: float, folded: Sequence[FamilyBars]) -> None:
     total = _total(sum(family.credits for family in folded), share)
     middle = y + 1 + ROW / 2
     card.hairline(y + 1)
-    card.label((PAD, middle), words, NAME, colour=card.theme.muted)
-    card.label((RIGHT, middle), total, STRONG, colour=card.theme.muted, align="right")
+    card.label((card.left, middle), words, NAME, colour=card.theme.muted)
+    card.label((card.right, middle), total, STRONG, colour=card.theme.muted, align="right")

@@ -15,21 +15,9 @@ from analytics.figures import (
 )
 from analytics.numbers import change_of, change_text, credits_text, ratio_text
 from analytics.text import clean
-from charts.card import (
-    COLUMN,
-    MAX_BODY,
-    MAX_NAME,
-    NAME,
-    PAD,
-    RIGHT,
-    SMALL,
-    STRONG,
-    Caption,
-    Card,
-    note,
-)
+from charts.card import Card, note
 from charts.lettering import cut_middle, shortened, widest
-from charts.theme import Theme
+from charts.sheet import COLUMN, MAX_BODY, MAX_NAME, NAME, SMALL, STRONG, Caption, Sheet
 from charts.typeface import legible
 
 ROW = 22
@@ -55,21 +43,21 @@ class Columns:
     per_prompt: float | None
 
 
-def person_card(figure: PersonFigure, theme: Theme) -> Card:
+def person_card(figure: PersonFigure, sheet: Sheet) -> Card:
     """The card of a figure; a sentence when nobody used anything."""
-    caption = Caption.of(figure)
+    caption = Caption.of(figure, sheet)
     if not figure.people:
-        return note(theme, caption, "Nobody used credits in this range.")
+        return note(sheet, caption, "Nobody used credits in this range.")
     people, others = fold(figure, (MAX_BODY - HEAD) // ROW)
     rows = [*people, *([others] if others else [])]
-    card = Card(theme, caption, HEAD + ROW * len(rows))
-    columns = _columns(rows)
+    card, theme = Card(sheet, caption, HEAD + ROW * len(rows)), sheet.theme
+    columns = _columns(rows, sheet)
     _heads(card, columns)
     largest = max(max(person.credits, person.previous or 0) for person in people)
     names = shortened([_name(person) for person in people], columns.names, NAME)
     for place, (person, name) in enumerate(zip(people, names, strict=True)):
         middle = card.top + HEAD + ROW * (place + 0.5)
-        card.label((PAD, middle), name, NAME, colour=theme.ink)
+        card.label((card.left, middle), name, NAME, colour=theme.ink)
         x = _bar(card, person, middle, columns=columns, largest=largest)
         card.label((x, middle), credits_text(person.credits), STRONG, colour=theme.ink)
         _figures(card, person, middle, columns=columns)
@@ -77,7 +65,7 @@ def person_card(figure: PersonFigure, theme: Theme) -> Card:
         middle = card.top + HEAD + ROW * (len(people) + 0.5)
         card.hairline(middle - ROW / 2 + 1)
         name = cut_middle(_name(others), columns.names, NAME)
-        card.label((PAD, middle), name, NAME, colour=theme.muted)
+        card.label((card.left, middle), name, NAME, colour=theme.muted)
         total = credits_text(others.credits)
         card.label((columns.bars, middle), total, STRONG, colour=theme.muted)
         _figures(card, others, middle, columns=columns)
@@ -102,8 +90,8 @@ def _together(name: str, people: Sequence[PersonBar]) -> PersonBar:
     return PersonBar(name, credits_micro, previous, change_of(credits_micro, previous), None)
 
 
-def _columns(rows: Sequence[PersonBar]) -> Columns:
-    edge: float = RIGHT
+def _columns(rows: Sequence[PersonBar], sheet: Sheet) -> Columns:
+    edge = sheet.right
     per_prompt = change = None
     if any(row.per_prompt is not None for row in rows):
         per_prompt = edge
@@ -115,9 +103,9 @@ def _columns(rows: Sequence[PersonBar]) -> Columns:
         edge -= max(words, widest(["Change"], COLUMN)) + GAP
     value = 5 + widest([credits_text(row.credits) for row in rows], STRONG)
     wanted = widest([_name(row) for row in rows], NAME)
-    free = edge - PAD - GAP - value - BAR_ROOM
+    free = edge - sheet.pad - GAP - value - BAR_ROOM
     names = math.ceil(max(min(wanted, free, NAME_ROOM[1]), NAME_ROOM[0]))
-    bars = PAD + names + GAP
+    bars = sheet.pad + names + GAP
     return Columns(names, bars, edge - value - bars, change, per_prompt)
 
 

@@ -2,14 +2,16 @@
 
 One CSS pixel is one point of the file and three pixels of the PNG.  Nothing is drawn outside the
 padding, and a long title or footer makes the card higher instead of covering rows.
+
+The same functions draw into a box of a page: `compose(figure, Sheet.box(page, (x, y), width,
+theme))` puts title, subtitle and body there; the card it returns tells its `height` in points.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal
 
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure as Canvas
@@ -18,105 +20,61 @@ from matplotlib.patches import FancyBboxPatch, PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 
-from analytics.figures import (
-    Figure,
+from charts.lettering import DPI, SCALE, Style, width
+from charts.sheet import (
+    FOOT_LINE,
+    FOOTER,
+    LINE,
+    PILL,
+    SENTENCE,
+    SUBTITLE,
+    TITLE,
+    TITLE_LINE,
+    Caption,
+    Point,
+    Sheet,
 )
-from analytics.text import clean
-from charts.lettering import DPI, SCALE, Style, width, wrapped
-from charts.theme import Theme
-from charts.typeface import font, legible, prepare
-
-Point = tuple[float, float]
-
-WIDTH = 360
-PAD = 14
-RIGHT = WIDTH - PAD
-ROOM = WIDTH - 2 * PAD
-MAX_BODY = 318  # makes 400 with a title of one line, which a chat shows whole
-MAX_SENTENCE = 400
-MAX_NAME = 200  # the middle is cut by width; a shorter limit would cut the end before
-
-TITLE = Style(13.5, 600)
-SUBTITLE = Style(9)
-NAME = Style(9)
-VALUE = Style(9, 500)
-STRONG = Style(9, 600)
-SMALL = Style(8.5)
-SENTENCE = Style(10)
-LEGEND = Style(8)
-COLUMN = Style(7.5, 500)
-FOOTER = Style(7.5)
-PILL = Style(7.5, 600)
+from charts.typeface import font, prepare
 
 BAR_RADIUS = 2.2  # of the data end only, so that the length stays readable
-TITLE_LINE = 17
-LINE = 12
-FOOT_LINE = 10
 CAP = 0.36  # half the height of capitals and digits, in font sizes
 _CURVE = 0.5523  # a cubic curve with these handles is a quarter of a circle
 
 
-@dataclass(frozen=True, slots=True)
-class Caption:
-    """The words around a picture, broken into lines; `top` and `foot` are the heights they take."""
-
-    title: tuple[str, ...]
-    subtitle: tuple[str, ...]
-    footer: tuple[str, ...]
-
-    @classmethod
-    def of(cls, figure: Figure) -> Self:
-        """The caption of a figure; a title or subtitle has one or two lines, as has a footer."""
-        return cls(
-            title=_lines(figure.title, TITLE, balance=True),
-            subtitle=_lines(figure.subtitle, SUBTITLE),
-            footer=_lines(figure.footer, FOOTER),
-        )
-
-    @property
-    def top(self) -> int:
-        """Where the body of the card begins."""
-        return PAD + 9 + TITLE_LINE * len(self.title) + LINE * len(self.subtitle) - 1
-
-    @property
-    def foot(self) -> int:
-        """What stays free under the body: padding, footer and the gap above it."""
-        return PAD + (FOOT_LINE * len(self.footer) + 7 if self.footer else 0)
-
-
-def _lines(sentence: str, style: Style, *, balance: bool = False) -> tuple[str, ...]:
-    if not sentence:
-        return ()
-    text = legible(clean(sentence, MAX_SENTENCE))
-    return tuple(wrapped(text, ROOM, style, balance=balance))
-
-
 class Card:
-    """A picture being drawn; `body` is the height between caption and footer."""
+    """A picture being drawn; `body` is the height between caption and footer.
 
-    def __init__(self, theme: Theme, caption: Caption, body: float) -> None:
+    `exact` are colours of large areas, beside those of the theme, that the PNG keeps to the bit.
+    """
+
+    def __init__(self, sheet: Sheet, caption: Caption, body: float) -> None:
         prepare()
-        self.theme = theme
+        self.sheet = sheet
+        self.theme = sheet.theme
+        self.left = sheet.pad
+        self.right = sheet.right
         self.top = caption.top
         self.bottom = caption.top + math.ceil(body)
         self.height = self.bottom + caption.foot
-        size = (WIDTH / 72, self.height / 72)
-        self.canvas = Canvas(figsize=size, dpi=DPI, facecolor=theme.bg)
-        points = Affine2D().scale(1 / 72, -1 / 72).translate(0, self.height / 72)
-        self._pixels = points + self.canvas.dpi_scale_trans
+        self.exact: tuple[str, ...] = ()
+        size = (sheet.width / 72, self.height / 72)
+        self.canvas = sheet.page or Canvas(figsize=size, dpi=DPI, facecolor=self.theme.bg)
+        x, y = sheet.at
+        points = Affine2D().scale(1, -1).translate(x, 72 * self.canvas.get_figheight() - y)
+        self._pixels = points.scale(1 / 72) + self.canvas.dpi_scale_trans
         self._caption(caption)
 
     def _caption(self, caption: Caption) -> None:
-        y = PAD + 10.0
+        y = self.left + 10.0
         for line in caption.title:
-            self.text((PAD, y), line, TITLE, colour=self.theme.ink)
+            self.text((self.left, y), line, TITLE, colour=self.theme.ink)
             y += TITLE_LINE
         for line in caption.subtitle:
-            self.text((PAD, y), line, SUBTITLE, colour=self.theme.muted)
+            self.text((self.left, y), line, SUBTITLE, colour=self.theme.muted)
             y += LINE
-        y = self.height - PAD + 3 - FOOT_LINE * (len(caption.footer) - 1)
+        y = self.height - self.left + 3 - FOOT_LINE * (len(caption.footer) - 1)
         for line in caption.footer:
-            self.text((PAD, y), line, FOOTER, colour=self.theme.muted)
+            self.text((self.left, y), line, FOOTER, colour=self.theme.muted)
             y += FOOT_LINE
 
     def text(
@@ -180,7 +138,7 @@ class Card:
 
     def hairline(self, y: float) -> None:
         """A thin line over the whole width; rows under it are not like those above."""
-        self.line([(PAD, y), (RIGHT, y)], colour=self.theme.grid, stroke=0.7)
+        self.line([(self.left, y), (self.right, y)], colour=self.theme.grid, stroke=0.7)
 
     def bar(self, at: Point, size: Point, colour: str) -> None:
         """A horizontal bar of (length, thickness) from its left middle; nothing for no length."""
@@ -222,8 +180,8 @@ def _rounded(at: Point, size: Point) -> Path:
     return Path(points, codes)
 
 
-def note(theme: Theme, caption: Caption, sentence: str) -> Card:
+def note(sheet: Sheet, caption: Caption, sentence: str) -> Card:
     """A card that says in a sentence why there is nothing to draw."""
-    card = Card(theme, caption, 56)
-    card.label((PAD, card.top + 28), sentence, SENTENCE, colour=theme.ink2)
+    card = Card(sheet, caption, 56)
+    card.label((card.left, card.top + 28), sentence, SENTENCE, colour=card.theme.ink2)
     return card

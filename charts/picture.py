@@ -17,9 +17,10 @@ from analytics.figures import (
 from analytics.text import clean
 from charts.by_model import model_card
 from charts.by_person import person_card
-from charts.card import MAX_SENTENCE, Caption, Card, note
+from charts.card import Card, note
 from charts.png import palette_png
-from charts.theme import THEMES, Format, Theme, ThemeName
+from charts.sheet import MAX_SENTENCE, Caption, Sheet
+from charts.theme import THEMES, Format, ThemeName
 from charts.timeline import timeline_card
 
 MAX_ALT = 2000  # Slack's limit for an alt text, the largest there is
@@ -27,31 +28,31 @@ MAX_ALT = 2000  # Slack's limit for an alt text, the largest there is
 
 def picture(figure: Figure, theme: ThemeName, format: Format) -> bytes:  # noqa: A002
     """The figure as a PNG, SVG or PDF file that carries its alt text."""
-    card = compose(figure, THEMES[theme])
+    card = compose(figure, Sheet(THEMES[theme]))
     alt = clean(figure.alt, MAX_ALT)
     if format == "png":
         return _png(card, alt)
     return _vector(card, format, title=clean(figure.title, MAX_SENTENCE), alt=alt)
 
 
-def compose(figure: Figure, theme: Theme) -> Card:
-    """The card of a figure, laid out but not drawn."""
+def compose(figure: Figure, sheet: Sheet) -> Card:
+    """The card of a figure, laid out but not drawn; a sheet with a page puts it there."""
     match figure:
         case ModelFigure():
-            return model_card(figure, theme)
+            return model_card(figure, sheet)
         case PersonFigure():
-            return person_card(figure, theme)
+            return person_card(figure, sheet)
         case TimelineFigure():
-            return timeline_card(figure, theme)
+            return timeline_card(figure, sheet)
         case _:
-            return note(theme, Caption.of(figure), figure.alt)
+            return note(sheet, Caption.of(figure, sheet), figure.alt)
 
 
 def _png(card: Card, alt: str) -> bytes:
     agg = FigureCanvasAgg(card.canvas)
     agg.draw()  # type: ignore[no-untyped-call]  # matplotlib gives no types here
     pixels = np.asarray(agg.buffer_rgba(), np.uint8)  # type: ignore[no-untyped-call]  # nor here
-    return palette_png(pixels, exact=card.theme.colours, description=alt)
+    return palette_png(pixels, exact=(*card.theme.colours, *card.exact), description=alt)
 
 
 def _vector(card: Card, format: Literal["svg", "pdf"], *, title: str, alt: str) -> bytes:  # noqa: A002

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count, groupby
+from itertools import groupby
 
 from matplotlib.collections import PolyCollection
 
@@ -20,9 +20,10 @@ from analytics.figures import (
 from analytics.numbers import axis_text, credits_text
 from analytics.text import clean
 from analytics.timerange import MONTH_NAMES
-from charts.card import LEGEND, PAD, RIGHT, SMALL, WIDTH, Caption, Card, Point, note
+from charts.axes import clamped, foot_labels, ticks, value_axis
+from charts.card import Card, note
 from charts.lettering import SCALE, Style, cut_end, widest, width
-from charts.theme import Theme
+from charts.sheet import LEGEND, SMALL, Caption, Point, Sheet
 from charts.typeface import legible
 
 BODY = 172
@@ -33,7 +34,6 @@ GAP = 0.26  # of a bucket
 WIDEST = 56
 HEADROOM = 1.2  # of the largest bar, for the label of the peak
 PEAK = Style(8.5, 600)
-STEPS = (10, 20, 25, 50)  # tenths
 SO_FAR = {"hour": "This hour so far", "day": "Today so far"}
 FEW = 8  # so many days are all labelled; more by their Mondays, then by their months
 MANY = 62
@@ -74,42 +74,29 @@ class Plot:
         return left / SCALE, (left + wide) / SCALE
 
 
-def timeline_card(figure: TimelineFigure, theme: Theme) -> Card:
+def timeline_card(figure: TimelineFigure, sheet: Sheet) -> Card:
     """The card of a figure; a sentence when nothing is known or nothing was used."""
-    caption = Caption.of(figure)
+    caption = Caption.of(figure, sheet)
     known = [bar.credits for bar in figure.bars if bar.credits is not None]
     if not known:
-        return note(theme, caption, "Nothing is known about this range.")
+        return note(sheet, caption, "Nothing is known about this range.")
     if max(known) <= 0:
-        return note(theme, caption, "No credits were used in this range.")
-    card = Card(theme, caption, BODY)
+        return note(sheet, caption, "No credits were used in this range.")
+    card = Card(sheet, caption, BODY)
     limit = max(known) * HEADROOM
-    marks = ticks(int(limit))
+    marks = ticks(0, int(limit))
     labels = [axis_text(mark) for mark in marks]
-    left = PAD + max(round(widest(labels, SMALL)) + 5, 24)
-    plot = Plot(left, RIGHT, card.top + PLOT_AT, card.bottom - AXIS, limit, len(figure.bars))
-    _grid(card, plot, list(zip(marks, labels, strict=True)))
+    left = card.left + max(round(widest(labels, SMALL)) + 5, 24)
+    plot = Plot(left, card.right, card.top + PLOT_AT, card.bottom - AXIS, limit, len(figure.bars))
+    heights = [plot.y(mark) for mark in marks]
+    value_axis(card, list(zip(heights, labels, strict=True)), (plot.left, plot.right))
     _bars(card, plot, figure)
     _average(card, plot, figure.bars)
-    _dates(card, plot, axis_labels(figure))
+    dates = [(plot.middle(place), words) for place, words in axis_labels(figure, sheet.room)]
+    foot_labels(card, dates, plot.bottom + 14, (card.left, card.right))
     _peak(card, plot, figure)
     _legend(card, figure)
     return card
-
-
-def ticks(limit: int) -> list[int]:
-    """0 and one to four round amounts of micro-credits up to a limit."""
-    steps = (max(factor * 10**power // 10, 1) for power in count() for factor in STEPS)
-    step = next(step for step in steps if limit // step <= 4)
-    return list(range(0, limit + 1, step))
-
-
-def _grid(card: Card, plot: Plot, marks: Sequence[tuple[int, str]]) -> None:
-    for mark, label in marks:
-        y = round(plot.y(mark) * SCALE) / SCALE
-        colour = card.theme.grid if mark else card.theme.border
-        card.line([(plot.left, y), (plot.right, y)], colour=colour, stroke=0.7)
-        card.label((plot.left - 5, y), label, SMALL, colour=card.theme.muted, align="right")
 
 
 def _bars(card: Card, plot: Plot, figure: TimelineFigure) -> None:
@@ -152,7 +139,7 @@ def _peak(card: Card, plot: Plot, figure: TimelineFigure) -> None:
     label = cut_end(legible(clean(bar.label)), room, PEAK)
     words = f"Peak {label} · {value}"
     half = width(words, PEAK) / 2
-    x = _clamped(plot.middle(figure.peak), plot.left + half, RIGHT - half)
+    x = clamped(plot.middle(figure.peak), plot.left + half, plot.right - half)
     under = [
         other.credits or 0
         for place, other in enumerate(figure.bars)
@@ -163,22 +150,7 @@ def _peak(card: Card, plot: Plot, figure: TimelineFigure) -> None:
     card.text(at, words, PEAK, colour=card.theme.ink, align="center")
 
 
-def _dates(card: Card, plot: Plot, labels: Sequence[tuple[int, str]]) -> None:
-    """Labels in the middle under their buckets; one that would touch its neighbour is left out."""
-    free = -1.0
-    for place, words in labels:
-        half = width(words, SMALL) / 2
-        x = _clamped(plot.middle(place), PAD + half, RIGHT - half)
-        if x - half >= free:
-            card.text((x, plot.bottom + 14), words, SMALL, colour=card.theme.muted, align="center")
-            free = x + half + 6
-
-
-def _clamped(value: float, low: float, high: float) -> float:
-    return min(max(value, low), high)
-
-
-def axis_labels(figure: TimelineFigure) -> list[tuple[int, str]]:
+def axis_labels(figure: TimelineFigure, room: float) -> list[tuple[int, str]]:
     """(index of a bucket, its date or hour) for the buckets at which a new stretch begins."""
     words = _WORDS[figure.grain]
     chosen = list(enumerate(figure.bars))
@@ -192,7 +164,7 @@ def axis_labels(figure: TimelineFigure) -> list[tuple[int, str]]:
         chosen = [item for item in chosen if item[1].start.day == 1]
     elif figure.grain == "day" and len(chosen) > FEW:
         chosen = [item for item in chosen if item[1].start.weekday() == 0]
-    chosen = _thinned(chosen, words)
+    chosen = _thinned(chosen, words, room)
     if words is _month_words and len({bar.start.year for bar in figure.bars}) > 1:
         return _with_years(chosen)
     return [(place, words(bar)) for place, bar in chosen]
@@ -210,13 +182,13 @@ def _with_years(chosen: Sequence[tuple[int, TimeBar]]) -> list[tuple[int, str]]:
 
 
 def _thinned(
-    chosen: list[tuple[int, TimeBar]], words: Callable[[TimeBar], str]
+    chosen: list[tuple[int, TimeBar]], words: Callable[[TimeBar], str], room: float
 ) -> list[tuple[int, TimeBar]]:
     """Every second, third, ... of them, so that those left stand at equal distances."""
     if len(chosen) < 2:
         return chosen
     widths = widest([words(bar) for _, bar in chosen], SMALL)
-    most = max(int((WIDTH - 2 * PAD - 24) / (widths + 8)), 1)
+    most = max(int((room - 24) / (widths + 8)), 1)
     return chosen[:: -(-len(chosen) // most)]
 
 
@@ -244,7 +216,7 @@ def _legend(card: Card, figure: TimelineFigure) -> None:
     """The marks with their words; a mark that is not drawn is not explained."""
     theme = card.theme
     middle = card.top + LEGEND_AT
-    x: float = PAD
+    x = card.left
     if any(bar.credits is not None and not bar.partial for bar in figure.bars):
         card.square((x, middle), theme.accent_soft)
         x = _entry(card, (x + 8, middle), figure.grain.capitalize())

@@ -17,6 +17,7 @@ from PIL import Image
 from charts import ThemeName, draw
 from charts.card import Card
 from charts.picture import compose
+from charts.sheet import Sheet
 from charts.theme import THEMES
 from tests.charts.samples import samples
 
@@ -57,7 +58,7 @@ def pixels(name: str, theme: ThemeName) -> NDArray[np.uint8]:
 @cache
 def card(name: str, theme: ThemeName) -> Card:
     """The laid out card of a sample, with a canvas that can measure."""
-    made = compose(SAMPLES[name], THEMES[theme])
+    made = compose(SAMPLES[name], Sheet(THEMES[theme]))
     FigureCanvasAgg(made.canvas)
     return made
 

@@ -15,8 +15,8 @@ from analytics.figures import (
 from analytics.numbers import credits_text
 from charts import ThemeName
 from charts.by_model import fold
-from charts.card import MAX_BODY
 from charts.picture import compose
+from charts.sheet import MAX_BODY, Sheet
 from charts.theme import LIGHT, THEMES
 from tests.charts.pictures import SAMPLES, SCALE, THEME_NAMES, bars, card, pixels, rgb, texts
 from tests.charts.samples import MODELS, many_models, model_figure
@@ -73,7 +73,7 @@ def test_a_multiplier_is_a_pill_and_a_missing_one_a_question() -> None:
 def test_sums_over_models_without_a_price_say_so() -> None:
     models = (ModelBar("a", 2_000_000, 1_000_000), ModelBar("b", 0, None, priced=False))
     figure = ModelFigure("t", "", "", "", (FamilyBars("Grok", 2_000_000, 100, models),))
-    shown = {words for words, _ in texts(compose(figure, LIGHT))}
+    shown = {words for words, _ in texts(compose(figure, Sheet(LIGHT)))}
     assert {"2 · 100% + unpriced", "2", "unpriced"} <= shown
 
 

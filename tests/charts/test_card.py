@@ -15,6 +15,7 @@ from analytics.figures import (
 )
 from charts import ThemeName
 from charts.picture import compose
+from charts.sheet import Sheet
 from charts.theme import LIGHT, THEMES
 from tests.charts.pictures import (
     SAMPLES,
@@ -104,7 +105,7 @@ few = settings(deadline=None, max_examples=25)
 def test_no_models_make_texts_cover_each_other(
     families: dict[str, Sequence[Model]], title: str
 ) -> None:
-    made = compose(model_figure(families, title), LIGHT)
+    made = compose(model_figure(families, title), Sheet(LIGHT))
     FigureCanvasAgg(made.canvas)
     assert overlaps(made) == []
 
@@ -113,7 +114,7 @@ def test_no_models_make_texts_cover_each_other(
 @given(PEOPLE, st.booleans())
 def test_no_people_make_texts_cover_each_other(people: list[Person], more: bool) -> None:  # noqa: FBT001  # a drawn value
     others = ("43 others", 1e9, 3.0, 7) if more else None
-    made = compose(person_figure(people, others), LIGHT)
+    made = compose(person_figure(people, others), Sheet(LIGHT))
     FigureCanvasAgg(made.canvas)
     assert overlaps(made) == []
 
@@ -124,6 +125,6 @@ def test_no_people_make_texts_cover_each_other(people: list[Person], more: bool)
     st.sampled_from(GRAINS),
 )
 def test_no_buckets_make_texts_cover_each_other(values: list[float | None], grain: Grain) -> None:
-    made = compose(timeline_figure(values, grain), LIGHT)
+    made = compose(timeline_figure(values, grain), Sheet(LIGHT))
     FigureCanvasAgg(made.canvas)
     assert overlaps(made) == []

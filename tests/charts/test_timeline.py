@@ -6,8 +6,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from matplotlib.collections import PolyCollection
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
@@ -19,8 +17,9 @@ from analytics.figures import (
 from charts import ThemeName
 from charts.card import Card
 from charts.picture import compose
+from charts.sheet import Sheet
 from charts.theme import LIGHT, THEMES
-from charts.timeline import axis_labels, ticks
+from charts.timeline import axis_labels
 from tests.charts.pictures import SAMPLES, SCALE, THEME_NAMES, card, pixels, rgb, texts
 from tests.charts.samples import DAYS, timeline_figure
 
@@ -35,7 +34,7 @@ def outlines(name: str, theme: ThemeName = "light") -> list[NDArray[np.float64]]
 def labels(name: str) -> list[str]:
     figure = SAMPLES[name]
     assert isinstance(figure, TimelineFigure)
-    return [words for _, words in axis_labels(figure)]
+    return [words for _, words in axis_labels(figure, 332)]
 
 
 def lines(made: Card) -> list[Line2D]:
@@ -93,7 +92,7 @@ def test_the_average_breaks_off_at_a_gap() -> None:
 
 
 def test_an_average_of_a_single_bucket_is_a_dash_as_wide_as_its_bar() -> None:
-    (dash,) = lines(compose(timeline_figure([5, 6, 7, None, 8, 9], window=3), LIGHT))
+    (dash,) = lines(compose(timeline_figure([5, 6, 7, None, 8, 9], window=3), Sheet(LIGHT)))
     left, right = np.asarray(dash.get_xdata())
     assert 20 < right - left < 60
 
@@ -107,7 +106,7 @@ def test_400_buckets_leave_no_white_between_them() -> None:
 @pytest.mark.parametrize("count", [1, 2, 8, 9, 24, 31, 90, 400])
 @pytest.mark.parametrize("grain", ["hour", "day", "week", "month"])
 def test_labels_stand_in_order_and_at_equal_distances(count: int, grain: Grain) -> None:
-    places = [place for place, _ in axis_labels(timeline_figure([1] * count, grain))]
+    places = [place for place, _ in axis_labels(timeline_figure([1] * count, grain), 332)]
     gaps = np.diff(places)
     assert places
     assert (gaps > 0).all()
@@ -121,15 +120,3 @@ def test_labels_say_what_begins_there() -> None:
     assert labels("hours")[:5] == ["1 Mar", "06:00", "12:00", "18:00", "2 Mar"]
     assert labels("months")[:2] == ["Mar 2026", "May"]
     assert "Jan 2027" in labels("months")
-
-
-@settings(deadline=None, max_examples=200)
-@given(st.integers(1, 10**16))
-def test_ticks_are_few_round_amounts_under_the_limit(limit: int) -> None:
-    marks = ticks(limit)
-    assert marks[0] == 0
-    assert marks[-1] <= limit
-    assert 2 <= len(marks) <= 5
-    step = str(marks[1]).rstrip("0")
-    assert step in {"1", "2", "25", "5"}
-    assert marks == [marks[1] * place for place in range(len(marks))]

@@ -1,0 +1,73 @@
+"""A figure in a box of a page: at its place, as wide as the box, without padding and footer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+from numpy.typing import NDArray
+
+from charts.card import Card
+from charts.picture import compose
+from charts.sheet import Sheet
+from charts.theme import LIGHT
+from tests.charts.pictures import SAMPLES, SCALE, overlaps, texts
+
+AT = (40, 100)
+WIDTH = 515
+KINDS = ("models", "people", "days")
+
+
+def page() -> Canvas:
+    """An empty A4 page at the resolution of a card."""
+    return Canvas(figsize=(595 / 72, 842 / 72), dpi=72 * SCALE)
+
+
+def drawn(canvas: Canvas) -> NDArray[np.uint8]:
+    """Its pixels."""
+    agg = FigureCanvasAgg(canvas)
+    agg.draw()  # type: ignore[no-untyped-call]  # matplotlib gives no types here
+    return np.asarray(agg.buffer_rgba(), np.uint8)[..., :3]  # type: ignore[no-untyped-call]  # nor here
+
+
+def boxed(name: str, canvas: Canvas) -> Card:
+    return compose(SAMPLES[name], Sheet.box(canvas, AT, WIDTH, LIGHT))
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_all_ink_lies_in_the_box(name: str) -> None:
+    canvas = page()
+    made = boxed(name, canvas)
+    ys, xs = np.nonzero((drawn(canvas) != 255).any(axis=2))
+    assert xs.min() >= (AT[0] - 0.6) * SCALE
+    assert xs.max() <= (AT[0] + WIDTH + 0.6) * SCALE
+    assert ys.min() >= (AT[1] - 0.6) * SCALE
+    assert ys.max() <= (AT[1] + made.height + 0.6) * SCALE
+    assert overlaps(made) == []
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_box_has_the_title_and_no_footer(name: str) -> None:
+    canvas = page()
+    words = [text for text, _ in texts(boxed(name, canvas))]
+    assert words[0] in SAMPLES[name].title
+    assert SAMPLES[name].footer not in words
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_height_is_known_without_the_page(name: str) -> None:
+    alone = compose(SAMPLES[name], Sheet(LIGHT, WIDTH, 0, has_footer=False))
+    assert boxed(name, page()).height == alone.height
+
+
+def test_two_figures_of_one_page_do_not_meet() -> None:
+    canvas = page()
+    first = boxed("models", canvas)
+    below = (AT[0], AT[1] + first.height + 20)
+    compose(SAMPLES["days"], Sheet.box(canvas, below, WIDTH, LIGHT))
+    ys, _ = np.nonzero((drawn(canvas) != 255).any(axis=2))
+    rows = set(ys.tolist())
+    middle = round((below[1] - 10) * SCALE)
+    assert not rows.intersection(range(middle - 3, middle + 3))
+    assert max(rows) > middle > min(rows)
