@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from analytics.advice import Basis, Proposal, TrialResult, Volume, proposals
 from analytics.anomaly import verdicts
+from analytics.evidence import Records, cheaper_pairs, comparisons, records_of
 from analytics.projection import Projection, State, project, state_of
+from analytics.trial import LEAST_ARM, Look, status_of
 from storage.events import MICRO
+from storage.evidence import Evidence
 
 Request = Mapping[str, Any]  # JSON, as the scorer sends it
 Answer = dict[str, object]
+UNCATEGORISED = {None, "", "unknown", "uncategorised"}
 
 
 def answer(request: Request) -> Answer:
@@ -53,6 +59,91 @@ def _anomaly(request: Request) -> Answer:
     return {"alerts": [verdict.index for verdict in found if verdict.is_alert]}
 
 
+def _advice(request: Request) -> Answer:
+    cells: Sequence[Request] = request["cells"]
+    ids = Ids.of(cells)
+    multipliers = {
+        ids.models.index(cell["model"]): round(cell["multiplier"] * MICRO) for cell in cells
+    }
+    logged, drawn = (
+        records_of(
+            ids.evidence(cell, multipliers)
+            for cell in cells
+            if bool(cell.get("randomised")) is is_drawn
+        )
+        for is_drawn in (False, True)
+    )
+    volumes = {key: Volume(one.prompts, one.credits) for key, one in logged.items()}
+    margin_pct = round(100 * request["margin"])
+    found = proposals(
+        # The strata are opaque: how many people they are is not told.
+        comparisons(logged, multipliers, least_people=1),
+        Basis(logged, volumes, multipliers),
+        margin_pct=margin_pct,
+        trials=_trials(drawn, multipliers, margin_pct),
+    )
+    return {"proposals": [ids.proposal(one) for one in found]}
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """Numbers for the scorer's names: their places; task 0 is uncategorised."""
+
+    tasks: Sequence[str]
+    models: Sequence[str]
+    strata: Sequence[str]
+
+    @classmethod
+    def of(cls, cells: Sequence[Request]) -> Ids:
+        """Of the names in a request."""
+        tasks = {cell["task"] for cell in cells} - UNCATEGORISED
+        return cls(
+            ["uncategorised", *sorted(tasks)],
+            sorted({cell["model"] for cell in cells}),
+            sorted({cell.get("stratum", "") for cell in cells}),
+        )
+
+    def evidence(self, cell: Request, multipliers: Mapping[int, int]) -> Evidence:
+        """A cell as a row of evidence; a stratum stands for a person."""
+        model = self.models.index(cell["model"])
+        return Evidence(
+            task_id=0 if cell["task"] in UNCATEGORISED else self.tasks.index(cell["task"]),
+            model_id=model,
+            person_id=self.strata.index(cell.get("stratum", "")) + 1,
+            third=0,
+            prompts=cell["prompts"],
+            ok_n=cell["prompts"],
+            ok=cell["ok"],
+            credits=cell["prompts"] * multipliers[model],
+            rating_sum=0,
+            rating_n=0,
+        )
+
+    def proposal(self, proposal: Proposal) -> Answer:
+        """A proposal in the scorer's names."""
+        task, costly, cheap = proposal.pair
+        return {
+            "task": self.tasks[task],
+            "from": self.models[costly],
+            "to": self.models[cheap],
+            "level": "trial" if proposal.level == "worth a trial" else proposal.level,
+        }
+
+
+def _trials(
+    drawn: Records, multipliers: Mapping[int, int], margin_pct: int
+) -> Iterator[TrialResult]:
+    """Trials that have ended: the scorer sends all of their prompts at once."""
+    for pair in cheaper_pairs(drawn, multipliers):
+        task, costly, cheap = pair
+        look = Look(drawn[task, costly].outcomes, drawn[task, cheap].outcomes)
+        per_arm = min(look.control.n, look.test.n)
+        if per_arm >= LEAST_ARM:
+            status = status_of(per_arm, margin_pct, [look])
+            if status != "running":
+                yield TrialResult(pair, status, margin_pct, look.control, look.test)
+
+
 def _prompts(daily: Sequence[float]) -> list[int]:
     """The scorer's totals are counts, so they stand for the prompts, too."""
     return [round(value) for value in daily]
@@ -65,6 +156,7 @@ def _micro(daily: Sequence[float]) -> list[int]:
 KINDS: dict[str, Callable[[Request], Answer]] = {
     "projection": _projection,
     "anomaly": _anomaly,
+    "advice": _advice,
 }
 
 
