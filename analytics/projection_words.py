@@ -16,9 +16,18 @@ from analytics.timerange import MONTHS
 from storage.events import MICRO
 
 THIN_DIGITS, DIGITS = 2, 3
+Span = Literal["month", "week", "quarter", "period"]
+ENDS: dict[Span, str] = {
+    "month": "month end",
+    "week": "week's end",  # a week end would be a weekend
+    "quarter": "quarter's end",
+    "period": "period's end",
+}
 
 
-def budget_text(projection: Projection, budget: int, since: date | None = None) -> str:
+def budget_text(
+    projection: Projection, budget: int, since: date | None = None, span: Span = "month"
+) -> str:
     """How a budget stands, in one or two sentences.
 
     `since` is the day on which a passed budget was passed, where that is known.
@@ -29,59 +38,75 @@ def budget_text(projection: Projection, budget: int, since: date | None = None) 
         return f"Over budget{day}: {_of(projection, budget)}."
     if projection.is_finished:
         return f"Within budget: {_of(projection, budget)} used."
-    return _expectation(projection, budget, state) + _fall(projection)
+    return _expectation(projection, budget, state, span) + _fall(projection)
 
 
-def outlook_text(projection: Projection) -> str:
+def outlook_text(projection: Projection, span: Span = "month") -> str:
     """What the month is expected to use, for where no budget is set."""
     if projection.is_finished:
-        return f"The month used {credits_text(projection.used)}."
+        return f"The {span} used {credits_text(projection.used)}."
     if projection.is_thin:
-        return _early(projection) + _fall(projection)
-    return f"Month end {_end(projection)}." + _fall(projection)
+        return _early(projection, span) + _fall(projection)
+    return f"{ENDS[span].capitalize()} {_end(projection, span=span)}." + _fall(projection)
 
 
-def _expectation(projection: Projection, budget: int, state: State) -> str:
+def pace_text(projection: Projection, budget: int, span: Span = "quarter") -> str:
+    """How a budget stands when its end is further than projections were measured: no state."""
+    if projection.is_thin:
+        return _early(projection, span) + _fall(projection)
+    end = _end(projection, budget, span=span)
+    return f"{_of(projection, budget)} used; at this pace {ENDS[span]} {end}." + _fall(projection)
+
+
+def _expectation(projection: Projection, budget: int, state: State, span: Span) -> str:
     if state is State.EARLY:
-        return _early(projection)
+        return _early(projection, span)
     if state is State.OVER:
         low, _ = range_ends(projection, budget)
-        alone = _alone(projection).removeprefix(",")
+        alone = _alone(projection, span).removeprefix(",")
         return f"Over: even the low end, {low}{alone}, passes {credits_text(budget)}."
     if state is State.ON_TRACK:
-        return f"On track: {_of(projection, budget)} used, month end {_end(projection, budget)}."
+        end = _end(projection, budget, span=span)
+        return f"On track: {_of(projection, budget)} used, {ENDS[span]} {end}."
     chance = chance_text(chance_of_passing(projection, budget))
     chance = f", {chance} chance of passing {credits_text(budget)}" if chance else ""
     likely = "likely" if state is State.LIKELY else "possibly"
-    return f"At risk, {likely} over: {_end(projection, budget, is_short=True)}{chance}."
+    end = _end(projection, budget, span=span, is_short=True)
+    return f"At risk, {likely} over: {end}{chance}."
 
 
 def _of(projection: Projection, budget: int) -> str:
     return f"{credits_text(projection.used)} of {credits_text(budget)}"
 
 
-def _early(projection: Projection) -> str:
+def _early(projection: Projection, span: Span) -> str:
     """Why it is too early, and the range; no point."""
     if not projection.n:
         return "Too early to say: no complete day yet."
     reason = f"day {projection.day + 1}"
     if projection.is_thin and not projection.is_young:
         reason = f"usage on {counted(projection.usage_days, 'day')}"
-    ends = f"{range_text(projection)}{_alone(projection)}"
+    ends = f"{range_text(projection)}{_alone(projection, span)}"
     return f"Too early to say: {reason}. 80% range {ends}."
 
 
-def _end(projection: Projection, budget: int | None = None, *, is_short: bool = False) -> str:
+def _end(
+    projection: Projection,
+    budget: int | None = None,
+    *,
+    span: Span = "month",
+    is_short: bool = False,
+) -> str:
     """Point and range, the range first while the point says little."""
-    ends, alone = range_text(projection, budget), _alone(projection)
+    ends, alone = range_text(projection, budget), _alone(projection, span)
     point = f"about {point_text(projection, budget)}"
     if projection.is_range_first:
         return f"{ends} (80% range{alone}), {point}"
     return f"{point} ({'' if is_short else '80% range '}{ends}{alone})"
 
 
-def _alone(projection: Projection) -> str:
-    return ", from this month alone" if projection.is_from_month_alone else ""
+def _alone(projection: Projection, span: Span) -> str:
+    return f", from this {span} alone" if projection.is_from_month_alone else ""
 
 
 def _fall(projection: Projection) -> str:
@@ -94,19 +119,29 @@ def range_text(projection: Projection, budget: int | None = None) -> str:
 
 
 def range_ends(projection: Projection, budget: int | None = None) -> tuple[str, str]:
-    """Both ends of the range as they are shown.
-
-    What is used is a floor, and no end is rounded across the budget: it would deny the state.
-    """
-    digits = _digits(projection)
-    low = max(projection.used, _rounded(projection.low, digits, "down", budget))
-    return _exact(low), _exact(_rounded(projection.high, digits, "up", budget))
+    """Both ends of the range as they are shown."""
+    low, _, high = shown_end(projection, budget)
+    return _exact(low), _exact(high)
 
 
 def point_text(projection: Projection, budget: int | None = None) -> str:
     """`17,900`: the point as it is shown, only ever beside the range."""
-    near = _rounded(projection.projected, _digits(projection), "near", budget)
-    return _exact(max(projection.used, near))
+    _, point, _ = shown_end(projection, budget)
+    return _exact(point)
+
+
+def shown_end(projection: Projection, budget: int | None = None) -> tuple[int, int, int]:
+    """Low end, point and high end as they are shown, in micro-credits.
+
+    What is used is a floor, and nothing is rounded across the budget: it would deny the state.
+    """
+    digits = _digits(projection)
+    low, point, high = (
+        _rounded(projection.low, digits, "down", budget),
+        _rounded(projection.projected, digits, "near", budget),
+        _rounded(projection.high, digits, "up", budget),
+    )
+    return max(projection.used, low), max(projection.used, point), high
 
 
 def chance_text(chance: float | None) -> str:

@@ -16,6 +16,7 @@ from analytics.projection_words import (
     chance_text,
     expected_on_text,
     outlook_text,
+    pace_text,
     point_text,
     range_text,
 )
@@ -178,3 +179,12 @@ def test_no_point_is_said_without_its_range_and_no_chance_while_thin(
         assert "nan" not in words.casefold()
     if found.is_thin and state_of(found, budget) is not State.PASSED:
         assert "chance" not in budget_text(found, budget)
+
+
+def test_other_periods_are_called_by_their_names() -> None:
+    assert "week's end about 17,900" in budget_text(FINE, BUDGET, span="week")
+    alone = replace(FINE, n=20)
+    assert "from this quarter alone" in outlook_text(alone, "quarter")
+    assert pace_text(FINE, BUDGET).startswith(
+        "15,230 of 20,000 used; at this pace quarter's end about 17,900 (80% range"
+    )

@@ -1,0 +1,83 @@
+"""The periods of budgets: the month, week, quarter or billing month that holds a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from analytics.projection_words import Span
+from analytics.timerange import MONTHS, TimeRange
+from storage.budgets import Period
+from storage.timekeys import date_of, first_day, month_number
+
+DAY = timedelta(days=1)
+SPANS: Mapping[Period, Span] = {
+    "monthly": "month",
+    "weekly": "week",
+    "quarterly": "quarter",
+    "billing": "period",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Whole local days from `first` up to, not including, `end`: all of a budget's period."""
+
+    first: date
+    end: date
+    period: Period = "monthly"
+
+    @property
+    def days(self) -> int:
+        """How many days it has."""
+        return (self.end - self.first).days
+
+    @property
+    def span(self) -> Span:
+        """What such a stretch is called in a sentence."""
+        return SPANS[self.period]
+
+    @property
+    def title(self) -> str:
+        """`March` for a month, `23–29 Mar 2026` for anything else."""
+        if self.period == "monthly":
+            return MONTHS[self.first.month - 1].title()
+        return TimeRange(self.first, self.end, "", self.first).dates
+
+    def so_far(self, today: date) -> TimeRange:
+        """Its days up to today, as a range that a line can carry."""
+        end = min(self.end, today + DAY)
+        words = {"monthly": "this month", "weekly": "this week", "quarterly": "this quarter"}
+        typed = f"{self.first}..{end - DAY}" if end - self.first > DAY else str(self.first)
+        is_running = self.first <= today < self.end
+        return TimeRange(
+            self.first, end, words.get(self.period, typed) if is_running else typed, today
+        )
+
+
+def stretch_of(period: Period, today: date, billing_day: int = 1) -> Stretch:
+    """The period that holds a day; a billing month begins on its `billing_day`, 1 to 28."""
+    month = month_number(today)
+    readings: Mapping[Period, Callable[[], tuple[date, date]]] = {
+        "monthly": lambda: (_first(month), _first(month + 1)),
+        "weekly": lambda: _week(today),
+        "quarterly": lambda: (_first(month - month % 3), _first(month - month % 3 + 3)),
+        "billing": lambda: _billing(today, billing_day),
+    }
+    first, end = readings[period]()
+    return Stretch(first, end, period)
+
+
+def _first(month: int) -> date:
+    return date_of(first_day(month))
+
+
+def _week(today: date) -> tuple[date, date]:
+    monday = today - DAY * today.weekday()
+    return monday, monday + 7 * DAY
+
+
+def _billing(today: date, billing_day: int) -> tuple[date, date]:
+    month = month_number(today) - (today.day < billing_day)
+    return _first(month).replace(day=billing_day), _first(month + 1).replace(day=billing_day)
