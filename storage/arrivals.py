@@ -15,6 +15,7 @@ from storage.pricing import Tariff
 from storage.records import (
     BLOCKED,
     HOME_DEPARTMENT,
+    RULED,
     SKEWED,
     STATED,
     UNCOUNTED,
@@ -29,11 +30,13 @@ _SAME = slice(_ROW.index("ts"), _ROW.index("rating") + 1)
 _NAMED = ("person_id", "project_id", "model_id", "task_id", "tokens_in", "tokens_out", "rating")
 # What credits are computed from, by the names of `supplied`.
 _PRICED_BY = frozenset({"model_id", "prompts", "ok", "blocked", "stated", "cost_nano", "currency"})
+# Flags that say what a source told, and what not.
+_TOLD = UNCOUNTED | HOME_DEPARTMENT | STATED | BLOCKED | RULED
 # Two routes of one call each look at their own watch.
 _MEASURED = frozenset({"ts", "latency_ms", "ttft_ms"})
 _PLAIN_DETAILS = (
     "cost_nano", "currency", "cache_read", "cache_write", "reasoning", "ttft_ms",
-    "provider", "error", "tags",
+    "provider", "error", "tags", "trial_id", "arm",
 )  # fmt: skip
 
 
@@ -63,6 +66,8 @@ def supplied(record: Record, unit: str | None) -> dict[str, object]:
     row, detail = record.row, record.detail
     known: dict[str, object] = {"grain": row.grain}
     known |= {name: value for name in _NAMED if (value := getattr(row, name))}
+    if row.flags & RULED:
+        known.pop("task_id", None)
     if not row.flags & SKEWED:
         known["ts"] = row.ts
     if row.department_id and not row.flags & HOME_DEPARTMENT:
@@ -102,7 +107,7 @@ def _is_identical(known: Record, arrived: Record) -> bool:
     return (
         old[_SAME] == new[_SAME]
         and known.detail == arrived.detail
-        and not (old.flags ^ new.flags) & (UNCOUNTED | HOME_DEPARTMENT | STATED | BLOCKED)
+        and not (old.flags ^ new.flags) & _TOLD
         and (not old.flags & STATED or old.credits == new.credits)
     )
 
@@ -153,6 +158,8 @@ def _filled_row(row: LedgerRow, arrived: LedgerRow, gaps: Mapping[str, object]) 
         columns["ok_n"] = arrived.ok_n
     if "blocked" in gaps:
         flags |= BLOCKED
+    if "task_id" in gaps:
+        flags &= ~RULED
     if "department_id" in gaps:
         flags &= ~HOME_DEPARTMENT
     elif "person_id" in gaps and flags & HOME_DEPARTMENT:

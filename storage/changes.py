@@ -22,6 +22,7 @@ from storage.records import (
     EVENT,
     FOREIGN_UNIT,
     HOME_DEPARTMENT,
+    RULED,
     SKEWED,
     STATED,
     UNCOUNTED,
@@ -135,7 +136,7 @@ def reprice(  # noqa: PLR0913  # who, why and when are said with every change
     """
     note = Note(actor, reason, to_micros(now))
     changed = before = after = 0
-    days = _known(engine, workspace.id, range(first_day, last_day + 1))
+    days = known_days(engine, workspace.id, range(first_day, last_day + 1))
     for keys in _batches(engine, workspace.id, days, model_id=model_id, progress=progress):
         with writing(engine) as connection:
             locks.share(connection, workspace.id)
@@ -181,6 +182,8 @@ def _corrected(record: Record, values: Values, clock: Clock) -> Record:
         flags &= ~UNCOUNTED
     if "department_id" in values:
         flags &= ~HOME_DEPARTMENT
+    if "task_id" in values:
+        flags &= ~RULED
     if "credits" in values:
         flags = flags & ~(UNPRICED | FOREIGN_UNIT) | STATED
     return Record(row._replace(flags=flags), record.detail)
@@ -212,7 +215,7 @@ def _batches(
             progress(last + 1 - days.start, len(days))
 
 
-def _known(engine: sa.Engine, workspace_id: int, days: range) -> range:
+def known_days(engine: sa.Engine, workspace_id: int, days: range) -> range:
     """Those of the days that usage may lie in."""
     with reading(engine) as connection:
         found = ends(connection, workspace_id, EVENT.c.ts)

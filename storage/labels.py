@@ -20,6 +20,7 @@ from storage.engine import insert_for, reading, writing
 from storage.errors import StorageError
 from storage.events import UNLABELED, UsageEvent
 from storage.preferences import state
+from storage.task_match import Matcher, Nameplates, Rule, list_rules
 from storage.text import MAX_LABEL, clean, folded, tidy
 
 NOBODY = "default_user_id"  # what LiteLLM writes for calls without a person
@@ -41,6 +42,11 @@ class _Known:
     homes: Mapping[int, int]
     plain: Mapping[str, Mapping[str, int]]
     sources: Mapping[str, int]
+    rules: tuple[Rule, ...]
+
+    def plates(self) -> Nameplates:
+        """The names by which task rules are matched."""
+        return Nameplates(self.people, self.plain, self.sources, self.catalog)
 
 
 class _Ids(dict[str | None, int]):
@@ -73,7 +79,8 @@ def _named(ids: Mapping[str, int]) -> _Ids:
 class Labels:
     """The ids of one workspace's names, remembered.
 
-    Looking up a name that is not known yet is a KeyError: `prepare` the events first.
+    Looking up a name that is not known yet is a KeyError: `prepare` the events first.  `matcher`
+    holds the task rules, None where there are none.
     """
 
     def __init__(self, engine: sa.Engine, workspace_id: int) -> None:
@@ -94,6 +101,7 @@ class Labels:
         self._departments = _named(known.plain["department"])
         self._projects = _named(known.plain["project"])
         self._tasks = _named(known.plain["task"])
+        self.matcher = Matcher(known.rules, known.plates()) if known.rules else None
 
     def prepare(self, events: Iterable[UsageEvent], *, now: datetime) -> None:
         """Give every name in the events an id, in a write transaction of its own.
@@ -177,6 +185,11 @@ def _identity(raw: str) -> str:
     return "" if identity == NOBODY else identity
 
 
+def nameplates(connection: sa.Connection, workspace_id: int) -> Nameplates:
+    """The names of a workspace as they are now."""
+    return _load(connection, workspace_id).plates()
+
+
 def _locked(connection: sa.Connection, workspace_id: int) -> _Known:
     """Everything as it is now, with the workspace's row held until the transaction ends."""
     locks.hold(connection, workspace_id)
@@ -205,6 +218,7 @@ def _load(connection: sa.Connection, workspace_id: int) -> _Known:
             kind: {"": 0, **pairs(table.c.folded, table.c.id)} for kind, table in _PLAIN.items()
         },
         sources=pairs(_SOURCE.c.name, _SOURCE.c.id),
+        rules=tuple(list_rules(connection, workspace_id)),
     )
 
 
@@ -340,10 +354,19 @@ def rename_person(
 
 def department_named(connection: sa.Connection, workspace_id: int, name: str) -> int:
     """The id of a department's name; it is created when it is new.  Raises StorageError."""
+    return _id_of(connection, workspace_id, "department", name)
+
+
+def task_named(connection: sa.Connection, workspace_id: int, name: str) -> int:
+    """The id of a task's name; it is created when it is new.  Raises StorageError."""
+    return _id_of(connection, workspace_id, "task", name)
+
+
+def _id_of(connection: sa.Connection, workspace_id: int, kind: str, name: str) -> int:
     if not folded(name):
-        raise StorageError("A department needs a name.", hint="Nothing was changed.")
-    known = _with_names(connection, _locked(connection, workspace_id), "department", names=[name])
-    return known.plain["department"][folded(name)]
+        raise StorageError(f"A {kind} needs a name.", hint="Nothing was changed.")
+    known = _with_names(connection, _locked(connection, workspace_id), kind, names=[name])
+    return known.plain[kind][folded(name)]
 
 
 def set_home_department(

@@ -27,7 +27,7 @@ from storage.events import Route, UsageEvent
 from storage.intake import Admit, Conflict, Intake, Slice
 from storage.labels import Labels
 from storage.pricing import Tariff, credit_unit, decide_unit, factors
-from storage.stage import Arrival, Resolver, impossible, stage
+from storage.stage import Arrival, Resolver, give_tasks, impossible, stage
 from storage.timekeys import to_micros
 from storage.workspaces import WorkspaceInfo
 
@@ -166,6 +166,8 @@ class Ledger:
         resolver: Resolver,
     ) -> Intake:
         staged = stage(events, arrival, resolver=resolver, tariff=tariff, clock=self._clock)
+        if resolver.rules:
+            give_tasks(staged, resolver.rules)
         at = to_micros(arrival.now)
         return Intake(
             connection=connection,

@@ -124,13 +124,13 @@ class Record:
 _TAGS = Detail._fields.index("tags")
 _REVISION = Detail._fields.index("revision")
 _DETAILS = [DETAIL.c[name] for name in Detail._fields]
-_JOINED = EVENT.outerjoin(
+JOINED = EVENT.outerjoin(
     DETAIL,
     sa.and_(
         *(EVENT.c[name] == DETAIL.c[name] for name in ("workspace_id", "source_id", "event_id"))
     ),
 )
-_RECORDS = sa.select(*EVENT.columns, *_DETAILS).select_from(_JOINED)
+_RECORDS = sa.select(*EVENT.columns, *_DETAILS).select_from(JOINED)
 
 
 def records(

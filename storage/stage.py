@@ -29,6 +29,7 @@ from storage.records import (
     PlainRow,
     Record,
 )
+from storage.task_match import Matcher
 from storage.text import tidy
 from storage.timekeys import DAY_US, HOUR_US, Clock, to_micros
 
@@ -40,6 +41,7 @@ MAX_TAG = 100
 MAX_TAGS = 20
 LARGEST = 10**15  # a billion credits; sums of a whole table stay inside 64 bits
 _GRAIN_US = {Granularity.EXACT: 1, Granularity.HOUR: HOUR_US, Granularity.DAY: DAY_US}
+_TASK = LedgerRow._fields.index("task_id")
 _AMOUNTS = ("prompts", "credits", "tokens_in", "tokens_out", "cache_read", "cache_write")
 _TIMES = ("reasoning", "latency_ms", "ttft_ms")
 Name = TypeVar("Name", str, str | None)
@@ -79,6 +81,7 @@ class Resolver:
         self.projects = _Once(labels.project_id)
         self.tasks = _Once(labels.task_id)
         self.homes = _Once(labels.home_department)
+        self.rules: Matcher | None = labels.matcher
         self.catalog: Catalog = labels.catalog
         self._prices: dict[int, tuple[Price, ...]] = {}
 
@@ -165,6 +168,17 @@ def stage(
         if detail is not NO_DETAIL:
             details[key] = detail
     return staged
+
+
+def give_tasks(staged: Staged, rules: Matcher) -> None:
+    """Let rules name the task of every event whose source named none."""
+    for key, row in staged.rows.items():
+        if not row[_TASK]:
+            record = rules.ruled(Record(LedgerRow._make(row), staged.details.get(key, NO_DETAIL)))
+            staged.rows[key] = record.row
+    staged.again[:] = [
+        record if record.row.task_id else rules.ruled(record) for record in staged.again
+    ]
 
 
 def _is_plain(event: UsageEvent) -> bool:

@@ -21,7 +21,7 @@ from storage.engine import writing
 from storage.errors import StorageError
 from storage.import_log import Exports
 from storage.intake import Slice
-from storage.records import EVENT, STATED, EventKey, Record, chosen, stored
+from storage.records import EVENT, RULED, STATED, EventKey, LedgerRow, Record, chosen, stored
 from storage.timekeys import DAY_US, to_micros
 from storage.workspaces import WorkspaceInfo, set_credit_unit
 
@@ -196,10 +196,15 @@ class _Steps:
 
 
 def _is_alike(one: Record | None, other: Record | None) -> bool:
-    """Whether two contents differ at most in the number of their changes."""
+    """Whether two contents differ at most in the number of their changes and a rule's task."""
     if one is None or other is None:
         return one is other
-    return one.detail == other.detail and one.row._replace(rev=0) == other.row._replace(rev=0)
+    return one.detail == other.detail and _as_told(one.row) == _as_told(other.row)
+
+
+def _as_told(row: LedgerRow) -> LedgerRow:
+    task_id = 0 if row.flags & RULED else row.task_id
+    return row._replace(rev=0, task_id=task_id, flags=row.flags & ~RULED)
 
 
 def _steps(
