@@ -9,12 +9,14 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from analytics.figures import (
+    BudgetFigure,
     Figure,
     ModelFigure,
     PersonFigure,
     TimelineFigure,
 )
 from analytics.text import clean
+from charts.budget import budget_card
 from charts.by_model import model_card
 from charts.by_person import person_card
 from charts.card import Card, note
@@ -44,6 +46,8 @@ def compose(figure: Figure, sheet: Sheet) -> Card:
             return person_card(figure, sheet)
         case TimelineFigure():
             return timeline_card(figure, sheet)
+        case BudgetFigure():
+            return budget_card(figure, sheet)
         case _:
             return note(sheet, Caption.of(figure, sheet), figure.alt)
 

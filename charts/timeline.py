@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from matplotlib.collections import PolyCollection
-
 from analytics.figures import (
     Grain,
     TimeBar,
@@ -22,8 +20,9 @@ from analytics.text import clean
 from analytics.timerange import MONTH_NAMES
 from charts.axes import clamped, foot_labels, ticks, value_axis
 from charts.card import Card, note
+from charts.legend import Legend
 from charts.lettering import SCALE, Style, cut_end, widest, width
-from charts.sheet import LEGEND, SMALL, Caption, Point, Sheet
+from charts.sheet import SMALL, Caption, Sheet
 from charts.typeface import legible
 
 BODY = 172
@@ -100,7 +99,7 @@ def timeline_card(figure: TimelineFigure, sheet: Sheet) -> Card:
 
 
 def _bars(card: Card, plot: Plot, figure: TimelineFigure) -> None:
-    colours, shapes = [], []
+    blocks = []
     for place, bar in enumerate(figure.bars):
         if bar.credits is None:
             continue
@@ -110,12 +109,10 @@ def _bars(card: Card, plot: Plot, figure: TimelineFigure) -> None:
         if bar.partial:
             card.dashed((left, top), (right - left, plot.bottom - top))
             continue
-        shapes.append([(left, top), (right, top), (right, plot.bottom), (left, plot.bottom)])
         full = card.theme.accent if place == figure.peak else card.theme.accent_soft
-        colours.append(full if bar.credits > 0 else card.theme.border)
-    if shapes:
-        # One collection draws eight times as fast as so many rectangles.
-        card.add(PolyCollection(shapes, facecolors=colours, linewidths=0))
+        colour = full if bar.credits > 0 else card.theme.border
+        blocks.append(((left, top), (right - left, plot.bottom - top), colour))
+    card.blocks(blocks)
 
 
 def _average(card: Card, plot: Plot, bars: Sequence[TimeBar]) -> None:
@@ -215,21 +212,10 @@ _WORDS: dict[Grain, Callable[[TimeBar], str]] = {
 def _legend(card: Card, figure: TimelineFigure) -> None:
     """The marks with their words; a mark that is not drawn is not explained."""
     theme = card.theme
-    middle = card.top + LEGEND_AT
-    x = card.left
+    legend = Legend(card, card.top + LEGEND_AT)
     if any(bar.credits is not None and not bar.partial for bar in figure.bars):
-        card.square((x, middle), theme.accent_soft)
-        x = _entry(card, (x + 8, middle), figure.grain.capitalize())
+        legend.square(theme.accent_soft, figure.grain.capitalize())
     if figure.average_label and any(bar.average is not None for bar in figure.bars):
-        card.line([(x, middle), (x + 12, middle)], colour=theme.ink, stroke=1.6)
-        x = _entry(card, (x + 12, middle), legible(clean(figure.average_label)))
+        legend.line(theme.ink, legible(clean(figure.average_label)))
     if any(bar.partial and bar.credits is not None for bar in figure.bars):
-        card.dashed((x, middle - 4), (8, 8))
-        _entry(card, (x + 8, middle), SO_FAR.get(figure.grain, f"Partial {figure.grain}"))
-
-
-def _entry(card: Card, at: Point, words: str) -> float:
-    """Write the words of a mark that ends at a point; where the next mark begins."""
-    start = at[0] + 4
-    card.label((start, at[1]), words, LEGEND, colour=card.theme.ink2)
-    return start + width(words, LEGEND) + 12
+        legend.outline(SO_FAR.get(figure.grain, f"Partial {figure.grain}"))

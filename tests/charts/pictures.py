@@ -22,6 +22,8 @@ from charts.theme import THEMES
 from tests.charts.samples import samples
 
 SAMPLES = samples()
+# One of each kind.
+KINDS = ("models", "people", "days", "budget")
 THEME_NAMES: tuple[ThemeName, ...] = ("light", "dark")
 SCALE = 3
 

@@ -17,6 +17,7 @@ from analytics.figures import (
     TimelineFigure,
 )
 from analytics.numbers import change_of, count_text, shares
+from tests.charts.kind_samples import more_samples
 
 MICRO = 1_000_000
 FOOTER = "1–30 Mar 2026 · Europe/Berlin · data to 30 Mar 14:05"
@@ -195,7 +196,7 @@ def samples() -> dict[str, Figure]:
     ]
     unpriced = model_figure({"Claude": [("claude-opus-5", 120, 5)], "Grok": [("grok-9", 3, None)]})
     grok = FamilyBars("Grok", 0, 0, (ModelBar("grok-9", 0, None, priced=False),))
-    return {
+    return more_samples() | {
         "models": model_figure(MODELS, "GPT-4o takes 47% of 10,390 credits"),
         "one_model": model_figure({"Claude": [("claude-opus-5", 1, 5)]}, "One model, one credit"),
         "sixty_models": model_figure(many_models(60), "60 models in 12 families"),

@@ -12,11 +12,10 @@ from charts.card import Card
 from charts.picture import compose
 from charts.sheet import Sheet
 from charts.theme import LIGHT
-from tests.charts.pictures import SAMPLES, SCALE, overlaps, texts
+from tests.charts.pictures import KINDS, SAMPLES, SCALE, overlaps, texts
 
 AT = (40, 100)
 WIDTH = 515
-KINDS = ("models", "people", "days")
 
 
 def page() -> Canvas:

@@ -6,7 +6,8 @@ times 100, where a pair under 7 is hard to tell apart in small areas.  Contrast 
 
 from __future__ import annotations
 
-from itertools import combinations
+from collections.abc import Sequence
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -81,6 +82,49 @@ def test_families_stay_apart(theme: Theme, vision: str) -> None:
     seen = {name: lab(colour, VISION[vision]) for name, colour in theme.families.items()}
     distances = {(a, b): float(np.linalg.norm(seen[a] - seen[b])) for a, b in combinations(seen, 2)}
     assert min(distances.values()) >= 7, min(distances, key=distances.__getitem__)
+
+
+def closest(colours: Sequence[str], vision: str) -> float:
+    """The distance of the pair that is hardest to tell apart."""
+    seen = [lab(colour, VISION[vision]) for colour in colours]
+    return min(float(np.linalg.norm(one - two)) for one, two in combinations(seen, 2))
+
+
+@every_theme
+@pytest.mark.parametrize("vision", VISION)
+def test_tiers_and_lines_side_by_side_stay_apart(theme: Theme, vision: str) -> None:
+    assert closest([*theme.tiers.values()], vision) >= 18
+    assert closest([*theme.tiers.values(), theme.tier("unknown")], vision) >= 7
+    assert closest(theme.series, vision) >= 11
+
+
+@every_theme
+@pytest.mark.parametrize("vision", VISION)
+def test_the_heat_map_goes_one_way_in_lightness(theme: Theme, vision: str) -> None:
+    steps = [float(lab(theme.warmth(part / 24), VISION[vision])[0]) for part in range(25)]
+    rises = [b - a for a, b in pairwise(steps)]
+    assert len({rise > 0 for rise in rises}) == 1
+    assert abs(steps[-1] - steps[0]) > 50
+
+
+@every_theme
+def test_warmth_meets_the_ends_and_stays_between_them(theme: Theme) -> None:
+    assert theme.warmth(0) == theme.warmth(-1) == theme.heat[0]
+    assert theme.warmth(1) == theme.warmth(7) == theme.heat[-1]
+    assert theme.warmth(0.5) == theme.heat[3]
+
+
+@every_theme
+def test_words_are_legible_on_every_tier(theme: Theme) -> None:
+    for tier in ("premium", "standard", "economy", "unknown"):
+        area = theme.tier(tier)
+        assert contrast(theme.written_on(area), area) >= 4.5
+
+
+@every_theme
+def test_status_words_are_legible(theme: Theme) -> None:
+    words = (theme.ok, theme.warn, theme.crit, *theme.series)
+    assert min(contrast(colour, theme.bg) for colour in words) >= 3.2
 
 
 @every_theme

@@ -1,0 +1,147 @@
+"""Use that adds up over a period, its limit and where it is expected to end.
+
+The budget's card and the dashboard both show it; they add what they have room for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from analytics.figures import (
+    BudgetFigure,
+)
+from analytics.numbers import axis_text
+from analytics.timerange import MONTH_NAMES
+from charts.axes import Scale, ticks, value_axis
+from charts.card import Card
+from charts.lettering import Style, widest
+from charts.placing import Rect, spread
+from charts.sheet import Point
+
+HEADROOM = 1.12
+LABEL_GAP = 2.5  # over the size of the labels, so that they do not touch
+DIGITS = 3  # of an amount beside the axis
+FULL, NEAR = 100, 90
+DOT = 2.7
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A threshold: per cent of the budget, micro-credits, colour and stroke of its line."""
+
+    percent: int
+    credits: float
+    colour: str
+    stroke: float
+
+
+@dataclass(frozen=True, slots=True)
+class BurnUp:
+    """The drawn curve: its scales, its points from the first day to now, its lines' heights."""
+
+    days: Scale
+    amounts: Scale
+    curve: tuple[Point, ...]
+    ahead: tuple[Point, ...]
+    levels: tuple[float, ...]
+
+    @property
+    def now(self) -> Point:
+        """The end of what is known."""
+        return self.curve[-1]
+
+
+def limits(card: Card, figure: BudgetFigure, shown: Sequence[int]) -> list[Limit]:
+    """The limit and the thresholds among those shown, lowest first; none without a limit."""
+    if figure.limit is None:
+        return []
+    chosen = {t for t in figure.thresholds if t in shown and figure.limit} | {FULL}
+    theme = card.theme
+    lines = []
+    for percent in sorted(chosen):
+        status = theme.muted if percent < NEAR else theme.warn
+        colour = theme.crit if percent >= FULL else status
+        stroke = 1.1 if percent == FULL else 0.7
+        lines.append(Limit(percent, figure.limit * percent / 100, colour, stroke))
+    return lines
+
+
+def about(micro: int) -> str:
+    """An amount beside the axis in three digits: `19.5k`."""
+    drop = max(len(str(abs(micro))) - DIGITS, 0)
+    return axis_text(round(micro, -drop))
+
+
+def burn_up(
+    card: Card, figure: BudgetFigure, frame: Rect, style: Style, lines: Sequence[Limit]
+) -> BurnUp:
+    """Draw the curve with the labels of its axis and its lines inside a frame.
+
+    `figure.used` has a value.  Thresholds stand under the curve, the forecast over them.
+    """
+    end = figure.forecast if len(figure.used) < figure.days else None
+    highest = [*figure.used, *(line.credits for line in lines), *([end.high] if end else [])]
+    top = max(*highest, 1) * HEADROOM
+    marks = ticks(0, int(top), most=3)
+    words = [axis_text(mark) for mark in marks]
+    labels = [(line.credits, f"{line.percent}%", line.colour) for line in lines]
+    if end:
+        labels.append((end.middle, f"~{about(end.middle)}", card.theme.accent))
+    bold = Style(style.size, 600)
+    left = frame.left + widest(words, style) + 5
+    after = widest([text for _, text, _ in labels], bold)
+    right = frame.right - (after + 5 if labels else 0)
+    amounts = Scale(0, top, frame.bottom, frame.top)
+    plot = BurnUp(
+        Scale(0, figure.days, left, right),
+        amounts,
+        _curve(figure, Scale(0, figure.days, left, right), amounts),
+        (),
+        tuple(amounts.at(line.credits) for line in lines),
+    )
+    heights = [(amounts.at(mark), text) for mark, text in zip(marks, words, strict=True)]
+    value_axis(card, heights, (left, right), style=style, has_grid=not lines)
+    for line, y in zip(lines, plot.levels, strict=True):
+        card.line([(left, y), (right, y)], colour=line.colour, stroke=line.stroke)
+    plot = _forecast(card, figure, plot)
+    _used(card, plot)
+    wanted = [amounts.at(max(value, 0)) for value, *_ in labels]
+    places = spread(wanted, style.size + LABEL_GAP, frame.top - 4, frame.bottom - 2)
+    for y, (_, text, colour) in zip(places, labels, strict=True):
+        card.label((right + 5, y), text, bold, colour=colour)
+    return plot
+
+
+def _curve(figure: BudgetFigure, days: Scale, amounts: Scale) -> tuple[Point, ...]:
+    used = (0, *figure.used[: figure.days])
+    return tuple((days.at(day), amounts.at(max(value, 0))) for day, value in enumerate(used))
+
+
+def _forecast(card: Card, figure: BudgetFigure, plot: BurnUp) -> BurnUp:
+    """Draw the band from now to the end; the curve with its way there."""
+    end = figure.forecast
+    if end is None or len(figure.used) >= figure.days:
+        return plot
+    low, middle, high = (
+        (plot.days.end, plot.amounts.at(v)) for v in (end.low, end.middle, end.high)
+    )
+    accent = card.theme.accent
+    card.area([plot.now, low, high], accent, opacity=0.2)
+    card.line([plot.now, middle], colour=accent, stroke=1.5, dashes=(2.5, 2))
+    return BurnUp(plot.days, plot.amounts, plot.curve, (plot.now, middle), plot.levels)
+
+
+def _used(card: Card, plot: BurnUp) -> None:
+    theme, base = card.theme, plot.amounts.start
+    foot = [(plot.now[0], base), (plot.days.start, base)]
+    card.area([*plot.curve, *foot], theme.accent_soft, opacity=0.55)
+    card.line(plot.curve, colour=theme.accent, stroke=2.2)
+    card.dot(plot.now, DOT, theme.accent, edge=theme.bg, stroke=1.2)
+
+
+def day_text(figure: BudgetFigure, day: int) -> str:
+    """`22 Mar` for a day counted from 0."""
+    date = figure.start + timedelta(days=day)
+    return f"{date.day} {MONTH_NAMES[date.month - 1]}"
