@@ -231,6 +231,23 @@ def _chosen_models(query: Query) -> tuple[int, ...] | None:
     )
 
 
+def gather_priced(
+    query: Query, by: Sequence[Key]
+) -> dict[tuple[int, ...], dict[int | None, Usage]]:
+    """Usage of the range by key, split by the multiplier that was valid then; None is unpriced.
+
+    Tiers of the parts follow by `tier_of`.
+    """
+    found: dict[tuple[int, ...], dict[int | None, Usage]] = defaultdict(dict)
+    whole = span_of(query)
+    for span in _cut_at_prices(query, whole, tuple(query.reader.catalog.models)):
+        for (*key, model), usage in gather(query, (*by, "model"), span=span).items():
+            parts = found[tuple(key)]
+            multiplier = _multiplier_at(query, model, span.first, span)
+            parts[multiplier] = parts.get(multiplier, Usage()) + usage
+    return dict(found)
+
+
 def _cut_at_prices(query: Query, span: Span, models: Sequence[int]) -> list[Span]:
     """The span in pieces within which no model changes its price; prices change at midnight."""
     clock, catalog = query.reader.clock, query.reader.catalog
@@ -243,12 +260,17 @@ def _cut_at_prices(query: Query, span: Span, models: Sequence[int]) -> list[Span
 
 
 def _tier_at(query: Query, model: int, first: int, span: Span) -> Tier:
-    """The tier in a piece: a price that changes inside its first day or hour holds all of it."""
+    """The tier in a piece."""
+    return tier_of(_multiplier_at(query, model, first, span))
+
+
+def _multiplier_at(query: Query, model: int, first: int, span: Span) -> int | None:
+    """A piece's multiplier: one that changes inside its first day or hour holds all of it."""
     clock = query.reader.clock
     following = first + 1
     end = clock.bucket_start(following) if isinstance(span, Hours) else clock.midnight(following)
     price = query.reader.catalog.price_at(model, to_micros(end) - 1)
-    return tier_of(price.multiplier if price else None)
+    return price.multiplier if price else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,17 @@ from collections.abc import Mapping
 
 from storage.text import MAX_NAME, clean
 
-__all__ = ["MAX_NAME", "clean", "distinct"]
+__all__ = ["MAX_NAME", "clean", "distinct", "typed"]
 MAX_LABEL = 200  # names are kept so long; surfaces shorten them so that they stay different
+
+
+_QUOTES = str.maketrans(dict.fromkeys('"“”„«»'))
+
+
+def typed(name: str) -> str:
+    """A name as a line carries it: in quotes where it has blanks, and without any inside."""
+    text = " ".join(name.translate(_QUOTES).split())
+    return f'"{text}"' if " " in text else text
 
 
 def distinct(names: Mapping[int, str]) -> dict[int, str]:

@@ -76,6 +76,17 @@ def read_evidence(connection: sa.Connection, workspace_id: int) -> list[Evidence
     return [Evidence._make(row) for row in connection.execute(wanted)]
 
 
+def work_by_person(
+    connection: sa.Connection, workspace_id: int
+) -> dict[tuple[int, int], tuple[int, int]]:
+    """Prompts and micro-credits of everybody's tasks, by person and task."""
+    keys = (_EVIDENCE.c.person_id, _EVIDENCE.c.task_id)
+    sums = (sa.func.sum(_EVIDENCE.c.prompts), sa.func.sum(_EVIDENCE.c.credits))
+    wanted = sa.select(*keys, *sums).where(_EVIDENCE.c.workspace_id == workspace_id)
+    rows = (tuple(map(int, row)) for row in connection.execute(wanted.group_by(*keys)))
+    return {(person, task): (prompts, credits) for person, task, prompts, credits in rows}
+
+
 def evidence_day(connection: sa.Connection, workspace_id: int) -> int | None:
     """The local day before which the evidence lies; None when none was gathered yet."""
     found = state(connection, _DAY, workspace_id)

@@ -1,0 +1,72 @@
+"""How well prompts went: outcomes and ratings beside what they cost."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+from analytics.measures import pieces, round_half_even, span_of
+from analytics.query import Query
+from storage.ratings import RatingKey, rating_sums
+from storage.reading import Days
+
+LEAST_RATINGS = 10
+PULL = 20  # ratings of the workspace's mean that every mean is mixed with
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Additive sums of a cell: `ok` of `ok_n` prompts with known outcome; micro-credits; stars."""
+
+    prompts: int = 0
+    credits: int = 0
+    ok: int = 0
+    ok_n: int = 0
+    rating_sum: int = 0
+    rating_n: int = 0
+
+    def __add__(self, other: Quality) -> Quality:
+        """Both together."""
+        mine, theirs = (
+            [getattr(one, field.name) for field in fields(one)] for one in (self, other)
+        )
+        return Quality(*map(sum, zip(mine, theirs, strict=True)))
+
+    @property
+    def per_prompt(self) -> int:
+        """Micro-credits a prompt; there is at least one."""
+        return round_half_even(self.credits, self.prompts)
+
+    @property
+    def success(self) -> float | None:
+        """Success rate of the prompts whose outcome is known; None without any."""
+        return self.ok / self.ok_n if self.ok_n else None
+
+    @property
+    def rating(self) -> float | None:
+        """Mean stars; None below 10 ratings."""
+        return self.rating_sum / self.rating_n if self.rating_n >= LEAST_RATINGS else None
+
+    def pulled_rating(self, mean: float) -> float:
+        """The mean with 20 ratings of the workspace's mean mixed in: for ranking only."""
+        return (self.rating_sum + PULL * mean) / (self.rating_n + PULL)
+
+
+MEASURES = tuple(field.name for field in fields(Quality))
+Cells = Mapping[tuple[int, ...], Quality]
+
+
+def gather_quality(query: Query, by: Sequence[RatingKey]) -> dict[tuple[int, ...], Quality]:
+    """Prompts, credits, outcomes and stars by key; stars given in chat are among them."""
+    found: dict[tuple[int, ...], Quality] = defaultdict(Quality)
+    for span, where in pieces(query, span_of(query)):
+        for row in query.reader.sums(by, MEASURES, span, where):
+            found[row[: len(by)]] += Quality(*row[len(by) :])
+        if isinstance(span, Days):
+            reader = query.reader
+            stars = rating_sums(reader.connection, reader.workspace.id, by, span, where)
+            for key, (total, count) in stars.items():
+                if key in found:
+                    found[key] += Quality(rating_sum=total, rating_n=count)
+    return dict(found)
