@@ -153,9 +153,12 @@ class DiscordDouble(Gateway):
         return one
 
     def command_data(self, name: str, **options: str) -> Json:
-        """The data of a command frame."""
+        """The data of a command frame; a name of two words is one in a group."""
+        *group_name, word = name.split(" ")
         given = [{"name": key, "type": 3, "value": value} for key, value in options.items()]
-        inside = {"name": name, "type": 1, "options": given}
+        inside: Json = {"name": word, "type": 1, "options": given}
+        if group_name:
+            inside = {"name": group_name[0], "type": 2, "options": [inside]}
         group = self.commands[0] if self.commands else {"id": objects.flake(), "name": "credits"}
         return {"id": group["id"], "name": group["name"], "type": 1, "options": [inside]}
 

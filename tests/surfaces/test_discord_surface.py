@@ -17,7 +17,7 @@ TERMINAL = Identity("terminal", "", "")
 async def said_on_discord(double: DiscordDouble, line: str) -> str:
     call = parse(line)
     options = {name: texts[0] for name, texts in call.given.items()}
-    answer = await double.command(call.command.name, **options)
+    answer = await double.command(" ".join(call.command.path), **options)
     return answer.text.replace("\\", "")
 
 
