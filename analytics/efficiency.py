@@ -166,17 +166,12 @@ def _without_task(cells: Cells) -> list[Note]:
 def _actions(query: Query, ranked: Sequence[Workflow], *, one_task: bool) -> Actions:
     words = query.range.words
     if one_task:
-        task = typed(query.reader.names("task")[query.filters.task[0]])
-        further = [
-            Button("Advice", f"recommend {task}"),
-            Button("All tasks", f"efficiency {words}"),
-        ]
+        further = [Button("All tasks", f"efficiency {words}")]
     else:
         names = list(dict.fromkeys(flow.task for flow in ranked))[:2]
         further = [
             Button(clean(name, 24), f"efficiency {words} task={typed(name)}") for name in names
         ]
-        further.append(Button("Advice", "recommend"))
     return Actions((*further, Button("By task", f"tasks {words}")))
 
 

@@ -192,7 +192,7 @@ def _by_tier(parts: Priced) -> dict[Tier, int]:
 def _advice_on_rules(lines: Sequence[TaskLine], portions: Sequence[int]) -> list[Note]:
     if portions[-1] < 20 and len(lines) > 1:
         return []
-    words = "An admin can give usage a task by rules: `tasks templates` shows how."
+    words = "An admin can give usage a task by rules: `help tasks` tells more."
     return [Note(words, "hint")]
 
 
@@ -203,7 +203,4 @@ def _actions(query: Query, lines: Sequence[TaskLine]) -> Actions:
         Button(f"{clean(line.name, 24)} by model", f"efficiency {words} task={typed(line.name)}")
         for line in named
     ]
-    return Actions((*leader, Button("Efficiency", f"efficiency {words}"), ADVICE))
-
-
-ADVICE = Button("Advice", "recommend")
+    return Actions((*leader, Button("Efficiency", f"efficiency {words}")))

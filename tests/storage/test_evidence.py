@@ -20,6 +20,7 @@ from storage.evidence import (
     is_stale,
     read_evidence,
     rebuild_evidence,
+    work_by_person,
 )
 from storage.ratings import rate
 from storage.timekeys import DAY_US, to_micros
@@ -144,3 +145,13 @@ def test_another_workspace_keeps_its_own(place: Ledgered) -> None:
     with reading(place.engine) as connection:
         assert read_evidence(connection, theirs.id) == []
     assert read(place) == before != []
+
+
+def test_work_is_the_evidence_by_person_and_task(place: Ledgered) -> None:
+    gather(place.engine, place.workspace, now=NOW)
+    found: dict[tuple[int, int], tuple[int, int]] = {}
+    for cell in read(place):
+        prompts, credits = found.get((cell.person_id, cell.task_id), (0, 0))
+        found[cell.person_id, cell.task_id] = prompts + cell.prompts, credits + cell.credits
+    with reading(place.engine) as connection:
+        assert work_by_person(connection, place.workspace.id) == found
