@@ -2,7 +2,7 @@
 
 Logs may only ever say "worth a trial"; "confirmed" needs prompts whose model was drawn at random.
 A claimed saving is never more than the credits that it comes from, and each prompt is in one
-proposal only. Methods and constants: `python -m benchmarks statistics` shows how often they err.
+proposal only. Methods and constants: `python -m benchmarks methods` shows how often they err.
 """
 
 from __future__ import annotations

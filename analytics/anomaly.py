@@ -2,7 +2,7 @@
 
 A verdict on a day looks at days before it only, so it never changes later. "Spend is unusual" is
 all that may be said: never a cause. Formulae and constants: measured on real series, with at most
-0.6 false alerts in 30 days (`python -m benchmarks statistics`).
+0.6 false alerts in 30 days (`python -m benchmarks methods`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Pure: daily micro-credits in, micro-credits out; "today" is an argument. It always holds that
 `used <= low <= projected <= high`, and the point is never shown without its range. How well the
-ranges cover is printed by `python -m benchmarks statistics`; horizons beyond a month are not
+ranges cover is printed by `python -m benchmarks methods`; horizons beyond a month are not
 measured. Parts (departments, people, projects) have projections of their own: never add them.
 """
 

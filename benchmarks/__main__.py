@@ -30,6 +30,7 @@ BENCHES = (
     "chat",
     "loop_lag",
     "postgres",
+    "methods",
 )
 LARGE = 10_000_000
 MARKS = {True: "yes", False: "no", None: ""}

@@ -27,11 +27,14 @@ UNCATEGORISED = {None, "", "unknown", "uncategorised"}
 
 
 def answer(request: Request) -> Answer:
-    """The answer to one request; `error` names a kind that is not known."""
+    """The answer to one request; `error` says what is wrong with it."""
     kind = request.get("kind")
     if kind not in KINDS:
         return {"error": f"'{kind}' is not of {', '.join(KINDS)}"}
-    return KINDS[kind](request)
+    try:
+        return KINDS[kind](request)
+    except KeyError as missing:
+        return {"error": f"a request of kind '{kind}' lacks {missing}"}
 
 
 def _projection(request: Request) -> Answer:
@@ -65,15 +68,15 @@ def _advice(request: Request) -> Answer:
     multipliers = {
         ids.models.index(cell["model"]): round(cell["multiplier"] * MICRO) for cell in cells
     }
-    logged, drawn = (
+    every, logged, drawn = (
         records_of(
             ids.evidence(cell, multipliers)
             for cell in cells
-            if bool(cell.get("randomised")) is is_drawn
+            if bool(cell.get("randomised")) in wanted
         )
-        for is_drawn in (False, True)
+        for wanted in ((False, True), (False,), (True,))
     )
-    volumes = {key: Volume(one.prompts, one.credits) for key, one in logged.items()}
+    volumes = {key: Volume(one.prompts, one.credits) for key, one in every.items()}
     margin_pct = round(100 * request["margin"])
     found = proposals(
         # The strata are opaque: how many people they are is not told.
@@ -163,7 +166,15 @@ KINDS: dict[str, Callable[[Request], Answer]] = {
 def main() -> None:
     """Answer until the input ends."""
     for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line))), flush=True)
+        print(json.dumps(_answer_line(line)), flush=True)
+
+
+def _answer_line(line: str) -> Answer:
+    try:
+        request = json.loads(line)
+    except ValueError as error:
+        return {"error": f"not a JSON line: {error}"}
+    return answer(request)
 
 
 if __name__ == "__main__":
