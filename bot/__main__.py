@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from analytics.errors import UserError
-from bot.cli import admin, ask, data, people, serve, usage
+from bot.cli import admin, ask, data, keys, people, serve, usage
 from bot.cli.terminal import EXIT_MISTAKE, at_end, err, out
 from bot.platforms.base import Fatal
 from storage.errors import StorageError
@@ -60,6 +60,7 @@ app.add_typer(people.people, name="people")
 app.add_typer(people.roles, name="roles")
 app.add_typer(people.preferences, name="preferences")
 app.add_typer(usage.usage, name="usage")
+app.add_typer(keys.keys, name="keys")
 app.command("slack-manifest")(serve.slack_manifest_command)
 app.command("discord-sync")(serve.discord_sync_command)
 

@@ -45,7 +45,8 @@ class UsageEvent:
     millionths of `unit`.  `account` is whose usage this is where a record says so (an
     organisation); it becomes part of the source's name.  `tokens_in` excludes cache reads and
     writes.  `blocked` says that a limit stopped the call before a model saw it: it is neither
-    success nor failure and costs nothing by itself.
+    success nor failure and costs nothing by itself.  `arm` is the one of `trial` that was drawn for
+    it, whatever model answered.
     """
 
     event_id: str
@@ -76,3 +77,5 @@ class UsageEvent:
     blocked: bool = False
     tags: tuple[str, ...] = ()
     revision: int = 0
+    trial: int | None = None
+    arm: str | None = None

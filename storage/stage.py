@@ -39,6 +39,7 @@ MAX_WORD = 80  # of provider and error
 MAX_UNIT = 32
 MAX_TAG = 100
 MAX_TAGS = 20
+MAX_TRIAL = 2**31 - 1
 LARGEST = 10**15  # a billion credits; sums of a whole table stay inside 64 bits
 _GRAIN_US = {Granularity.EXACT: 1, Granularity.HOUR: HOUR_US, Granularity.DAY: DAY_US}
 _TASK = LedgerRow._fields.index("task_id")
@@ -192,6 +193,7 @@ def _is_plain(event: UsageEvent) -> bool:
         and event.cache_write is None
         and event.reasoning is None
         and event.ttft_ms is None
+        and event.trial is None
         and not event.tags
         and not event.revision
     )
@@ -213,6 +215,8 @@ def _detail(event: UsageEvent, *, stated: bool, single: bool) -> Detail:
         error=tidy(event.error or "", MAX_WORD) or None,
         tags=tuple(tidy(tag, MAX_TAG) for tag in event.tags[:MAX_TAGS]) or None,
         revision=event.revision,
+        trial_id=event.trial,
+        arm=event.arm if event.trial is not None else None,
     )
     return NO_DETAIL if detail == NO_DETAIL else detail
 
@@ -224,5 +228,7 @@ def impossible(events: Iterable[UsageEvent]) -> Iterator[str]:
             value = getattr(event, name)
             if value is not None and not 0 <= value <= LARGEST:
                 yield f'event "{event.event_id}" has {name} {value}'
+        if event.trial is not None and not 0 < event.trial <= MAX_TRIAL:
+            yield f'event "{event.event_id}" has trial {event.trial}'
         if event.rating is not None and not 1 <= event.rating <= 5:
             yield f'event "{event.event_id}" has rating {event.rating}'

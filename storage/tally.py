@@ -28,6 +28,7 @@ _FIELDS = {
     "project_id": "project",
     "stated": "credits",
     "task_id": "task",
+    "trial_id": "trial",
     "ts": "at",
 }
 

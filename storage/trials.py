@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, NamedTuple, get_args
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
@@ -21,6 +21,9 @@ from storage.numbering import next_id
 Status = Literal["running", "confirmed", "stopped", "no answer", "ended"]
 Arm = Literal["control", "test"]
 MAX_SLICE_PCT = 50  # the control arm is as large as the slice
+ARMS: tuple[Arm, ...] = get_args(Arm)
+_EVENT = SQLModel.metadata.tables["usage_event"]
+_DETAIL = SQLModel.metadata.tables["usage_detail"]
 _TRIAL = SQLModel.metadata.tables["trial"]
 
 
@@ -127,6 +130,38 @@ def end_trial(
         .returning(*_COLUMNS)
     ).first()
     return Trial(*ended) if ended else None
+
+
+class ArmOutcome(NamedTuple):
+    """`ok` of `n` prompts with known outcome succeeded; these prompts cost `credits` (micro)."""
+
+    ok: int = 0
+    n: int = 0
+    credits: int = 0
+
+
+def outcomes(connection: sa.Connection, workspace_id: int, trial: Trial) -> dict[Arm, ArmOutcome]:
+    """What came of the prompts of both arms so far.
+
+    By the arm that was drawn, whatever model answered: or a gateway that gives up on hard prompts
+    would flatter the cheaper model.  Only prompts of the trial's task.
+    """
+    same = (_EVENT.c[name] == _DETAIL.c[name] for name in ("workspace_id", "source_id", "event_id"))
+    known = _EVENT.c.ok_n > 0
+    wanted = (
+        sa.select(
+            _DETAIL.c.arm,
+            sa.func.sum(_EVENT.c.ok),
+            sa.func.sum(_EVENT.c.ok_n),
+            sa.func.sum(_EVENT.c.credits),
+        )
+        .select_from(_DETAIL.join(_EVENT, sa.and_(*same)))
+        .where(_DETAIL.c.workspace_id == workspace_id, _DETAIL.c.trial_id == trial.id)
+        .where(_EVENT.c.task_id == trial.task_id, known)
+        .group_by(_DETAIL.c.arm)
+    )
+    found = {arm: ArmOutcome(*map(int, sums)) for arm, *sums in connection.execute(wanted)}
+    return {arm: found.get(arm, ArmOutcome()) for arm in ARMS}
 
 
 def arm_of(trial_id: int, key: str, slice_pct: int) -> Arm | None:

@@ -2,7 +2,7 @@
 
 docs: `id, at, person, model, provider, prompts, credits, cost, currency, tokens_in, tokens_out,
 cache_read, cache_write, reasoning, latency_ms, ttft_ms, ok, error, task, project, department, tags,
-rating, granularity`; only `at` and `model` are needed, other names are left out.
+rating, granularity, trial, arm`; only `at` and `model` are needed, other names are left out.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ ALIASES = {
     "time": "at",
 }
 REQUIRED = ("at", "model")
+ARMS = ("control", "test")
+MAX_TRIAL = 2**31 - 1
 _GRAINS = {"": Granularity.EXACT, "exact": Granularity.EXACT} | {
     "hour": Granularity.HOUR,
     "day": Granularity.DAY,
@@ -67,7 +69,7 @@ _GRAINS = {"": Granularity.EXACT, "exact": Granularity.EXACT} | {
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 # Only what a record may say: whatever is added here changes the keys of rows without an id.
 _CONTENT = attrgetter(
-    *(name for name in UsageEvent.__slots__ if name not in ("event_id", "blocked"))
+    *(n for n in UsageEvent.__slots__ if n not in ("event_id", "blocked", "trial", "arm"))
 )
 _SUMMED = attrgetter(
     "granularity", "ts", "account", "person", "model", "task", "project", "department"
@@ -130,6 +132,7 @@ def read_record(record: Mapping[str, object], reading: Reading) -> Read:
     grain = _granularity(values)
     moment = _moment(values, grain, reading)
     kept, cut = tags(values.words("tags"))
+    trial, arm, half = _trial(values)
     event = UsageEvent(
         event_id=event_key(values.key() or ""),
         ts=moment.ts,
@@ -154,10 +157,12 @@ def read_record(record: Mapping[str, object], reading: Reading) -> Read:
         ttft_ms=values.milliseconds("ttft_ms"),
         rating=_rating(values),
         tags=kept,
+        trial=trial,
+        arm=arm,
     )
     event, notes = _with_cost(event, values)
     event, more = _of_single_prompts(event)
-    told = (moment.note, f"{cut} tags were cut" if cut else "", notes, more)
+    told = (moment.note, f"{cut} tags were cut" if cut else "", half, notes, more)
     return Read(event, tuple(filter(None, told)))
 
 
@@ -299,6 +304,19 @@ def _rating(values: _Values) -> int | None:
     if found is not None and not 1 <= found <= 5:
         raise RowError(f"rating {found} is not between 1 and 5")
     return found
+
+
+def _trial(values: _Values) -> tuple[int | None, str | None, str]:
+    """The trial and its arm, which mean something only together, and what to say otherwise."""
+    trial = values.count("trial", limit=MAX_TRIAL)
+    arm = (values.label("arm") or "").casefold() or None
+    if trial == 0:
+        raise RowError("trial is 0")
+    if arm not in (None, *ARMS):
+        raise RowError(f"arm {quoted(arm)} is none of {', '.join(ARMS)}")
+    if (trial is None) != (arm is None):
+        return None, None, "a trial without its arm, or an arm alone, was left out"
+    return trial, arm, ""
 
 
 def _with_cost(event: UsageEvent, values: _Values) -> tuple[UsageEvent, str]:

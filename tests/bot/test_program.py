@@ -177,7 +177,8 @@ def test_the_version_is_told(program: Program) -> None:
 
 
 @pytest.mark.parametrize(
-    "group", ["", "workspace", "models", "sources", "people", "roles", "preferences", "usage"]
+    "group",
+    ["", "workspace", "models", "sources", "people", "roles", "preferences", "usage", "keys"],
 )
 def test_no_summary_in_a_help_text_is_cut(program: Program, group: str) -> None:
     lines = (

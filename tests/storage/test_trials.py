@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
 from storage.engine import reading, writing
+from storage.events import UsageEvent
 from storage.trials import (
+    Arm,
+    ArmOutcome,
     Trial,
     TrialRunning,
     arm_of,
     end_trial,
     list_trials,
+    outcomes,
     running_trial,
     start_trial,
 )
-from tests.cast import NOW
+from tests.cast import NOW, event
 from tests.databases import elsewhere, home
+from tests.storage.world import World, world
 
 
 def start(engine: sa.Engine, *, task_id: int = 1, slice_pct: int = 10) -> Trial:
@@ -101,3 +107,54 @@ def test_another_trial_draws_anew() -> None:
 
 def test_half_and_half_leaves_nobody_out() -> None:
     assert {arm_of(1, str(number), 50) for number in range(500)} == {"control", "test"}
+
+
+# ---- what came of it
+
+
+def drawn(place: World, *events: UsageEvent) -> dict[Arm, ArmOutcome]:
+    """The outcomes of trial 1 of the task coding after these events."""
+    task_id = place.labels.task_id("coding")
+    trial = start(place.engine, task_id=task_id)  # of another workspace, but with this number
+    place.write(*events)
+    with reading(place.engine) as connection:
+        return outcomes(connection, place.workspace.id, trial)
+
+
+@pytest.fixture
+def place(engine: sa.Engine) -> World:
+    made = world(engine)
+    made.labels.prepare([event(task="coding")], now=NOW)
+    return made
+
+
+def test_outcomes_are_those_of_the_arm_that_was_drawn(place: World) -> None:
+    in_trial = {"trial": 1, "model": "alpha"}
+    found = drawn(
+        place,
+        event(**in_trial, arm="control", ok=True),
+        event(**in_trial, arm="control", ok=False),
+        event(**in_trial, arm="control", ok=None),
+        event(trial=1, arm="test", ok=True, model="beta"),
+        event(**in_trial, arm="test", ok=True),
+        event(**in_trial, arm="test", task="mail"),
+        event(trial=2, arm="test", model="alpha"),
+        event(model="alpha"),
+    )
+    assert found == {"control": (1, 2, 1_000_000), "test": (2, 2, 1_333_333)}
+
+
+def test_a_trial_without_prompts_has_nothing_in_both_arms(place: World) -> None:
+    assert drawn(place) == {"control": (0, 0, 0), "test": (0, 0, 0)}
+
+
+def test_an_arm_that_comes_later_completes_an_event(place: World) -> None:
+    plain = event(model="alpha", event_id="a")
+    found = drawn(place, plain, replace(plain, trial=1, arm="test"))
+    assert found["test"] == (1, 1, 1_000_000)
+    place.check()
+
+
+def test_an_event_that_changes_its_arm_conflicts(place: World) -> None:
+    one = event(model="alpha", event_id="a", trial=1, arm="test")
+    assert place.write(one, replace(one, arm="control")).conflicting == 1

@@ -81,6 +81,46 @@ def test_response_time_of_several_prompts_is_left_out_with_a_note() -> None:
     assert "left out" in notes(items)[0][1]
 
 
+def test_a_trial_stands_with_its_arm_in_csv_and_json() -> None:
+    (row,) = events(read(csv_of("1773568931,a,7,Test", header="at,model,trial,arm")))
+    (record,) = events(read('{"at": 1773568931, "model": "a", "trial": 7, "arm": "control"}'))
+    assert [(one.trial, one.arm) for one in (row, record)] == [(7, "test"), (7, "control")]
+
+
+@pytest.mark.parametrize("half", ["7,", ",test"])
+def test_half_of_a_trial_is_left_out_with_a_note(half: str) -> None:
+    items = read(csv_of(f"1773568931,a,{half}", header="at,model,trial,arm"))
+    assert (events(items)[0].trial, events(items)[0].arm) == (None, None)
+    assert notes(items) == [(2, "a trial without its arm, or an arm alone, was left out")]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("7,both", 'arm "both" is none of control, test'),
+        ("0,test", "trial is 0"),
+        ("x,test", "trial"),
+        ("-1,test", "trial is below 0"),
+        ("2147483648,test", "trial"),
+    ],
+)
+def test_a_trial_that_cannot_be_is_refused(given: str, words: str) -> None:
+    items = read(csv_of(f"1773568931,a,{given}", header="at,model,trial,arm"))
+    ((_, reason),) = rejected(items)
+    assert words in reason
+
+
+def test_the_key_of_a_row_without_an_id_is_that_of_the_first_release() -> None:
+    (plain,) = events(read(csv_of("1773568931,alpha,12", header="at,model,tokens_in")))
+    header = "at,model,tokens_in,trial,arm"
+    (drawn,) = events(read(csv_of("1773568931,alpha,12,7,test", header=header)))
+    assert (
+        plain.event_id
+        == drawn.event_id
+        == "d5ecf7785c700c7cd3b24f340fd48eebda019f2da0c421883a959d1f1a27af5e"
+    )
+
+
 def test_tags_beyond_the_limit_are_cut_and_counted() -> None:
     many = ";".join(f"tag-{n}" for n in range(25))
     items = read(csv_of(f"1773568931,a,{many}", header="at,model,tags"))
