@@ -88,6 +88,13 @@ def _days(range_: TimeRange, grain: Grain, clock: Clock) -> Iterator[Bucket]:
         day = end
 
 
+def named(bucket: Bucket, grain: Grain) -> str:
+    """A bucket in a sentence: the number of a week says nothing without its row."""
+    if grain != "week":
+        return bucket.label
+    return f"week of {bucket.start.day} {MONTH_NAMES[bucket.start.month - 1]}"
+
+
 def unit_start(grain: Grain, day: date) -> date:
     """First day of the week or month that holds a day; weeks start on Monday."""
     if grain == "week":

@@ -162,6 +162,17 @@ class Actions:
     buttons: tuple[Button, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """An answer about now: where it can be changed, it is asked again every `every` seconds.
+
+    That ends after `lasts` seconds.
+    """
+
+    every: float
+    lasts: float
+
+
 Block = Facts | Table | Figure | Tree | Note | Actions
 
 
@@ -181,6 +192,7 @@ class Report:
     as_of: datetime | None = None
     narrowed: str = ""
     data_to: datetime | None = None
+    renews: Renewal | None = None
 
     @property
     def figure(self) -> Figure | None:

@@ -79,7 +79,12 @@ def peak_hour(query: Query) -> list[Fact]:
 
 def hour_text(hour: int) -> str:
     """`2-3 PM`, `11 AM-12 PM`: an hour of the day as people say it."""
-    names = [(h % 12 or 12, "AM" if h % 24 < 12 else "PM") for h in (hour, hour + 1)]
+    return hours_text(hour, hour + 1)
+
+
+def hours_text(first_hour: int, end_hour: int) -> str:
+    """`2-5 PM`, `9 AM-5 PM`: hours of the day from one up to, not including, another."""
+    names = [(h % 12 or 12, "AM" if h % 24 < 12 else "PM") for h in (first_hour, end_hour)]
     (first, early), (last, late) = names
     return f"{first}-{last} {late}" if early == late else f"{first} {early}-{last} {late}"
 

@@ -17,6 +17,7 @@ from datetime import date, timedelta
 from analytics.errors import UserError
 
 EARLIEST = date(2000, 1, 1)
+LATEST = date(9000, 1, 1)
 MONTHS = (
     "january",
     "february",
@@ -141,6 +142,15 @@ def parse_range(text: str, today: date) -> TimeRange:
     if first < EARLIEST:
         raise UserError(f"'{text}' starts before {EARLIEST}.", hint="Ranges start in 2000.")
     return TimeRange(first, min(end, today + DAY), words, today)
+
+
+def is_range(text: str) -> bool:
+    """Whether words are a range at all, on whatever day they are read."""
+    try:
+        parse_range(text, LATEST)
+    except UserError:
+        return False
+    return True
 
 
 def _days(words: str, today: date) -> tuple[date, date]:

@@ -21,7 +21,7 @@ from analytics.report import (
     Report,
 )
 from bot.context import Context, Role, outranks
-from bot.params import PARAM_TYPES, Param, ParamType
+from bot.params import PARAM_TYPES, PEOPLE, Param, ParamType
 from bot.walls import walled
 
 Answer = Callable[..., Report]
@@ -89,9 +89,15 @@ class Call:
         return " ".join(filter(None, words))
 
     @property
+    def lists_people(self) -> bool:
+        """Whether the answer has a row for each person."""
+        split = self.given.get("by", ("",))[0].casefold()
+        return self.command.shows_people or split in PEOPLE
+
+    @property
     def shows_people(self) -> bool:
         """Whether the answer shows rows of people or of a chosen one."""
-        return self.command.shows_people or "person" in self.given
+        return self.lists_people or "person" in self.given
 
 
 COMMANDS: dict[str, Command] = {}
@@ -260,6 +266,10 @@ def _loose_values(chosen: Command, words: Sequence[str]) -> Iterator[tuple[Param
     placed = [param for param in chosen.params if param.type.positional]
     if loose is None:
         rest = _quoted_where_clear(placed, rest)
+    elif any(param.repeatable for param in placed):
+        rest, text = _without_loose(loose, rest)
+        if text:
+            yield loose, text
     for param in placed:
         taken = len(rest) if param.repeatable else min(1, len(rest))
         for text in rest[:taken]:
@@ -271,6 +281,19 @@ def _loose_values(chosen: Command, words: Sequence[str]) -> Iterator[tuple[Param
     if loose is None:
         raise UserError(f"I don't understand '{text}'.", hint=f"Type `{chosen.usage}`.")
     yield loose, text
+
+
+def _without_loose(loose: Param, words: list[str]) -> tuple[list[str], str]:
+    """The words around those that the loose parameter claims, and these: the longest, the last.
+
+    What has a place would take them, where it may be repeated.
+    """
+    for size in range(len(words), 0, -1):
+        for at in range(len(words) - size, -1, -1):
+            text = " ".join(words[at : at + size])
+            if loose.type.claims(text):
+                return [*words[:at], *words[at + size :]], text
+    return words, ""
 
 
 def _quoted_where_clear(placed: Sequence[Param], words: list[str]) -> list[str]:
@@ -308,7 +331,7 @@ def run(line: str, ctx: Context) -> Report:
                 hint=f"Type `{call.command.usage}`, for example `{call.command.example}`.",
             )
         param.read_into(values, texts, ctx)
-    allowed = walled(values, ctx, shows_people=call.command.shows_people)
+    allowed = walled(values, ctx, shows_people=call.lists_people)
     report = call.command.answer(ctx, **allowed)
     framed = (*report.blocks, *_frame(call, report))
     return replace(report, blocks=framed, line=call.line, as_of=ctx.now)

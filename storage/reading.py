@@ -176,12 +176,12 @@ class Reader:
         rows = self._by_clock(("weekday", "hour"), (measure,), span, where)
         return {(weekday, hour): total for weekday, hour, total in rows}
 
-    def hours(
+    def week_times(
         self, span: Hours, where: Mapping[str, Collection[int]] | None = None
-    ) -> dict[int, tuple[int, int]]:
-        """(milliseconds, prompts) of response times by local hour, where any is known."""
-        rows = self._by_clock(("hour",), ("lat_sum", "lat_n"), span, where)
-        return {hour: (total, count) for hour, total, count in rows if count}
+    ) -> dict[tuple[int, int], tuple[int, int]]:
+        """(milliseconds, prompts) of known response times by weekday and local hour."""
+        rows = self._by_clock(("weekday", "hour"), ("lat_sum", "lat_n"), span, where)
+        return {(weekday, hour): (total, count) for weekday, hour, total, count in rows if count}
 
     def _by_clock(
         self,

@@ -19,8 +19,13 @@ from storage.events import Granularity
 from storage.rollups import BY_NAME
 from storage.timekeys import to_micros
 
-BinKey = Literal["model", "hour_class", "day"]
-_COLUMNS = {"model": "model_id", "hour_class": "hour_class", "day": "day"}
+BinKey = Literal["model", "hour_class", "day", "person"]
+_COLUMNS = {
+    "model": "model_id",
+    "hour_class": "hour_class",
+    "day": "day",
+    "person": "person_id",
+}
 # Fewest cells first.
 _TABLES = (BY_NAME["lat_class_day"], BY_NAME["lat_model_day"])
 

@@ -18,6 +18,7 @@ from bot.demo.company import (
     DAY_MODEL,
     ENGINES,
     ERRORS,
+    FIRST_TOKEN,
     SPIKE_MAIL,
     SPIKE_MODEL,
     TEAMS,
@@ -36,6 +37,8 @@ FAVOURITE_SHARE = 0.65
 SPIKE_SHARE = 0.008
 LATE_SHARE = 0.02
 RATED_SHARE = 0.12
+STARS = 4.1  # what people give on average to a model that answers in a second
+SLOWEST = 0.45  # a busy hour's answers take longer than a quiet one's by this fraction
 FAILED_SHARE = 0.03
 UNKNOWN_SHARE = 0.0006
 DAY_ROW_SHARE = 0.004  # rows of the summing source for each prompt of the others
@@ -152,6 +155,12 @@ class _Dice:
         self.favourites = np.array(
             [self.rng.choice(len(shares), FAVOURITES, replace=False, p=shares) for _ in self.people]
         )
+        # The slower model is the better liked one: otherwise nobody would wait for it.
+        self.stars = STARS + 0.2 * np.log(np.array([engine.seconds for engine in self.engines]))
+        period = work.period
+        self.hours = np.array([hour.start_us for hour in period], dtype=np.int64)
+        weights = np.array([hour.weight for hour in period])
+        self.slowness = 1 + SLOWEST * weights / weights.max()
         mails = [person.mail for person in self.people]
         # A workload of a handful of people may lack the one who makes the spike.
         self.spiker = mails.index(SPIKE_MAIL) if SPIKE_MAIL in mails else 0
@@ -164,7 +173,9 @@ class _Dice:
         engine = np.where(spiked, self.spike_engine, self._engines(person))
         failed = rng.random(count) < FAILED_SHARE
         rated = (rng.random(count) < RATED_SHARE) & ~failed
-        stars = np.where(rated, np.clip(np.round(rng.normal(4.3, 0.8, count)), 1, 5), 0)
+        stars = np.where(
+            rated, np.clip(np.round(rng.normal(self.stars[engine], 0.8, count)), 1, 5), 0
+        )
         drawn = zip(
             rng.bytes(16 * count).hex(" ", 16).split(),
             (starts + rng.integers(0, HOUR_US, count)).tolist(),
@@ -173,7 +184,7 @@ class _Dice:
             rng.random((count, 4)).tolist(),
             np.exp(rng.normal(7.0, 1.0, count)).astype(np.int64).tolist(),
             np.exp(rng.normal(6.0, 0.9, count)).astype(np.int64).tolist(),
-            np.exp(rng.normal(0.0, 0.5, count)).tolist(),
+            (np.exp(rng.normal(0.0, 0.5, count)) * self._slowed(starts)).tolist(),
             failed.tolist(),
             stars.astype(np.int64).tolist(),
             strict=True,
@@ -181,6 +192,8 @@ class _Dice:
         for key, ts, who, what, chance, read, written, slowness, broken, rating in drawn:
             asker, used = self.people[who], self.engines[what]
             paid = used.dollars is not None and not broken
+            ms = round(used.seconds * slowness * 1000)
+            early = None if broken else FIRST_TOKEN.get(used.provider)
             yield UsageEvent(
                 event_id=key,
                 ts=ts,
@@ -196,9 +209,15 @@ class _Dice:
                 currency="USD" if paid else None,
                 tokens_in=read,
                 tokens_out=0 if broken else written,
-                latency_ms=round(used.seconds * slowness * 1000),
+                latency_ms=ms,
+                ttft_ms=None if early is None else round(ms * early),
                 rating=rating or None,
             )
+
+    def _slowed(self, starts: Ints) -> Floats:
+        """How much longer answers take at these starts of hours."""
+        found: Floats = self.slowness[np.searchsorted(self.hours, starts)]
+        return found
 
     def _engines(self, person: Ints) -> Ints:
         """Mostly a favourite of the person, sometimes any."""

@@ -12,6 +12,7 @@ from typing import Literal
 from analytics.figures import Grain
 from analytics.query import Filters
 from analytics.timerange import TimeRange
+from analytics.timings import Split
 from bot.params.amounts import Amount, AmountType, Day, DayType, Text, TextType
 from bot.params.base import Param, ParamType
 from bot.params.names import (
@@ -23,6 +24,7 @@ from bot.params.names import (
     TaskName,
     WordNameType,
 )
+from bot.params.splits import PEOPLE, SplitType
 from bot.params.usual import (
     MAX_LIMIT,
     ChoiceType,
@@ -37,6 +39,7 @@ from bot.params.usual import (
 __all__ = [
     "MAX_LIMIT",
     "PARAM_TYPES",
+    "PEOPLE",
     "Amount",
     "ChoiceType",
     "CommandName",
@@ -67,6 +70,7 @@ PARAM_TYPES: Mapping[object, ParamType] = _Types(
     {
         TimeRange: RangeType(),
         Grain | None: GrainType(),
+        Split: SplitType(typing.get_args(Split)),
         Filters: FiltersType(),
         Limit: LimitType(),
         CommandName: CommandType(),

@@ -41,6 +41,11 @@ class ParamType(ABC):
         del text, ctx
         return []
 
+    def claims(self, text: str) -> bool:
+        """Whether a loose type knows words as its own between those that have a place."""
+        del text
+        return False
+
     def expand(self, name: str, default: str | None) -> Iterator[Param]:
         """The parameters that a function's argument of this type stands for.
 

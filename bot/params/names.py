@@ -15,6 +15,8 @@ from bot.params.usual import ChoiceType
 from storage.reading import DIMENSIONS, Dimension
 
 EXAMPLES = 6  # names in a hint
+LONGEST = 6  # words of a name without quotes
+BETWEEN = ("and", "vs", "vs.", "against", "with", "to")
 
 
 ModelName = NewType("ModelName", int)
@@ -82,10 +84,33 @@ class NameType(ParamType):
 
 
 class WordNameType(NameType):
-    """Names that are typed without `name=`: `compare gpt-4o "Claude 3 Haiku"`."""
+    """Names that are typed without `name=`: `compare gpt-4o "Claude 3 Haiku"`.
+
+    Where it is clear which words are a name, it needs no quotes, and there may be commas.
+    """
 
     positional = True
     repeatable = True
+
+    def read(self, texts: Sequence[str], ctx: Context) -> object:
+        """The ids, each once; raises UserError that names the nearest known ones."""
+        known = [ctx.reader.find(self.dimension, text) for text in texts]
+        if all(key is not None for key in known):
+            return tuple(dict.fromkeys(known))
+        words = [word for text in texts for word in text.replace(",", " ").split()]
+        return tuple(dict.fromkeys(self._names_in(words, ctx)))
+
+    def _names_in(self, words: Sequence[str], ctx: Context) -> Iterator[int]:
+        """The ids of names that follow each other, the longest name first."""
+        at = 0
+        while at < len(words):
+            ends = range(min(len(words), at + LONGEST), at, -1)
+            names = ((end, " ".join(words[at:end])) for end in ends)
+            find = ctx.reader.find
+            end = next((end for end, name in names if find(self.dimension, name)), at + 1)
+            if end > at + 1 or words[at].casefold() not in BETWEEN:
+                yield self.find(" ".join(words[at:end]), ctx)
+            at = end
 
 
 class OneNameType(WordNameType):

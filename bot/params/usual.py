@@ -28,6 +28,10 @@ class RangeType(ParamType):
         """The range; raises UserError."""
         return timerange.parse_range(texts[0], ctx.reader.clock.local_date(ctx.now))
 
+    def claims(self, text: str) -> bool:
+        """Whether words are a range."""
+        return timerange.is_range(text)
+
     def complete(self, text: str, ctx: Context) -> list[str]:
         """Range words that hold what was typed; what was typed itself when it is a range."""
         del ctx

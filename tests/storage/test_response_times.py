@@ -96,6 +96,7 @@ BY: list[tuple[BinKey, ...]] = [
     ("model", "day"),
     ("hour_class", "day"),
     ("model", "hour_class"),
+    ("person",),
 ]
 
 
@@ -112,6 +113,7 @@ def test_bins_are_those_of_the_events(
                     "model": month.key(one, "model"),
                     "day": month.key(one, "day"),
                     "hour_class": hour_class(one),
+                    "person": month.key(one, "person"),
                 }
                 expected[tuple(cell[name] for name in by)][latency_bin(one.latency_ms)] += 1
         assert reader.bins(by, days, where) == expected
@@ -190,13 +192,14 @@ def test_response_times_by_hour_leave_out_what_is_not_known(
 ) -> None:
     span = hours_of(month)
     for where in WHERES:
-        expected: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+        expected: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0])
         for one in chosen(month, where, span):
             if one.granularity != Granularity.DAY and one.latency_ms is not None:
-                hour = expected[local(one).hour]
+                moment = local(one)
+                hour = expected[moment.weekday(), moment.hour]
                 hour[0] += one.latency_ms
                 hour[1] += 1
-        found = reader.hours(span, where)
+        found = reader.week_times(span, where)
         assert found == {hour: tuple(sums) for hour, sums in expected.items()}
 
 
