@@ -24,6 +24,7 @@ from bot.params.names import (
     TaskName,
     WordNameType,
 )
+from bot.params.plans import GrantId, GrantIdType, Rank, RankType, Rhythm, RhythmType
 from bot.params.splits import PEOPLE, SplitType
 from bot.params.usual import (
     MAX_LIMIT,
@@ -45,6 +46,7 @@ __all__ = [
     "CommandName",
     "Day",
     "GrainType",
+    "GrantId",
     "Limit",
     "ModelName",
     "ModelNames",
@@ -52,6 +54,8 @@ __all__ = [
     "Param",
     "ParamType",
     "RangeType",
+    "Rank",
+    "Rhythm",
     "TaskName",
     "Text",
 ]
@@ -79,6 +83,9 @@ PARAM_TYPES: Mapping[object, ParamType] = _Types(
         Text | None: TextType(),
         ModelName: OneNameType("model"),
         ModelNames: WordNameType("model"),
+        Rhythm: RhythmType(),
+        Rank: RankType(),
+        GrantId: GrantIdType(),
         TaskName: OneNameType("task"),
         TaskName | None: OneNameType("task", required=False),
     }

@@ -19,8 +19,11 @@ from bot.drawing import Drawing
 from bot.registry import COMMANDS
 from bot.render import text
 from bot.render.cells import cell_text
+from storage.engine import writing
+from storage.roles import set_role
+from tests.databases import home
 from tests.doubles.slack import SlackDouble, slack_double
-from tests.doubles.slack_payloads import Payload, direct, mention, slash
+from tests.doubles.slack_payloads import TEAM, Payload, direct, mention, slash
 from tests.doubles.slack_stage import QUICK, desk_of, serving, stage
 
 TERMINAL = Identity("terminal", "", "")
@@ -57,6 +60,7 @@ async def answered(slack: SlackDouble, line: str) -> Payload:
 
 async def test_slack_says_what_the_terminal_says(sqlite_engine: sa.Engine) -> None:
     async with stage(sqlite_engine) as scene:
+        _may_change(sqlite_engine)
         for command in COMMANDS.values():
             report = await scene.desk.ask(command.example, TERMINAL)
             answer = await answered(scene.slack, command.example)
@@ -65,6 +69,13 @@ async def test_slack_says_what_the_terminal_says(sqlite_engine: sa.Engine) -> No
             assert report.headline in said.replace("\u200b", ""), command.name
             for cell in cells_of(report):
                 assert (cell in said, cell in shown) == (True, True), (command.name, cell)
+
+
+def _may_change(engine: sa.Engine) -> None:
+    """Let who types in the double change things."""
+    with writing(engine) as connection:
+        who = {"platform": "slack", "external_id": TEAM, "user_id": "U1"}
+        set_role(connection, home(engine).id, **who, role="admin")
 
 
 @pytest.mark.parametrize("say", [mention, direct])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import keyword
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
@@ -69,16 +70,25 @@ def _tidy(text: str) -> str:
 
 def _native(command: Command, answering: Answering) -> Native:
     async def call(interaction: Interaction, **options: str | None) -> None:
-        await answering.command(interaction, line_of(command, options))
+        given = {name.rstrip("_"): text for name, text in options.items()}
+        await answering.command(interaction, line_of(command, given))
 
-    _sign(call, [param.name for param in command.params])
+    names = {param.name: _python(param.name) for param in command.params}
+    _sign(call, list(names.values()))
     native: Native = app_commands.Command(
         name=command.path[-1], description=_cut(command.summary), callback=call
     )
     for param in command.params:
-        app_commands.describe(**{param.name: _cut(param.usage.strip("[]"))})(native)
-        native.autocomplete(param.name)(_completer(command.name, param.name, answering))
+        name = names[param.name]
+        app_commands.describe(**{name: _cut(param.usage.strip("[]"))})(native)
+        app_commands.rename(**{name: param.name})(native)
+        native.autocomplete(name)(_completer(command.name, param.name, answering))
     return native
+
+
+def _python(name: str) -> str:
+    """A name that the library can look for in a signature: `from` is none in Python."""
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def _sign(call: Callable[..., Awaitable[None]], names: list[str]) -> None:
