@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -12,6 +13,8 @@ from storage.ratings import RatingKey, rating_sums
 from storage.reading import Days
 
 LEAST_RATINGS = 10
+LEAST_KNOWN_PCT = 90  # of the outcomes
+CLEAR = 2.8  # by 2.8 / sqrt(n) do two means of n ratings with a deviation of 1 rarely differ
 PULL = 20  # ratings of the workspace's mean that every mean is mixed with
 
 
@@ -47,6 +50,20 @@ class Quality:
     def rating(self) -> float | None:
         """Mean stars; None below 10 ratings."""
         return self.rating_sum / self.rating_n if self.rating_n >= LEAST_RATINGS else None
+
+    @property
+    def per_success(self) -> int | None:
+        """Micro-credits for each prompt that succeeded; None under 90 % of known outcomes."""
+        if not self.ok or 100 * self.ok_n < LEAST_KNOWN_PCT * self.prompts:
+            return None
+        return round_half_even(self.credits, self.ok)
+
+    def is_rated_apart(self, other: Quality) -> bool:
+        """Whether both mean ratings differ clearly; else there is "no clear difference"."""
+        if self.rating is None or other.rating is None:
+            return False
+        least = min(self.rating_n, other.rating_n)
+        return abs(self.rating - other.rating) >= CLEAR / math.sqrt(least)
 
     def pulled_rating(self, mean: float) -> float:
         """The mean with 20 ratings of the workspace's mean mixed in: for ranking only."""

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 PSEUDO_WEEKS = 2.0  # pull a weekday's factor towards 1
-LEAST_FACTOR = 0.001
 
 
 def days_before(daily: Floats, ends: Counts, width: int) -> Floats:
@@ -35,9 +34,10 @@ def weekday_factors(days: Floats, known: Counts) -> Floats:
     sums = (weeks * counts[:, :, None]).sum(axis=1)
     number = counts.sum(axis=1)[:, None]
     mean = sums.sum(axis=1, keepdims=True) / np.maximum(7 * number, 1)
-    factors = (sums / np.where(mean > 0, mean, 1) + PSEUDO_WEEKS) / (number + PSEUDO_WEEKS)
-    balanced: Floats = np.maximum(factors / factors.mean(axis=1, keepdims=True), LEAST_FACTOR)
-    return balanced
+    # Their mean is 1 already, and none is below 1/7: no balancing, no floor.
+    weighed: Floats = sums / np.where(mean > 0, mean, 1) + PSEUDO_WEEKS
+    factors: Floats = weighed / (number + PSEUDO_WEEKS)
+    return factors
 
 
 def levels(days: Floats, factors: Floats, known: Counts, half_life: float) -> Floats:

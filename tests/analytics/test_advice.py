@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,7 @@ from analytics.advice import (
 )
 from analytics.advice_words import Names, missing_text, proposal_text
 from analytics.evidence import Multipliers, Pair, comparisons, records_of
-from analytics.strata import LEAST_SPREAD, Difference, difference, shrunk
+from analytics.strata import LEAST_SPREAD, Belief, Difference, difference, shrunk
 from analytics.wilson import Tally
 from storage.events import MICRO
 from storage.evidence import Evidence
@@ -124,7 +125,9 @@ def test_nothing_is_proposed_for_what_is_uncategorised() -> None:
 
 
 def test_people_who_are_not_known_are_not_compared_with_themselves() -> None:
-    assert proposed([row._replace(person_id=0) for row in ENOUGH]) == []
+    named = [row._replace(person_id=row.person_id % 3) for row in ENOUGH]
+    assert {row.person_id for row in named} == {0, 1, 2}
+    assert proposed(named) == []
 
 
 def test_a_model_that_is_not_current_is_not_compared() -> None:
@@ -150,6 +153,14 @@ def test_success_is_compared_within_people() -> None:
     assert found.difference.value == 0
 
 
+@pytest.mark.parametrize(("z", "is_proposed"), [(1.6449, True), (1.6448, False)])
+def test_proposals_are_95_per_cent_certain(z: float, *, is_proposed: bool) -> None:
+    found = basis(ENOUGH)
+    [compared] = comparisons(found.records, found.multipliers)
+    border = replace(compared, belief=Belief(mean=z * 0.01 - 0.03, sd=0.01))
+    assert bool(proposals([border], found)) is is_proposed
+
+
 def test_the_most_certain_model_is_proposed_not_the_cheapest() -> None:
     costly, cheap = used(COSTLY, [400] * 3, rate=0.9), used(CHEAP, [400] * 3, rate=0.9)
     middle = used(MIDDLE, [900] * 3, rate=0.9)
@@ -169,7 +180,7 @@ def test_a_refusal_leaves_the_next_best() -> None:
     [
         (10, 40, True),
         (10, 47, False),  # 0.3 less, but not clearly so
-        (20, 95, False),  # 0.25 less is no difference
+        (40, 190, False),  # 0.25 less is no difference
         (8, 32, True),
         (7, 28, False),  # 7 and 7 ratings weigh 3.5: too few
     ],
@@ -215,6 +226,11 @@ def result(status: str, **more: object) -> TrialResult:
 def test_what_a_trial_found_goes_before_logs(status: str, levels: list[str]) -> None:
     found = advise(basis(ENOUGH), trials=[result(status)])
     assert [one.level for one in found] == levels
+
+
+def test_a_model_that_is_new_to_a_task_saves_by_its_multiplier() -> None:
+    [found] = advise(basis(used(COSTLY, [400] * 3)), trials=[result("running")])
+    assert found.saving == 1_200 * (2 * MICRO - MICRO // 2)
 
 
 def test_a_confirmation_is_checked_again_after_90_days() -> None:
@@ -303,6 +319,12 @@ def test_one_task_alone_keeps_its_difference_and_the_error_of_the_floor() -> Non
     own = LEAST_SPREAD**2 / (LEAST_SPREAD**2 + 0.0004)
     assert belief.mean == pytest.approx(-0.02)
     assert belief.sd**2 == pytest.approx(own * 0.0004 + (1 - own) ** 2 * (0.0009 + 0.0004))
+
+
+def test_tasks_that_differ_keep_most_of_their_difference() -> None:
+    # Seen variance 0.02, noise 0.001: a spread of 0.019, so 95 % of each difference is its own.
+    found = shrunk([seen(0.0, 0.001), seen(0.2, 0.001)])
+    assert [belief.mean for belief in found] == pytest.approx([0.005, 0.195])
 
 
 def test_tasks_borrow_from_each_other_the_less_the_more_they_know() -> None:

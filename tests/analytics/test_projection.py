@@ -119,12 +119,42 @@ def test_the_range_of_a_short_history_is_the_fitted_one() -> None:
     assert found.high == math.ceil(MICRO * (1_000 + 2_000 * math.exp(2.69 * s)))
 
 
-def test_a_replay_draws_the_range_to_what_was_missed_before() -> None:
-    # Its own past was never missed: half the fitted width, in logarithms.
-    found = projected([100] * 180, 10)
-    s = math.exp(-0.657 + 0.720 * math.log(0.05) - 0.061 * math.log(20))
-    high = 1_000 + 2_000 * math.exp(2.02 * s / 2)
-    assert found.high == pytest.approx(high * MICRO)
+@pytest.mark.parametrize("n", [28, 59])
+def test_from_28_days_on_the_range_is_another(n: int) -> None:
+    found = projected([100] * n, 10)
+    s = math.exp(-0.642 + 0.804 * math.log(0.05) - 0.005 * math.log(20))
+    assert found.low == math.floor(MICRO * (1_000 + 2_000 * math.exp(-1.58 * s)))
+    assert found.high == math.ceil(MICRO * (1_000 + 2_000 * math.exp(2.45 * s)))
+
+
+@pytest.mark.parametrize(
+    ("n", "left", "width"),
+    [
+        (180, 20, 0.5),  # its own past was never missed: half the width, in logarithms
+        (60, 20, 1),  # 7 origins, every second day: too few
+        (60, 5, 0.5),  # 28 origins, every day
+        (60, 6, 0.5),  # 14 origins
+    ],
+)
+def test_a_replay_draws_the_range_to_what_was_missed_before(
+    n: int, left: int, width: float
+) -> None:
+    found = projected([100] * n, 30 - left)
+    s = math.exp(-0.657 + 0.720 * math.log(0.05) - 0.061 * math.log(left))
+    rise = 100 * left * math.exp(2.02 * s * width)
+    assert found.high == pytest.approx((3_000 - 100 * left + rise) * MICRO)
+
+
+@pytest.mark.parametrize(("weeks", "half_lives"), [(4, [7, 28]), (3, [7])])
+def test_a_noisy_level_is_the_mean_of_two(weeks: int, half_lives: list[int]) -> None:
+    days = ([0] * 7 + [200] * 7) * weeks  # no weekday is special; 56 days or 42
+    decay = [[0.5 ** (age / half) for age in range(len(days))] for half in half_lives]
+    levels_ = [
+        sum(w * spent for w, spent in zip(ws, reversed(days), strict=True)) / sum(ws)
+        for ws in decay
+    ]
+    expected = 20 * sum(levels_) / len(levels_)
+    assert projected(days, 10).expected == pytest.approx(expected * MICRO)
 
 
 def test_what_today_used_raises_the_floor_and_not_the_level() -> None:
@@ -163,8 +193,8 @@ def test_after_nothing_for_weeks_the_high_end_is_an_average_month() -> None:
 
 
 def test_usage_that_collapsed_is_noticed() -> None:
-    assert projected([100] * 60 + [1] * 7, 10).has_fallen
-    assert not projected([100] * 60 + [60] * 7, 10).has_fallen
+    assert projected([100] * 60 + [15] * 7, 10).has_fallen
+    assert not projected([100] * 60 + [40] * 7, 10).has_fallen
 
 
 def test_a_finished_month_is_known() -> None:

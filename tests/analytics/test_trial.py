@@ -68,7 +68,8 @@ def look(n: int, control: int, test: int) -> Look:
         ([look(500, 475, 484)], "confirmed"),
         ([look(500, 475, 440)], "stopped"),
         ([look(500, 475, 470), look(1_000, 950, 950)], "confirmed"),
-        ([look(500, 475, 470), look(1_000, 950, 936)], "no answer"),
+        ([look(500, 475, 470), look(1_000, 950, 938)], "no answer"),
+        ([look(500, 475, 470), look(1_000, 950, 910)], "no answer"),
         ([look(500, 475, 470), look(1_000, 950, 880)], "stopped"),
     ],
 )
