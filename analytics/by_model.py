@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
-from analytics.captions import caption, footnotes, heading, period_of
-from analytics.figures import (
-    FamilyBars,
-    ModelBar,
-    ModelFigure,
-)
+from analytics.captions import footnotes, heading
+from analytics.drill import Step, steps
 from analytics.lines import (
     OTHER,
     REST,
     Changes,
     Line,
     Sort,
-    alt_text,
     cost_cells,
     cut_lines,
     empty_report,
     framed,
-    line_of,
     ordered_lines,
     read_changes,
     spent_text,
     sum_costs,
 )
 from analytics.measures import Costs, Usage, gather, stated_costs, total
-from analytics.numbers import counted, credits_text, multiplier_text, nested_shares, shares
+from analytics.model_lines import by_family, model_figure, model_lines
+from analytics.numbers import counted, credits_text, multiplier_text, nested_shares
 from analytics.query import Query
 from analytics.report import (
+    Actions,
     Cell,
     Column,
     Group,
@@ -42,24 +36,24 @@ from analytics.report import (
     Table,
     Tree,
 )
-from analytics.text import clean, distinct
-from storage.timekeys import to_micros
+from analytics.text import clean
 
+PEOPLE = Step("by-user", "model", "People: {}")
 NAMED_SMALL = 4
 EXPANDED_FAMILIES = 6  # the tree stays on one screen; smaller families share its last branch
 
 
-def by_model(query: Query, limit: int, sort: Sort) -> Report:
+def by_model(query: Query, limit: int, sort: Sort, *, with_people: bool = True) -> Report:
     """Multiplier, prompts, credits, share and change of each model, grouped by family."""
     sums = gather(query, ("model",))
     title = heading("Model Usage", query)
     if not sums:
         return empty_report(title, query)
     changes = read_changes(query, "model")
-    lines = _lines(query, sums, changes)
+    lines = model_lines(query, sums, changes)
     shown, rest = cut_lines(ordered_lines(lines, sort), limit, changes)
     # What a limit hides belongs to some family: a subtotal of what is left would be a lie.
-    groups = [[*shown, rest]] if rest else _by_family(shown, sort)
+    groups = [[*shown, rest]] if rest else by_family(shown, sort)
     portions = nested_shares([[line.usage.credits for line in group] for group in groups])
     whole, lead = total(sums), _lead(lines, groups, portions)
     costs = stated_costs(query, ("model",))
@@ -72,12 +66,19 @@ def by_model(query: Query, limit: int, sort: Sort) -> Report:
         headline,
         (
             *changes.note(lambda key: clean(query.reader.catalog.models[key].name)),
-            _figure(query, f"{lead} of {spent_text(whole)}" if lead else headline, lines),
+            model_figure(query, f"{lead} of {spent_text(whole)}" if lead else headline, lines),
             _tree(title, groups, whole),
             _table(query, groups, portions, changes, costs),
             *footnotes(query, whole, costs),
+            *(_people(query, lines) if with_people else ()),
         ),
     )
+
+
+def _people(query: Query, lines: Sequence[Line]) -> tuple[Actions, ...]:
+    """The people of the largest models, one click away."""
+    largest = ordered_lines(lines, "credits")
+    return steps(query, PEOPLE, ((line.key, line.name) for line in largest))
 
 
 def _lead(
@@ -94,32 +95,6 @@ def _lead(
     )
     share = next((share for line, share in shown if line.key == leader.key), 0)
     return f"{clean(leader.name)} takes {share}%" if share else ""
-
-
-def _lines(query: Query, sums: Mapping[tuple[int, ...], Usage], changes: Changes) -> list[Line]:
-    catalog = query.reader.catalog
-    ts = to_micros(period_of(query).end) - 1
-    names = distinct({key: catalog.models[key].name for (key,) in sums})
-    lines = []
-    for (key,), usage in sums.items():
-        model, price = catalog.models[key], catalog.price_at(key, ts)
-        line = line_of(key, names[key], usage, changes)
-        multiplier = price.multiplier if price else None
-        lines.append(replace(line, family=clean(model.family, 40), multiplier=multiplier))
-    return lines
-
-
-def _family_order(lines: Sequence[Line], sort: Sort) -> tuple[bool, float, str]:
-    measure = sum(line.usage.prompts if sort == "prompts" else line.usage.credits for line in lines)
-    return lines[0].family == OTHER, 0 if sort == "name" else -measure, lines[0].family
-
-
-def _by_family(lines: Sequence[Line], sort: Sort) -> list[list[Line]]:
-    """Lines in families, the largest family first, Other last."""
-    families: dict[str, list[Line]] = defaultdict(list)
-    for line in lines:
-        families[line.family].append(line)
-    return sorted(families.values(), key=lambda members: _family_order(members, sort))
 
 
 def _table(
@@ -242,26 +217,3 @@ def _used(usage: Usage) -> str:
     words = "prompts not stated" if prompts is None else counted(prompts, "prompt")
     spent = "credits not known" if credits is None else f"{credits_text(credits)} credits used"
     return f"{words} ({spent})"
-
-
-def _figure(query: Query, title: str, lines: Sequence[Line]) -> ModelFigure:
-    families = _by_family(ordered_lines(lines, "credits"), "credits")
-    sums = [sum(line.usage.credits for line in members) for members in families]
-    bars = tuple(
-        FamilyBars(members[0].family, credits, share, tuple(map(_bar, members)))
-        for members, credits, share in zip(families, sums, shares(sums), strict=True)
-    )
-    footer = caption(query)
-    return ModelFigure(
-        title=title,
-        subtitle="Credits by model. Pill = multiplier",
-        footer=footer,
-        alt=alt_text("Bar chart by model", title, ordered_lines(lines, "credits"), footer),
-        families=bars,
-    )
-
-
-def _bar(line: Line) -> ModelBar:
-    return ModelBar(
-        line.name, line.usage.credits, line.multiplier, line.usage.known_credits is not None
-    )

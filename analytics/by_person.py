@@ -5,26 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from heapq import nsmallest
 
-from analytics.captions import caption, footnotes, heading
-from analytics.figures import (
-    PersonBar,
-    PersonFigure,
-)
+from analytics.bars import ticked_bars
+from analytics.captions import footnotes, heading
+from analytics.drill import Step, steps
 from analytics.lines import (
     REST,
     Changes,
     Line,
     Sort,
-    alt_text,
     cost_cells,
     empty_report,
     framed,
     line_of,
-    ordered_lines,
     read_changes,
     spent_text,
     sum_costs,
-    together,
     together_as,
 )
 from analytics.measures import Costs, Usage, gather, gather_spend, stated_costs, total
@@ -40,8 +35,8 @@ from analytics.report import (
 from analytics.text import clean, distinct
 from analytics.top_model import ByModel, model_ranks, top_model
 
+MODELS = Step("by-model", "person", "Models: {}")
 UNATTRIBUTED = "(unattributed)"
-CHART_PEOPLE = 12
 
 
 def by_person(query: Query, limit: int, sort: Sort) -> Report:
@@ -69,9 +64,16 @@ def by_person(query: Query, limit: int, sort: Sort) -> Report:
         _headline(leaders, known, f"{spent} by {people}"),
         (
             *changes.note(lambda key: clean(known.get(key, UNATTRIBUTED))),
-            _figure(query, _card_title(leaders, spent, people), lines, changes),
+            ticked_bars(
+                query,
+                "person",
+                _card_title(leaders, spent, people),
+                lines=lines,
+                changes=changes,
+            ),
             _table(lines, [*tops, _team_model(query, everyone)], team, costs),
             *footnotes(query, whole, costs),
+            *steps(query, MODELS, ((key, names[key]) for key in keys if key)),
         ),
     )
 
@@ -191,25 +193,3 @@ def _row(line: Line, top: str | None, cost: tuple[Cell, ...]) -> Row:
         *cost,
         line.change,
     )
-
-
-def _figure(query: Query, title: str, lines: Sequence[Line], changes: Changes) -> PersonFigure:
-    ordered = sorted(ordered_lines(lines, "credits"), key=lambda line: line.count > 1)
-    single = [line for line in ordered if line.count == 1][:CHART_PEOPLE]
-    folded = ordered[len(single) :]
-    keys = changes.keys - {line.key for line in single}
-    footer = caption(query)
-    return PersonFigure(
-        title=title,
-        subtitle=f"Credits by person. Tick = {changes.words}"
-        if changes.words
-        else "Credits by person",
-        footer=footer,
-        alt=alt_text("Bar chart by person", title, single, footer),
-        people=tuple(map(_bar, single)),
-        others=_bar(together(folded, changes, keys)) if folded else None,
-    )
-
-
-def _bar(line: Line) -> PersonBar:
-    return PersonBar(line.name, line.usage.credits, line.before, line.change, line.usage.per_prompt)

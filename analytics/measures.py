@@ -110,10 +110,17 @@ def _gather(
 ) -> Sums:
     found: Sums = {}
     for part, where in pieces(query, span):
-        for row in query.reader.sums(by, measures, part, {**where, **only}):
+        for row in query.reader.sums(by, measures, part, _both(where, only)):
             key, usage = row[: len(by)], Usage(*row[len(by) :])
             found[key] = found[key] + usage if key in found else usage
     return found
+
+
+def _both(where: Where, only: Where) -> Where:
+    """The ids that both leave; of a dimension that only one narrows, its own."""
+    shared = where.keys() & only.keys()
+    kept = {name: tuple(key for key in where[name] if key in only[name]) for name in shared}
+    return {**where, **only, **kept}
 
 
 def gather_credits(query: Query, by: Key, span: Span) -> dict[int, int]:
@@ -209,9 +216,7 @@ def pieces(query: Query, span: Span) -> list[tuple[Span, Where]]:
     cut: list[tuple[Span, Where]] = []
     for part in _cut_at_prices(query, span, candidates):
         chosen = tuple(
-            model
-            for model in candidates
-            if _tier_at(query, model, part.first, span) in filters.tier
+            model for model in candidates if tier_at(query, model, part.first, span) in filters.tier
         )
         if chosen:
             cut.append((part, {**where, "model": chosen}))
@@ -243,29 +248,34 @@ def gather_priced(
     for span in _cut_at_prices(query, whole, tuple(query.reader.catalog.models)):
         for (*key, model), usage in gather(query, (*by, "model"), span=span).items():
             parts = found[tuple(key)]
-            multiplier = _multiplier_at(query, model, span.first, span)
+            multiplier = multiplier_at(query, model, span.first, span)
             parts[multiplier] = parts.get(multiplier, Usage()) + usage
     return dict(found)
 
 
 def _cut_at_prices(query: Query, span: Span, models: Sequence[int]) -> list[Span]:
-    """The span in pieces within which no model changes its price; prices change at midnight."""
-    clock, catalog = query.reader.clock, query.reader.catalog
-    changes = {price.valid_from for model in models for price in catalog.prices(model)}
-    at = clock.bucket if isinstance(span, Hours) else lambda ts: clock.keys(ts).day
-    edges = sorted({edge for ts in changes if span.first < (edge := at(ts)) < span.end})
+    """The span in pieces within which no model changes its price."""
+    edges = sorted({edge for model in models for edge in price_edges(query, model, span)})
     starts, ends = [span.first, *edges], [*edges, span.end]
     kind = type(span)
     return [kind(first, end) for first, end in zip(starts, ends, strict=True)]
 
 
-def _tier_at(query: Query, model: int, first: int, span: Span) -> Tier:
-    """The tier in a piece."""
-    return tier_of(_multiplier_at(query, model, first, span))
+def price_edges(query: Query, model: int, span: Span) -> list[int]:
+    """The days or hours inside a span from which on a model has another price."""
+    clock = query.reader.clock
+    at = clock.bucket if isinstance(span, Hours) else lambda ts: clock.keys(ts).day
+    found = (at(price.valid_from) for price in query.reader.catalog.prices(model))
+    return [edge for edge in found if span.first < edge < span.end]
 
 
-def _multiplier_at(query: Query, model: int, first: int, span: Span) -> int | None:
-    """A piece's multiplier: one that changes inside its first day or hour holds all of it."""
+def tier_at(query: Query, model: int, first: int, span: Span) -> Tier:
+    """The tier in a day or hour of a span: a price that changes inside it holds all of it."""
+    return tier_of(multiplier_at(query, model, first, span))
+
+
+def multiplier_at(query: Query, model: int, first: int, span: Span) -> int | None:
+    """The multiplier at the end of a day or hour; None for a model without a price then."""
     clock = query.reader.clock
     following = first + 1
     end = clock.bucket_start(following) if isinstance(span, Hours) else clock.midnight(following)
@@ -317,7 +327,8 @@ def _costs(
     """Billionths and covered prompts by key and currency; None for a crossing not kept."""
     found: dict[tuple[tuple[int, ...], str], tuple[int, int]] = {}
     for part, where in pieces(query, span_of(query)):
-        rows = query.reader.costs(by, part, {**where, **only}) if isinstance(part, Days) else None
+        chosen = _both(where, only)
+        rows = query.reader.costs(by, part, chosen) if isinstance(part, Days) else None
         if rows is None:
             return None
         for key, currency, nano, prompts in rows:

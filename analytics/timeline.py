@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from analytics.buckets import Bucket, buckets, coarsened, fitted_grain
 from analytics.captions import caption, footnotes, heading
+from analytics.drill import MOST, address
 from analytics.figures import (
     Grain,
     TimeBar,
@@ -22,6 +23,8 @@ from analytics.measures import Usage, gather, round_half_even, total
 from analytics.numbers import credits_text
 from analytics.query import Query
 from analytics.report import (
+    Actions,
+    Button,
     Column,
     Facts,
     Note,
@@ -32,7 +35,7 @@ from analytics.report import (
 from analytics.rhythm import average_fact, busiest_weekdays, peak_day, peak_hour
 from analytics.timerange import MONTH_NAMES
 from storage.reading import Hours
-from storage.timekeys import to_micros
+from storage.timekeys import date_of, to_micros
 
 # How many buckets a moving average spans, and what it is called.
 WINDOWS: Mapping[Grain, tuple[int, str]] = {
@@ -80,8 +83,26 @@ def timeline(query: Query, grain: Grain | None) -> Report:
             _table(points, _without_hour(points, whole) if shown == "hour" else None),
             *_notes(query, asked, shown, points, whole),
             *footnotes(query, whole),
+            *_closer(query, shown, points),
         ),
     )
+
+
+def _closer(query: Query, grain: Grain, points: Sequence[Point]) -> tuple[Actions, ...]:
+    """The largest buckets in finer ones, one click away."""
+    if grain == "hour":
+        return ()
+    inner: Grain = "hour" if grain == "day" else "day"
+    largest = sorted(points, key=lambda point: (-(point.credits or 0), point.bucket.key))
+    found = []
+    for point in (point for point in largest[:MOST] if point.credits):
+        days = (date_of(point.bucket.key), date_of(point.bucket.end - 1))
+        words = ".".join(dict.fromkeys(map(str, days))).replace(".", "..")
+        line = address(query, "timeline", words, inner)
+        name = _named(point.bucket, grain)
+        if line:
+            found.append(Button(f"{inner.title()}s: {name[0].upper()}{name[1:]}", line))
+    return (Actions(tuple(found)),) if found else ()
 
 
 def _points(query: Query, grain: Grain, days: Mapping[tuple[int, ...], Usage]) -> list[Point]:

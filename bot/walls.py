@@ -15,11 +15,12 @@ from analytics.measures import gather_spend
 from analytics.query import Filters, Query
 from analytics.timerange import TimeRange
 from bot.context import Context
-from storage.reading import Key
+from storage.reading import MAX_LEDGER_DAYS, Key, RangeTooLong
 
 FEWEST = 3  # people among whom one person's rows cannot be told from the sums
 Behind = dict[tuple[tuple[Key, int], ...], set[int]]
 GROUPS: tuple[Key, ...] = ("department", "project", "task")
+LABELS: Mapping[str, Key] = {str(name): name for name in GROUPS}
 
 
 def walled(values: Mapping[str, object], ctx: Context, *, shows_people: bool) -> dict[str, object]:
@@ -65,6 +66,46 @@ def _check_groups(
             f"{ctx.people_visibility} here.",
             hint=f"Ask for a longer range, or leave {words} out.",
         )
+
+
+def folded(group: str, query: Query, ctx: Context) -> frozenset[int]:
+    """The ids of a label that may have no row of their own: too few people are behind each.
+
+    With them go as many of the smallest others as it takes to hide people in their sum.  The time
+    before counts too.  Raises UserError for more days than people are kept for by this label.
+    """
+    visible, label = ctx.visible_people, LABELS.get(group)
+    if visible is None or label is None:
+        return frozenset()
+    sides = (query, replace(query, range=query.range.previous()))
+    try:
+        behind = [_people_behind(side, (label,)) for side in sides]
+    except RangeTooLong as error:
+        raise UserError(
+            f"Rows of few people are folded here, which can be told by {label} for "
+            f"{MAX_LEDGER_DAYS} days.",
+            hint="Ask for a shorter range, or try `by-department`.",
+        ) from error
+    people = [{key[0][1]: found for key, found in side.items()} for side in behind]
+    keys = {key for side in people for key in side}
+    few = {
+        key
+        for key in keys
+        if any(key in side and not _hides(side[key], visible) for side in people)
+    }
+    smallest = sorted(keys, key=lambda key: (sum(len(s.get(key, ())) for s in people), key))
+    for side in people:
+        for key in (key for key in smallest if key in side):
+            if not few or _hide_together(side, few, visible):
+                break
+            few.add(key)
+    return frozenset(few)
+
+
+def _hide_together(people: Mapping[int, set[int]], keys: set[int], visible: frozenset[int]) -> bool:
+    """Whether the sum of some groups hides the people in them; nobody needs no hiding."""
+    together = set().union(*(people.get(key, set()) for key in keys))
+    return not together or _hides(together, visible)
 
 
 def _people_behind(query: Query, groups: Sequence[Key]) -> Behind:

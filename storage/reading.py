@@ -18,6 +18,7 @@ from storage.crossings import (
     DIMENSIONS,
     LEDGER,
     LEVELS,
+    MAX_LEDGER_DAYS,
     Days,
     Dimension,
     Hours,
@@ -37,6 +38,7 @@ from storage.workspaces import WorkspaceInfo
 
 __all__ = [
     "DIMENSIONS",
+    "MAX_LEDGER_DAYS",
     "BinKey",
     "Days",
     "Dimension",
@@ -50,7 +52,7 @@ __all__ = [
 ]
 
 
-QUOTES = frozenset('"“”„«»')
+NO_QUOTES = str.maketrans(dict.fromkeys('"“”„«»'))
 
 
 class Reader:
@@ -112,6 +114,34 @@ class Reader:
         if not exact and dimension == "person":
             exact = [key for key, name in names.items() if _first_word(name) == folded]
         return exact[0] if len(exact) == 1 else None
+
+    def typed(self, dimension: Dimension, keys: Collection[int]) -> dict[int, str]:
+        """What to type for each id, on one line and without quotes, so that `find` gives it back.
+
+        Ids that no name tells apart from others are left out.
+        """
+        names = self.names(dimension)
+        wanted = {
+            key: " ".join(names[key].translate(NO_QUOTES).split()) for key in keys if key in names
+        }
+        folded = {key: _unquoted(text) for key, text in wanted.items()}
+        if dimension == "model":
+            return {key: text for key, text in wanted.items() if self.find("model", text) == key}
+        aliases = self._aliased(folded.values()) if dimension == "person" else {}
+        sought = frozenset(folded.values())
+        same = Counter(name for name in map(_unquoted, names.values()) if name in sought)
+        return {
+            key: text
+            for key, text in wanted.items()
+            if (aliases[folded[key]] == key if folded[key] in aliases else same[folded[key]] == 1)
+        }
+
+    def _aliased(self, folded: Collection[str]) -> dict[str, int]:
+        table = SQLModel.metadata.tables["person_alias"]
+        chosen = sa.select(table.c.alias, table.c.person_id).where(
+            self._place.here(table), table.c.alias.in_(tuple(folded))
+        )
+        return {str(alias): int(person) for alias, person in self.connection.execute(chosen)}
 
     # ---- sums
 
@@ -275,7 +305,7 @@ class Reader:
 
 
 def _unquoted(name: str) -> str:
-    return "".join(char for char in name.casefold() if char not in QUOTES).strip()
+    return name.casefold().translate(NO_QUOTES).strip()
 
 
 def _first_word(name: str) -> str:

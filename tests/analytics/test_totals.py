@@ -29,21 +29,28 @@ PEOPLE = ("alice@example.com", "bob@example.com", None)
 DAY = 86_400_000_000
 
 EVENTS = st.builds(
-    lambda ago, model, person, ok, project: event(
+    lambda ago, model, person, ok, project, task: event(
         ts=to_micros(NOW) - ago,
         model=model,
         person=person,
         ok=ok,
         project=project,
+        task=task,
+        department=project,
         latency_ms=None,
     ),
     st.integers(0, 60 * DAY),
     st.sampled_from(MODELS),
     st.sampled_from(PEOPLE),
     st.sampled_from((True, False, None)),
-    st.sampled_from(("Atlas", None)),
+    st.sampled_from(("Atlas", "Borealis", None)),
+    st.sampled_from(("coding", "writing", "mail", None)),
 )
 LINES = ("last 60d", "last 30d", "2026-03", "2026-02-10..2026-03-05", "today")
+SPLITS = (
+    *("by-model", "by-user", "by-family", "by-tier", "by-project", "by-department", "by-task"),
+    *("by-project limit=1", "by-tier limit=2", "timeline"),
+)
 FILTERS = ("", " model=gpt-4o", " person=alice@example.com", " tier=premium tier=economy")
 
 
@@ -52,21 +59,24 @@ def _credits(events: Sequence[UsageEvent]) -> int:
     return sum(prices.get(e.model, 0) for e in events if e.ok is not False)
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(events=st.lists(EVENTS, min_size=1, max_size=60), words=st.sampled_from(LINES))
 def test_every_split_has_the_same_total(
-    sqlite_engine: sa.Engine, events: list[UsageEvent], words: str
+    engine: sa.Engine, events: list[UsageEvent], words: str
 ) -> None:
-    world = World(sqlite_engine)
+    world = World(engine)
     world.write(events)
     for narrowed in FILTERS:
         totals = set()
-        for line in ("by-model", "by-user", "timeline"):
+        for line in SPLITS:
             report = world.ask(f"{line} {words}{narrowed}")
             for table in (block for block in report.blocks if isinstance(block, Table)):
                 credits = [cell for cell in column(table, "credits") if isinstance(cell, int)]
                 assert sum(credits) == (total_of(table, "credits") or 0)
-                totals.add(total_of(table, "credits"))
+                totals.add((total_of(table, "credits"), total_of(table, "prompts")))
+                if "share" in [known.key for known in table.columns]:
+                    parts = sum(filter(None, column(table, "share")))  # type: ignore[arg-type]  # integers
+                    assert parts == (100 if total_of(table, "credits") else 0)
         assert len(totals) <= 1
 
 

@@ -69,7 +69,7 @@ async def test_both_platforms_give_the_same_numbers_and_a_chart(
         async with running(settings_for(sqlite_engine, slack, discord)) as service:
             url = slack.response_url("both")
             await slack.send("slash_commands", slash(LINE, url=url))
-            answer = await discord.command("by-user", range="last 7d")
+            answer = await discord.command("by user", range="last 7d")
             await slack.until(lambda: slack.files and slack.responses["both"], seconds=60)
             await discord.until(lambda: discord.calls[-1].files, seconds=60)
         assert HEADLINE in " ".join(strings(slack.responses["both"]))

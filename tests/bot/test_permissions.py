@@ -190,6 +190,33 @@ def test_groups_of_people_one_may_see_are_no_secret(company: Desk) -> None:
     assert "for admins" in company.answer('by-model last 7d project="of dan"', LEAD).headline
 
 
+def test_behind_walls_groups_of_few_people_have_no_row(company: Desk) -> None:
+    departments = company.answer("by-department today", BOB)
+    assert column(table_of(departments), "department") == ["3 others"]
+    assert "Legal" not in str(departments)
+    assert column(table_of(company.answer("by-department", ALICE)), "department")[0] == "Sales"
+    projects = company.answer("by-project today", BOB)
+    assert column(table_of(projects), "project") == ["of bob", "4 others"]
+    assert "by-user" not in str(projects.blocks)
+
+
+def test_behind_walls_a_folded_row_hides_people_of_the_time_before(company: Desk) -> None:
+    earlier = to_micros(NOW) - 8 * 86_400_000_000
+    names = ("erin", "finn", "gus")
+    events = [event(person=f"{n}@example.com", department="Ops") for n in names]
+    World(company.engine).write(
+        [*events, event(person="dan@example.com", department="Ops", ts=earlier)]
+    )
+    report = company.answer("by-department last 7d", BOB)
+    assert column(table_of(report), "department") == ["Sales", "3 others"]
+
+
+def test_behind_walls_rows_of_labels_need_a_range_whose_people_are_kept(company: Desk) -> None:
+    assert "31 days" in company.answer("by-project last 60d", BOB).headline
+    assert company.answer("by-project last 60d", ALICE).line
+    assert company.answer("by-family last 60d", BOB).line
+
+
 @pytest.mark.parametrize(
     "line", ["by-user", "by-model person=bob@example.com", "timeline department=Legal"]
 )

@@ -55,7 +55,7 @@ async def test_a_real_chart_travels_with_its_alternative_text(sqlite_engine: sa.
         with desk_of(sqlite_engine, Drawing()) as desk:
             bind(desk, double.guild)
             async with serving(double, desk):
-                await double.command("by-model")
+                await double.command("by model")
                 await double.until(lambda: double.calls[-1].files, seconds=60)
         sent = double.calls[-1]
         assert sent.files["chart.png"].startswith(b"\x89PNG")

@@ -55,7 +55,7 @@ class Room:
     alice: simcord.MemberActor
 
     async def ask(self, **options: str) -> simcord.InteractionResult:
-        return await self.alice.slash(self.channel, "credits by-user", **options)
+        return await self.alice.slash(self.channel, "credits by user", **options)
 
     async def click(
         self, answer: simcord.InteractionResult, label: str
@@ -118,8 +118,8 @@ async def test_a_mistake_is_answered_with_what_was_typed_and_what_helps(room: Ro
 
 async def test_options_complete_to_ranges_and_to_known_models(room: Room) -> None:
     complete = room.alice.autocomplete
-    ranges = await complete(room.channel, "credits by-user", "range", "last 3")
-    models = await complete(room.channel, "credits by-user", "model", "gpt-4o")
+    ranges = await complete(room.channel, "credits by user", "range", "last 3")
+    models = await complete(room.channel, "credits by user", "model", "gpt-4o")
     assert "last 30d" in [choice["value"] for choice in ranges]
     assert "GPT-4o" in [choice["value"] for choice in models]
 
@@ -166,7 +166,7 @@ async def test_a_share_is_in_the_audit_and_works_once(room: Room) -> None:
 async def test_nobody_shares_where_they_may_not_write(room: Room) -> None:
     silent = discord.PermissionOverwrite(send_messages=False)
     news = room.guild.create_text_channel("news", overwrites={room.guild.default_role: silent})
-    asked = await room.alice.slash(news, "credits by-user")
+    asked = await room.alice.slash(news, "credits by user")
     clicked = await room.click(asked, "Share to channel")
     assert "may not write" in words(clicked)
     assert news.history() == []
@@ -200,16 +200,16 @@ async def test_a_guild_that_is_not_connected_learns_nothing(room: Room) -> None:
     strange = room.env.create_guild()
     channel = strange.create_text_channel("general")
     charlie = strange.add_member(room.env.create_user("charlie"))
-    asked = await charlie.slash(channel, "credits by-user")
+    asked = await charlie.slash(channel, "credits by user")
     assert "not connected" in words(asked)
     assert asked.ephemeral
-    assert await charlie.autocomplete(channel, "credits by-user", "model", "") == []
+    assert await charlie.autocomplete(channel, "credits by user", "model", "") == []
 
 
 async def test_a_direct_message_is_answered_for_the_one_connected_guild(room: Room) -> None:
     person = room.env.create_user("dora")
     room.guild.add_member(person)
-    asked = await person.slash("credits by-user")
+    asked = await person.slash("credits by user")
     assert asked.response
     assert "5 credits" in words(asked)
     labels = [part.get("label") for part in parts_of(asked.response.components)]
@@ -221,7 +221,7 @@ async def test_a_direct_message_of_a_stranger_is_not_answered(room: Room) -> Non
     stranger = room.env.create_user("eve")
     strange = room.env.create_guild()
     strange.add_member(stranger)
-    assert words(await stranger.slash("credits by-user")).strip() == NOWHERE
+    assert words(await stranger.slash("credits by user")).strip() == NOWHERE
 
 
 class Broken(Drawing):
@@ -256,7 +256,7 @@ async def test_a_picture_too_large_for_the_guild_stays_away(room: Room) -> None:
 async def test_no_picture_is_sent_where_files_are_not_allowed(room: Room) -> None:
     no_files = discord.PermissionOverwrite(attach_files=False)
     plain = room.guild.create_text_channel("plain", overwrites={room.guild.default_role: no_files})
-    asked = await room.alice.slash(plain, "credits by-user")
+    asked = await room.alice.slash(plain, "credits by user")
     assert files(asked) == []
     assert "5 credits" in words(asked)
 

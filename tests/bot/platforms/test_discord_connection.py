@@ -72,8 +72,11 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection.DiscordClient, "before_identify_hook", at_once)
 
 
+WORDS = {command.path[0] for command in COMMANDS.values()}  # groups and single commands
+
+
 async def ask(double: DiscordDouble) -> Interaction:
-    return await double.command("by-user", range="last 7d")
+    return await double.command("by user", range="last 7d")
 
 
 async def test_a_command_is_answered_privately_with_its_picture(
@@ -94,7 +97,7 @@ async def test_commands_are_told_once_and_not_at_every_start(
             pass
     assert [call.method for call in double.calls].count("PUT") == 1
     names = {option["name"] for option in double.commands[0]["options"]}
-    assert names == set(COMMANDS)
+    assert names == WORDS
 
 
 async def test_refused_commands_do_not_keep_the_bot_from_answering(
@@ -107,9 +110,9 @@ async def test_refused_commands_do_not_keep_the_bot_from_answering(
 
 async def test_commands_are_told_on_request(double: DiscordDouble, desk: Desk) -> None:
     guild, settings = int(double.guild), settings_for(double)
-    assert await sync_commands(settings, desk, guild=guild) == len(COMMANDS)
+    assert await sync_commands(settings, desk, guild=guild) == len(WORDS)
     assert double.calls[-1].path.endswith(f"/guilds/{guild}/commands")
-    assert await sync_commands(settings, desk, guild=None) == len(COMMANDS)
+    assert await sync_commands(settings, desk, guild=None) == len(WORDS)
     assert double.calls[-1].path == f"/applications/{double.bot['id']}/commands"
 
 
@@ -459,8 +462,8 @@ async def test_an_altered_form_is_refused_in_words(double: DiscordDouble, desk: 
 
 async def test_completions_fit_the_description(double: DiscordDouble, desk: Desk) -> None:
     async with serving(double, desk):
-        data = double.command_data("by-user", range="last")
-        data["options"][0]["options"][0]["focused"] = True
+        data = double.command_data("by user", range="last")
+        data["options"][0]["options"][0]["options"][0]["focused"] = True
         typed = await double.interact(COMPLETION, data)
         await double.until(lambda: typed.answers)
     choices = typed.answers[0]["data"]["choices"]
@@ -480,7 +483,7 @@ async def test_a_command_under_way_is_finished_before_the_bot_stops(
     double: DiscordDouble, desk: Desk
 ) -> None:
     async with serving(double, desk):
-        data = double.command_data("by-user", range="last 7d")
+        data = double.command_data("by user", range="last 7d")
         asked = await double.interact(COMMAND, data)
         await double.until(lambda: asked.answers)
     assert "5 credits" in asked.text
@@ -502,7 +505,7 @@ def held(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Even
 
 async def under_way(double: DiscordDouble) -> Interaction:
     """A command that is acknowledged and not answered."""
-    asked = await double.interact(COMMAND, double.command_data("by-user", range="last 7d"))
+    asked = await double.interact(COMMAND, double.command_data("by user", range="last 7d"))
     await double.until(lambda: asked.answers)
     return asked
 

@@ -1,0 +1,35 @@
+"""Bars of a breakdown with the time before as a tick: people, projects, departments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analytics.captions import caption
+from analytics.figures import PersonBar, PersonFigure
+from analytics.lines import REST, Changes, Line, alt_text, ordered_lines, together
+from analytics.query import Query
+
+CHART_BARS = 12
+
+
+def ticked_bars(
+    query: Query, thing: str, title: str, *, lines: Sequence[Line], changes: Changes
+) -> PersonFigure:
+    """The largest lines as bars; all others are one row below them."""
+    ordered = sorted(ordered_lines(lines, "credits"), key=lambda line: line.key == REST)
+    single = [line for line in ordered if line.key != REST][:CHART_BARS]
+    folded = ordered[len(single) :]
+    keys = changes.keys - {line.key for line in single}
+    footer, words = caption(query), f"Credits by {thing}"
+    return PersonFigure(
+        title=title,
+        subtitle=f"{words}. Tick = {changes.words}" if changes.words else words,
+        footer=footer,
+        alt=alt_text(f"Bar chart by {thing}", title, single, footer),
+        people=tuple(map(_bar, single)),
+        others=_bar(together(folded, changes, keys)) if folded else None,
+    )
+
+
+def _bar(line: Line) -> PersonBar:
+    return PersonBar(line.name, line.usage.credits, line.before, line.change, line.usage.per_prompt)

@@ -1,0 +1,185 @@
+"""Usage by a group and model, from which every breakdown is folded.
+
+A tier is that of the model's multiplier at the time of the usage: models whose tier changes inside
+a span are read day by day (hour by hour within a day), all others at once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from analytics.lines import Changes
+from analytics.measures import (
+    Costs,
+    Sums,
+    Usage,
+    comparison,
+    gather,
+    multiplier_at,
+    price_edges,
+    span_of,
+    stated_costs,
+    tier_at,
+    tier_of,
+)
+from analytics.query import TIERS, Query
+from storage.reading import Days, Hours, Key, Span
+
+Group = Literal["family", "tier", "project", "department", "task"]
+Label = Literal["project", "department", "task"]
+LABELS: Mapping[str, Label] = {"project": "project", "department": "department", "task": "task"}
+Parts = Sums  # by group and model
+UNKNOWN_TIER = TIERS.index("unknown")
+
+
+def read_parts(query: Query, group: Group, *, span: Span | None = None) -> Parts:
+    """Usage by group and model; a family by its id, a tier by its place in `TIERS`."""
+    label, chosen = LABELS.get(group), span or span_of(query)
+    if label is not None:
+        return gather(query, (label, "model"), span=chosen)
+    models = gather(query, ("model",), span=chosen)
+    if group == "family":
+        known = query.reader.catalog.models
+        return {(known[model].family_id, model): usage for (model,), usage in models.items()}
+    return {(tier, model): u for (model, tier), u in _tiered(query, models, (), chosen).items()}
+
+
+def split_by_tier(query: Query, label: Label, parts: Parts) -> dict[tuple[int, int], int]:
+    """Micro-credits by label and tier, of parts over the query's range."""
+    found: dict[tuple[int, int], int] = defaultdict(int)
+    for (key, _, tier), usage in _tiered(query, parts, (label,), span_of(query)).items():
+        found[key, tier] += usage.credits
+    return found
+
+
+def _tiered(query: Query, sums: Sums, by: Sequence[Key], span: Span) -> Sums:
+    """Sums by key and model, told apart by tier, too."""
+    models = {key[-1] for key in sums}
+    moving = {model for model in models if len(_tiers(query, model, span)) > 1}
+    tiers = {model: TIERS.index(tier_at(query, model, span.first, span)) for model in models}
+    found = {(*k, tiers[k[-1]]): usage for k, usage in sums.items() if k[-1] not in moving}
+    if not moving:
+        return found
+    moment: Key = "bucket" if isinstance(span, Hours) else "day"
+    only = {"model": tuple(sorted(moving))}
+    for key, usage in gather(query, (*by, "model", moment), span=span, only=only).items():
+        *rest, model, at = key
+        cell = (*rest, model, TIERS.index(tier_at(query, model, at, span)))
+        found[cell] = found.get(cell, Usage()) + usage
+    return found
+
+
+def _tiers(query: Query, model: int, span: Span) -> set[str]:
+    starts = (span.first, *price_edges(query, model, span))
+    return {tier_at(query, model, start, span) for start in starts}
+
+
+def multipliers(query: Query, tier: int, models: Iterable[int]) -> tuple[int, int] | None:
+    """The lowest and highest multiplier that models had in a tier; None for the unknown one."""
+    span = span_of(query)
+    found = [
+        multiplier
+        for model in models
+        for start in (span.first, *price_edges(query, model, span))
+        if (multiplier := multiplier_at(query, model, start, span)) is not None
+        and tier_of(multiplier) == TIERS[tier]
+    ]
+    return (min(found), max(found)) if found else None
+
+
+def by_group(parts: Parts) -> dict[int, Usage]:
+    """The usage of each group."""
+    return _folded(parts.items())
+
+
+def _folded(items: Iterable[tuple[tuple[int, ...], Usage]]) -> dict[int, Usage]:
+    found: dict[int, Usage] = {}
+    for (key, _), usage in items:
+        found[key] = found[key] + usage if key in found else usage
+    return found
+
+
+def models_of(parts: Parts) -> dict[int, dict[tuple[int, ...], Usage]]:
+    """The usage of each group by model."""
+    found: dict[int, dict[tuple[int, ...], Usage]] = defaultdict(dict)
+    for (key, model), usage in parts.items():
+        found[key][model,] = usage
+    return found
+
+
+def read_compared(query: Query, group: Group) -> tuple[Parts, Changes]:
+    """The parts of the range, and both sides of its change by group.
+
+    The change is of models that are priced on both sides, so the whole changes as it does by
+    model.  Complete days are read once, and the rest of the range added to them.
+    """
+    compared, span = comparison(query), span_of(query)
+    if compared is None:
+        return read_parts(query, group), Changes()
+    now = read_parts(query, group, span=compared.now)
+    before = read_parts(query, group, span=compared.before)
+    if isinstance(compared.now, Hours):
+        parts = read_parts(query, group)
+    elif compared.now.end < span.end:
+        rest = read_parts(query, group, span=Days(compared.now.end, span.end))
+        parts = {key: now.get(key, Usage()) + rest.get(key, Usage()) for key in now.keys() | rest}
+    else:
+        parts = now
+    return parts, _changes(compared.words, now, before)
+
+
+def _changes(words: str, now: Parts, before: Parts) -> Changes:
+    unpriced = {key[1] for side in (now, before) for key, usage in side.items() if usage.unpriced}
+    priced_now, priced_before = (
+        _folded(item for item in side.items() if item[0][1] not in unpriced)
+        for side in (now, before)
+    )
+    seen = {key for key, _ in (*now, *before)}
+    return Changes(
+        words=words,
+        now={key: usage.credits for key, usage in priced_now.items()},
+        before={key: usage.credits for key, usage in priced_before.items()},
+        unknown=frozenset(seen - priced_now.keys() - priced_before.keys()),
+    )
+
+
+def part_costs(query: Query, group: Group) -> Costs | None:
+    """Stated costs by family or tier; None where none is known, or for a label.
+
+    Those are not kept by project or task, and by department only person by person: ten times the
+    time of all the rest.
+    """
+    if group in LABELS:
+        return None
+    costs = stated_costs(query, ("model",))
+    if costs is None or costs.is_mixed:
+        return costs
+    if group == "family":
+        known = query.reader.catalog.models
+        cells = {(known[key[0]].family_id, *key): cost for key, cost in costs.by_key.items()}
+    else:
+        cells = _tier_costs(query, costs)
+    found: dict[tuple[int, ...], int] = defaultdict(int)
+    for (key, *_), cost in cells.items():
+        found[key,] += cost
+    return replace(costs, by_key=dict(found))
+
+
+def _tier_costs(query: Query, costs: Costs) -> dict[tuple[int, ...], int]:
+    """Costs by tier and model, and by day for models whose tier changes."""
+    span = span_of(query)
+    models = {key[0] for key in costs.by_key}
+    moving = tuple(sorted(m for m in models if len(_tiers(query, m, span)) > 1))
+    found: dict[tuple[int, ...], int] = {
+        (TIERS.index(tier_at(query, model, span.first, span)), model): cost
+        for (model,), cost in costs.by_key.items()
+        if model not in moving
+    }
+    if moving:
+        daily = stated_costs(query, ("model", "day"), only={"model": moving})
+        for (model, day), cost in (daily.by_key if daily else {}).items():
+            found[TIERS.index(tier_at(query, model, day, span)), model, day] = cost
+    return found
