@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from analytics.figures import Chart, Figure
 
@@ -46,7 +46,9 @@ Unit = Literal[
     "factor",
 ]
 Cell = str | int | float | datetime | None
-Verb = Literal["ask", "do", "csv", "share", "edit"]
+Form = Literal["csv", "json", "pdf", "png"]
+FORMS: tuple[Form, ...] = get_args(Form)
+Verb = Literal["ask", "do", "csv", "json", "pdf", "png", "share", "edit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A line one click away: ask it, do it (once), get it as CSV, share it, or edit it.
+    """A line one click away: ask it, do it (once), get it as a file, share it, or edit it.
 
     What is done changes something; its line belongs to a command that does.
     """
@@ -177,11 +179,20 @@ Block = Facts | Table | Figure | Tree | Note | Actions
 
 
 @dataclass(frozen=True, slots=True)
+class Export:
+    """A file that goes along with an answer: what `line` says, in a form."""
+
+    form: Form
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """An answer: what was asked (`line` repeats it exactly), when, and its blocks in order.
 
     `headline` is the finding in one sentence, also the notification text.  `narrowed` names the
-    chosen filters.  `data_to` is the time of the newest usage the answer can know.
+    chosen filters.  `data_to` is the time of the newest usage the answer can know.  A surface that
+    shows a report with an `export` sends that file.
     """
 
     title: str
@@ -193,6 +204,7 @@ class Report:
     narrowed: str = ""
     data_to: datetime | None = None
     renews: Renewal | None = None
+    export: Export | None = None
 
     @property
     def figure(self) -> Figure | None:

@@ -15,6 +15,7 @@ import structlog
 
 from analytics.errors import UserError
 from analytics.report import (
+    FORMS,
     Button,
     Verb,
 )
@@ -25,7 +26,7 @@ from storage.engine import reading, writing
 from storage.errors import DatabaseBusy, StorageError
 
 log = structlog.get_logger()
-VERBS: tuple[Verb, ...] = ("ask", "csv", "edit")  # a button may carry these with its line
+VERBS: tuple[Verb, ...] = ("ask", *FORMS, "edit")  # a button may carry these with its line
 SINGLE: Mapping[Verb, str] = {"do": "do", "share": "once"}  # good for one press
 PATIENCE = 0.2  # seconds that an answer waits to store its buttons
 MANY = "id"  # how a button names a stored action that may be pressed again

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal, TypeVar
 
 import sqlalchemy as sa
@@ -22,18 +22,20 @@ import bot.commands  # noqa: F401  # registers every command
 from analytics.errors import UserError
 from analytics.report import (
     Button,
+    Form,
     Note,
     Report,
 )
 from bot.asking import Asking
+from bot.briefing import REPORT, gather_briefing
 from bot.buttons import Buttons, Wish
 from bot.context import Context, Identity
 from bot.drawing import Drawing
+from bot.exports import Draft, File, drafted, drawn_here, too_large, unlimited
 from bot.pacing import EXPORTS, QUESTIONS, Arrivals, Pace, Pacing, Turns
-from bot.params import MAX_LIMIT
-from bot.registry import amend, complete, find_command, parse, run
-from bot.render import csv as csv_renderer
-from charts import ThemeName
+from bot.registry import Call, complete, exportable, find_command, parse, run
+from bot.render.pdf import Briefing
+from charts import Document, ThemeName
 from storage import actions, audit
 from storage.engine import reading, writing
 from storage.errors import StorageError
@@ -121,27 +123,36 @@ class Desk:
             )
         return []
 
-    def table(self, line: str, identity: Identity) -> tuple[str, bytes] | Report:
-        """File name and CSV of a line's tables, or the report that says why not.
+    def draft(self, line: str, form: Form, identity: Identity) -> Draft | Report:
+        """What a line's file is made of, or the report that says why not.
 
-        Every row is in it, unless the line itself names a limit or there are more than 1,000.
-        Three an hour for each person; those with people's rows are in the audit.
+        A table has every row, unless the line itself names a limit or there are more than 1,000.
+        Three files an hour for each person; those with people's rows are in the audit.
         """
-        report = self.answer(_unlimited(line), identity)
+        try:
+            call = exportable(line)
+        except UserError as error:
+            return refusal(error)
+        report = self.answer(unlimited(call, form), identity)
         if not report.line:
             return report
         call = parse(report.line)
         try:
+            briefing = self._briefing(call, report, identity) if form == "pdf" else None
+            draft = drafted(report, form, briefing=briefing, today=self.now().date())
             self._pace(identity, EXPORTS)
-            if call.shows_people:
-                self._record(line, identity, action="export", object_="csv", result="done")
+            if call.shows_people or briefing is not None:
+                self._record(line, identity, action="export", object_=form, result="done")
         except (UserError, StorageError) as error:
             return refusal(error)
-        days = f"{self.now():%Y-%m-%d}"
-        if report.period is not None:
-            last = report.period.end - timedelta(microseconds=1)
-            days = f"{report.period.start:%Y-%m-%d}-to-{last:%Y-%m-%d}"
-        return f"creditbot-{call.command.name}-{days}.csv", csv_renderer.render(report)
+        return draft
+
+    def _briefing(self, call: Call, report: Report, identity: Identity) -> Briefing | None:
+        """The answers around a monthly report; None for any other line."""
+        if call.command.name != REPORT:
+            return None
+        with reading(self.engine) as connection:
+            return gather_briefing(call, report, self._asking.context(connection, identity))
 
     # ---- buttons
 
@@ -286,6 +297,32 @@ class Desk:
         except UserError as error:
             return refusal(error)
 
+    async def export(
+        self, line: str, form: Form, identity: Identity, *, largest: int | None = None
+    ) -> File | Report:
+        """A line's answer as a file of at most `largest` bytes, or the report that says why not."""
+        draft = await self.run_blocking(lambda: self.draft(line, form, identity))
+        if isinstance(draft, Report):
+            return draft
+        content = await self._written(draft)
+        if content is None:
+            words = "The picture" if draft.form == "png" else "The file"
+            return refusal(UserError(f"{words} could not be drawn.", hint="Try it as CSV."))
+        if largest is not None and len(content) > largest:
+            return refusal(too_large(len(content), largest))
+        return File(draft.name, content, draft.alt)
+
+    async def _written(self, draft: Draft) -> bytes | None:
+        """The content of a file, drawn where it is a picture or a document."""
+        what, drawing = draft.what, self.drawing
+        if isinstance(what, bytes):
+            return what
+        if drawing is None:
+            return await self.run_blocking(lambda: drawn_here(what, "light"))
+        if isinstance(what, Document):
+            return await drawing.print(what)
+        return await drawing.draw(what, "light")
+
     async def picture(self, report: Report, theme: ThemeName) -> bytes | None:
         """The report's chart as PNG; None when it has none or it could not be drawn."""
         if self.drawing is None or report.figure is None:
@@ -299,14 +336,6 @@ class Desk:
     def close(self) -> None:
         """Let running work end and take no more."""
         self._threads.shutdown(wait=True, cancel_futures=True)
-
-
-def _unlimited(line: str) -> str:
-    """The line with the highest limit where it names none; a mistake stays as it is."""
-    with suppress(UserError):
-        if "limit" not in parse(line).given:
-            return amend(line, {"limit": [str(MAX_LIMIT)]})
-    return line
 
 
 def refusal(error: UserError | StorageError) -> Report:

@@ -22,17 +22,21 @@ from analytics.figures import (
     Figure,
 )
 from bot.logs import set_up_logs
-from charts import ThemeName
+from charts import Document, ThemeName
 
 log = structlog.get_logger()
 SECONDS = 10.0
+PRINTING_SECONDS = 30.0  # a briefing is about 17 plain charts
 FIRST_SECONDS = 60.0  # a new process imports matplotlib and may build its font cache
 MEMORY_BYTES = 2 << 30
 CACHE_BYTES = 32 << 20
 
 
 class Drawing:
-    """Draws figures as PNG, one at a time; equal figures are drawn once and kept a while."""
+    """Draws figures as PNG and prints documents as PDF, one at a time.
+
+    Equal figures are drawn once and kept a while.
+    """
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "drawing")
@@ -56,6 +60,11 @@ class Drawing:
             self._keep(key, picture)
         return picture
 
+    async def print(self, document: Document) -> bytes | None:
+        """The PDF of a document, None when it could not be drawn."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._draw, document, "light")
+
     async def warm_up(self, figure: Figure) -> None:
         """Start the process and draw once: a first picture costs several warm ones."""
         await self.draw(figure, "light")
@@ -71,14 +80,16 @@ class Drawing:
         while sum(map(len, self._cache.values())) > CACHE_BYTES:
             self._cache.popitem(last=False)
 
-    def _draw(self, figure: Figure, theme: ThemeName) -> bytes | None:
+    def _draw(self, work: Figure | Document, theme: ThemeName) -> bytes | None:
         """Runs in the drawing thread, which owns the process."""
         try:
             first = self._pen is None
             self._pen = self._pen or _Pen()
-            return self._pen.draw(figure, theme, seconds=FIRST_SECONDS if first else SECONDS)
+            usual = PRINTING_SECONDS if isinstance(work, Document) else SECONDS
+            return self._pen.draw(work, theme, seconds=FIRST_SECONDS if first else usual)
         except (OSError, EOFError, TimeoutError, _NotDrawn) as error:
-            log.warning("figure.not_drawn", kind=figure.kind, reason=str(error) or repr(error))
+            kind = "document" if isinstance(work, Document) else work.kind
+            log.warning("figure.not_drawn", kind=kind, reason=str(error) or repr(error))
             if self._pen is not None and not isinstance(error, _NotDrawn):
                 self._pen.put_away()
                 self._pen = None
@@ -101,9 +112,9 @@ class _Pen:
         self._process.start()
         theirs.close()
 
-    def draw(self, figure: Figure, theme: ThemeName, *, seconds: float) -> bytes:
-        """The PNG; raises TimeoutError or EOFError when the process is lost."""
-        self._pipe.send((figure, theme))
+    def draw(self, work: Figure | Document, theme: ThemeName, *, seconds: float) -> bytes:
+        """The PNG or PDF; raises TimeoutError or EOFError when the process is lost."""
+        self._pipe.send((work, theme))
         if not self._pipe.poll(seconds):
             raise TimeoutError(f"drawing took longer than {seconds:.0f} s")
         outcome: bytes | str = self._pipe.recv()
@@ -133,17 +144,18 @@ def limit_memory() -> None:
 
 
 def _serve(pipe: Connection) -> None:
-    """The drawing process: figures in, PNG or the reason out, until the pipe closes."""
+    """The drawing process: work in, a file or the reason out, until the pipe closes."""
     set_up_logs("WARNING")
     limit_memory()
-    from charts import draw  # noqa: PLC0415  # only this process loads matplotlib
+    from charts import draw, printed  # noqa: PLC0415  # only this process loads matplotlib
 
     while True:
         try:
-            figure, theme = pipe.recv()
+            work, theme = pipe.recv()
         except (EOFError, KeyboardInterrupt):
             return
         try:
-            pipe.send(draw(figure, theme=theme))
+            is_paper = isinstance(work, Document)
+            pipe.send(printed(work) if is_paper else draw(work, theme=theme))
         except Exception as error:  # noqa: BLE001  # one bad figure must not end the process
             pipe.send(f"{type(error).__name__}: {error}")

@@ -18,6 +18,7 @@ from analytics.errors import UserError
 from analytics.report import (
     Actions,
     Button,
+    Form,
     Report,
 )
 from bot.context import Context, Role, outranks
@@ -196,6 +197,8 @@ def parse(line: str) -> Call:
     if not words:
         return Call(COMMANDS[OVERVIEW], {})
     chosen, rest = _chosen(words)
+    if any(param.type.verbatim for param in chosen.params):
+        return Call(chosen, dict(_verbatim(chosen.params, rest)))
     given: dict[str, tuple[str, ...]] = {}
     loose: list[str] = []
     for word in rest:
@@ -218,6 +221,17 @@ def parse(line: str) -> Call:
     for param, text in _loose_values(chosen, loose):
         _add(given, param, text)
     return Call(chosen, given)
+
+
+def _verbatim(
+    params: Sequence[Param], words: Sequence[str]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """One word for each parameter before the last, which takes the rest as it was typed."""
+    *heads, last = params
+    for param, word in zip(heads, words, strict=False):
+        yield param.name, (word.removeprefix(f"{param.name}=").replace('"', ""),)
+    if rest := words[len(heads) :]:
+        yield last.name, (" ".join(rest),)
 
 
 def _words(line: str) -> list[str]:
@@ -306,6 +320,21 @@ def _quoted_where_clear(placed: Sequence[Param], words: list[str]) -> list[str]:
     return [*words[:at], " ".join(words[at:end]), *words[end:]]
 
 
+def exportable(line: str) -> Call:
+    """The call of a line whose answer may become a file; raises UserError for what may not."""
+    call = parse(line)
+    if call.command.changes:
+        raise UserError(
+            f"`{call.command.name}` changes something, so it is not exported.",
+            hint="Export what it changed, for example `export csv by-model`.",
+        )
+    if any(param.type.verbatim for param in call.command.params):
+        raise UserError(
+            f"`{call.line}` is an export itself.", hint="Say the form once: `export csv by-model`."
+        )
+    return call
+
+
 def amend(line: str, changes: Mapping[str, Sequence[str]]) -> str:
     """The line with other values for some parameters; an empty sequence takes one out.
 
@@ -345,24 +374,29 @@ RANGE_BUTTONS = (
 )
 
 
+EXPORT_BUTTONS: tuple[tuple[str, Form], ...] = (
+    ("Export CSV", "csv"),
+    ("PDF", "pdf"),
+    ("JSON", "json"),
+    ("PNG", "png"),
+)
+
+
 def _frame(call: Call, report: Report) -> Iterator[Actions]:
-    """The buttons under every answer about a period: other ranges, form, export, sharing."""
-    if report.period is None or call.command.param("range") is None:
+    """The buttons under every answer about a period: other ranges, form; files, sharing."""
+    if report.period is None:
         return
     line = call.line
-    others = [
-        Button(label, amend(line, {"range": [words]}))
-        for label, words, period in RANGE_BUTTONS
-        if period != report.period.label
-    ]
-    yield Actions(
-        (
-            *others,
-            Button("More…", line, "edit"),
-            Button("Export CSV", line, "csv"),
-            Button("Share to channel", line, "share"),
-        )
-    )
+    if call.command.param("range") is not None:
+        others = [
+            Button(label, amend(line, {"range": [words]}))
+            for label, words, period in RANGE_BUTTONS
+            if period != report.period.label
+        ]
+        yield Actions((*others, Button("More…", line, "edit")))
+    forms = [one for one in EXPORT_BUTTONS if one[1] != "png" or report.figure is not None]
+    files = [Button(label, line, form) for label, form in forms]
+    yield Actions((*files, Button("Share to channel", line, "share")))
 
 
 def permit(chosen: Command, ctx: Context) -> None:

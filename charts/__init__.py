@@ -5,9 +5,10 @@ from __future__ import annotations
 from analytics.figures import (
     Figure,
 )
+from charts.document import Document
 from charts.theme import Format, ThemeName
 
-__all__ = ["Format", "ThemeName", "draw"]
+__all__ = ["Document", "Format", "ThemeName", "draw", "printed"]
 
 
 def draw(
@@ -23,3 +24,13 @@ def draw(
     from charts.picture import picture  # noqa: PLC0415  # matplotlib costs 0.4 s; texts never pay
 
     return picture(figure, theme, format)
+
+
+def printed(document: Document) -> bytes:
+    """A document as a PDF file of A4 pages, light; equal documents give equal bytes.
+
+    The same rule of one thread holds as for `draw`.
+    """
+    from charts.pages import pdf  # noqa: PLC0415  # loads matplotlib
+
+    return pdf(document)

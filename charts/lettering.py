@@ -166,3 +166,8 @@ def _filled(text: str, room: float, style: Style) -> list[str]:
         else:
             current = trial
     return [*lines, current] if current else lines
+
+
+def paragraph(text: str, room: float, style: Style) -> list[str]:
+    """As many lines as a text needs; a word without room is cut."""
+    return [cut_end(line, room, style) for line in _filled(text, room, style)]

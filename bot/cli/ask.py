@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -17,17 +18,22 @@ from analytics.errors import UserError
 from analytics.report import (
     Actions,
     Button,
+    Export,
+    Note,
     Report,
 )
 from bot.cli.terminal import WorkspaceOption, current_engine, load_settings, out, utc_now
 from bot.context import Identity
 from bot.desk import Desk
-from bot.render import csv, discord, slack, text
+from bot.exports import drawn_here
+from bot.render import csv, discord, pdf, slack, text
 from bot.render import json as json_renderer
 from storage.engine import reading
 from storage.errors import StorageError
 from storage.timekeys import Clock
 from storage.workspaces import find_workspace
+
+DRAWN = (b"\x89PNG", b"%PDF")  # how files begin that are no text
 
 
 class Form(StrEnum):
@@ -36,6 +42,7 @@ class Form(StrEnum):
     TEXT = "text"
     JSON = "json"
     CSV = "csv"
+    PDF = "pdf"
     PNG = "png"
     SLACK = "slack"
     DISCORD = "discord"
@@ -59,13 +66,28 @@ def ask_command(  # one parameter an option of the program
         with reading(engine) as connection:
             zone = find_workspace(connection, workspace).zone
         now = moment(at, zone) if at else utc_now()
-        desk = Desk(engine, now=lambda: now, workspace=workspace)
-        identity = Identity("terminal", "", as_person or "")
-        try:
-            report = desk.report(" ".join(line or ()), identity)
-        finally:
-            desk.close()
-        write(rendered(report, form, width=out.width), output)
+        with closing(Desk(engine, now=lambda: now, workspace=workspace)) as desk:
+            identity = Identity("terminal", "", as_person or "")
+            content = answered(desk, " ".join(line or ()), identity, form)
+        write(content, output)
+
+
+def answered(desk: Desk, line: str, identity: Identity, form: Form) -> bytes:
+    """The answer in a form; a line that exports says its form itself.  Raises UserError."""
+    if form is Form.PDF:
+        return _file(desk, Export("pdf", line), identity)
+    report = desk.report(line, identity)
+    if report.export is not None and form is Form.TEXT:
+        return _file(desk, report.export, identity)
+    return rendered(report, form, width=out.width)
+
+
+def _file(desk: Desk, wanted: Export, identity: Identity) -> bytes:
+    made = asyncio.run(desk.export(wanted.line, wanted.form, identity))
+    if isinstance(made, Report):
+        hints = [block.text for block in made.blocks if isinstance(block, Note)]
+        raise UserError(made.headline, hint=" ".join(hints))
+    return made.content
 
 
 @contextmanager
@@ -91,7 +113,7 @@ def moment(text: str, zone: str) -> datetime:
 
 
 def rendered(report: Report, form: Form, *, width: int) -> bytes:
-    """The report in one of the forms; raises UserError for a picture of an answer without one."""
+    """The report in a form that needs no desk; raises UserError for a picture it has not."""
     match form:
         case Form.TEXT:
             return text.render(report, width=width).encode()
@@ -99,8 +121,8 @@ def rendered(report: Report, form: Form, *, width: int) -> bytes:
             return json_renderer.render(report).encode()
         case Form.CSV:
             return csv.render(report)
-        case Form.PNG:
-            return _picture(report)
+        case Form.PNG | Form.PDF:
+            return _drawn(report, form)
         case Form.SLACK:
             message = slack.message(report, image=None, values=_values(report))
             return _json({"text": message.text, "blocks": message.blocks})
@@ -113,12 +135,12 @@ def rendered(report: Report, form: Form, *, width: int) -> bytes:
             )
 
 
-def _picture(report: Report) -> bytes:
+def _drawn(report: Report, form: Form) -> bytes:
+    if form is Form.PDF:
+        return drawn_here(pdf.one_page(report), "light")
     if report.figure is None:
         raise UserError(f"`{report.line}` has no chart.", hint="Try --format text.")
-    from charts import draw  # noqa: PLC0415  # loads matplotlib
-
-    return draw(report.figure, theme="light")
+    return drawn_here(report.figure, "light")
 
 
 def _values(report: Report) -> dict[Button, str]:
@@ -141,7 +163,7 @@ def write(content: bytes, output: Path | None) -> None:
                 f"'{output}' cannot be written: {error.strerror}.", hint="Choose another --output."
             ) from None
         return
-    if content.startswith(b"\x89PNG") and sys.stdout.isatty():
+    if content.startswith(DRAWN) and sys.stdout.isatty():
         raise UserError("A picture cannot be printed.", hint="Name a file with --output.")
     sys.stdout.buffer.write(content if content.endswith(b"\n") else content + b"\n")
     sys.stdout.buffer.flush()

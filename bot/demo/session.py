@@ -13,6 +13,7 @@ from rich.console import Console
 
 from analytics.report import (
     Button,
+    Export,
     Report,
 )
 from bot.context import Identity
@@ -35,7 +36,7 @@ HELP = (
 class Session:
     """One conversation at a terminal; it remembers the buttons of the last answer.
 
-    Pictures and tables are written into `folder`.
+    Pictures and files are written into `folder`.
     """
 
     desk: Desk
@@ -47,6 +48,9 @@ class Session:
     def ask(self, line: str) -> None:
         """Print the answer of a line, write its picture, offer its buttons."""
         report = self.desk.answer(line, YOU)
+        if report.export is not None:
+            self._write_file(report.export)
+            return
         self._print_report(report)
         self._write_picture(report)
         self.buttons = frame_of(report).buttons
@@ -91,8 +95,8 @@ class Session:
             case "do":
                 self._say(f"> {button.line}")
                 self.ask(button.line)
-            case "csv":
-                self._write_table(button.line)
+            case "csv" | "json" | "pdf" | "png":
+                self._write_file(Export(button.verb, button.line))
             case "share":
                 self._share(button.line)
             case "edit":
@@ -101,13 +105,12 @@ class Session:
                 )
                 self._say(f"`help {parse(button.line).command.name}` lists its options.")
 
-    def _write_table(self, line: str) -> None:
-        table = self.desk.table(line, YOU)
-        if isinstance(table, Report):
-            self._print_report(table)
-            return
-        name, content = table
-        self._write(name, content)
+    def _write_file(self, wanted: Export) -> None:
+        made = self.runner.run(self.desk.export(wanted.line, wanted.form, YOU))
+        if isinstance(made, Report):
+            self._print_report(made)
+        else:
+            self._write(made.name, made.content)
 
     def _share(self, line: str) -> None:
         report = self.desk.shared(line, YOU, channel=CHANNEL)

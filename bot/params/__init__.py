@@ -15,6 +15,7 @@ from analytics.timerange import TimeRange
 from analytics.timings import Split
 from bot.params.amounts import Amount, AmountType, Day, DayType, Text, TextType
 from bot.params.base import Param, ParamType
+from bot.params.exports import ExportForm, ExportFormType, ExportLine, ExportLineType
 from bot.params.names import (
     FiltersType,
     ModelName,
@@ -45,6 +46,8 @@ __all__ = [
     "ChoiceType",
     "CommandName",
     "Day",
+    "ExportForm",
+    "ExportLine",
     "GrainType",
     "GrantId",
     "Limit",
@@ -78,6 +81,8 @@ PARAM_TYPES: Mapping[object, ParamType] = _Types(
         Filters: FiltersType(),
         Limit: LimitType(),
         CommandName: CommandType(),
+        ExportForm: ExportFormType(),
+        ExportLine: ExportLineType(),
         Amount: AmountType(),
         Day | None: DayType(),
         Text | None: TextType(),

@@ -20,7 +20,7 @@ class ParamType(ABC):
     Of the words that carry no `name=`, a `lead` word ("by") announces the next one as its value
     (a `led` type is announced by its parameter's name), a `positional` type takes the next one,
     and the `loose` type of a command takes all that are left.  Nothing may stand for a `required`
-    one; a `wordy` one may have blanks.
+    one; a `wordy` one may have blanks.  A `verbatim` one is the whole rest of the line, as typed.
     """
 
     words = ""
@@ -30,6 +30,7 @@ class ParamType(ABC):
     lead = ""
     led = False
     wordy = False
+    verbatim = False
     repeatable = False
 
     @abstractmethod
@@ -78,7 +79,8 @@ class Param:
     def usage(self) -> str:
         """How it is typed, for help; in brackets where it may be left out."""
         name = f"{self.lead} " if self.lead else f"{self.name}="
-        typed = self.type.words if self.type.loose or self.type.positional else name + self.words
+        bare = self.type.loose or self.type.positional or self.type.verbatim
+        typed = self.type.words if bare else name + self.words
         return typed if self.type.required else f"[{typed}]"
 
     @property
@@ -92,6 +94,8 @@ class Param:
         A line cannot hold a quote inside a name; names are found without it, too.  What is blank
         then is not written at all.
         """
+        if self.type.verbatim:
+            return text
         text = " ".join(text.translate(_NO_QUOTES).split())
         if self.type.loose or not text:
             return text

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from analytics.errors import UserError
 from bot.context import Identity
 from bot.desk import Desk
+from bot.exports import Draft
 from bot.pacing import EXPORTS, QUESTIONS, RUNNING, WAITING, Pace, Pacing, TooMuch, Turns
 from storage.engine import reading, writing
 from storage.workspaces import bind_chat
@@ -87,15 +88,15 @@ def test_a_flood_of_one_leaves_the_others_alone(desk: Desk) -> None:
 
 
 def test_a_person_gets_three_tables_an_hour(desk: Desk) -> None:
-    tables = [desk.table("by-model today", ANN) for _ in range(4)]
-    assert [isinstance(table, tuple) for table in tables] == [True, True, True, False]
+    tables = [desk.draft("by-model today", "csv", ANN) for _ in range(4)]
+    assert [isinstance(table, Draft) for table in tables] == [True, True, True, False]
     assert "20 minutes" in str(tables[-1])
-    assert isinstance(desk.table("by-model today", BEN), tuple)
+    assert isinstance(desk.draft("by-model today", "csv", BEN), Draft)
 
 
 def test_a_table_with_people_is_in_the_audit(desk: Desk) -> None:
     for line in ("by-user today", "by-model today"):
-        assert isinstance(desk.table(line, ANN), tuple)
+        assert isinstance(desk.draft(line, "csv", ANN), Draft)
     with reading(desk.engine) as connection:
         rows = connection.execute(sa.text("SELECT action, actor, after FROM audit")).all()
     assert [tuple(row) for row in rows] == [("export", "slack:T1:ANN", "by-user today")]

@@ -171,6 +171,16 @@ def test_a_price_changes_from_a_day_on_and_reprice_changes_the_past(home: Progra
     assert home("verify").returncode == 0
 
 
+def test_a_file_is_written_as_a_line_or_a_format_asks(home: Program) -> None:
+    (home.folder / "usage.jsonl").write_text(EVENTS)
+    home("import", "usage.jsonl")
+    printed = home("ask", "export csv by-model 2026-03")
+    assert "family,model" in printed.stdout
+    done = home("ask", "by-model 2026-03", "--format", "pdf", "--output", "answer.pdf")
+    assert done.returncode == 0
+    assert (home.folder / "answer.pdf").read_bytes().startswith(b"%PDF")
+
+
 def test_the_version_is_told(program: Program) -> None:
     done = program("--version")
     assert (done.returncode, done.stdout) == (0, f"creditbot {metadata.version('creditbot')}\n")

@@ -18,7 +18,7 @@ from bot.pacing import Pacing
 from bot.platforms.discord import DiscordPlatform
 from bot.settings import Settings
 from bot.supervisor import supervise
-from charts import ThemeName
+from charts import Document, ThemeName
 from storage.engine import writing
 from storage.events import Route
 from storage.labels import Labels
@@ -38,6 +38,10 @@ class Sketch(Drawing):
     async def draw(self, figure: Figure, theme: ThemeName) -> bytes | None:
         del figure, theme
         return PNG
+
+    async def print(self, document: Document) -> bytes | None:
+        del document
+        return b"%PDF-1.4\n"
 
 
 @contextmanager

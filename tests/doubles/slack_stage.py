@@ -19,7 +19,7 @@ from bot.pacing import Pacing
 from bot.platforms.slack import Pace, SlackPlatform
 from bot.settings import Settings
 from bot.supervisor import supervise
-from charts import ThemeName
+from charts import Document, ThemeName
 from storage.events import Route
 from storage.labels import Labels
 from storage.ledger import Ledger, Origin
@@ -27,7 +27,7 @@ from tests.cast import ALICE, BOB, NOW, event
 from tests.databases import home
 from tests.doubles.slack import APP_TOKEN, BOT_TOKEN, SlackDouble, slack_double
 
-PNG = b"\x89PNG\r\n\x1a\n"
+PNG, PDF = b"\x89PNG\r\n\x1a\n", b"%PDF-1.4\n"
 QUICK = Pace(
     ping=0.2, connect=2.0, look=0.02, down=0.4, http=2.0, chart=5.0, polls=(0.01,) * 3, goodbye=10.0
 )
@@ -52,6 +52,10 @@ class Sketch(Drawing):
         if self.error is not None:
             raise self.error
         return None if self.broken else PNG
+
+    async def print(self, document: Document) -> bytes | None:
+        del document
+        return None if self.broken else PDF
 
 
 @contextmanager

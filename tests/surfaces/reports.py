@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+import bot.commands  # noqa: F401  # registers every command
 from analytics.figures import (
     FamilyBars,
     Figure,
@@ -41,7 +42,10 @@ from analytics.report import (
     Tree,
     Unit,
 )
+from bot.registry import COMMANDS
 
+# Every command that answers in words: a file is said otherwise on each platform.
+SPOKEN = [command for command in COMMANDS.values() if command.name != "export"]
 MICRO = 1_000_000
 ZONE = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 3, 30, 14, 10, tzinfo=ZONE)

@@ -7,12 +7,13 @@ import sqlalchemy as sa
 from bot.context import Identity
 from bot.desk import Desk
 from bot.drawing import Drawing
-from bot.registry import COMMANDS, parse
+from bot.registry import parse
 from storage.engine import writing
 from storage.roles import set_role
 from tests.databases import home
 from tests.doubles.discord import DiscordDouble, running_double
 from tests.doubles.discord_desk import bind, desk_of, serving
+from tests.surfaces.reports import SPOKEN
 
 TERMINAL = Identity("terminal", "", "")
 
@@ -36,7 +37,7 @@ async def test_every_example_says_on_discord_what_it_says_in_the_terminal(
             bind(desk, double.guild)
             _may_change(desk, double)
             async with serving(double, desk):
-                for command in COMMANDS.values():
+                for command in SPOKEN:
                     said = await said_on_discord(double, command.example)
                     assert headline(desk, command.example) in said, command.example
         double.check_answers()

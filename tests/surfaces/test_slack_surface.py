@@ -16,7 +16,6 @@ from analytics.report import (
 )
 from bot.context import Identity
 from bot.drawing import Drawing
-from bot.registry import COMMANDS
 from bot.render import text
 from bot.render.cells import cell_text
 from storage.engine import writing
@@ -25,6 +24,7 @@ from tests.databases import home
 from tests.doubles.slack import SlackDouble, slack_double
 from tests.doubles.slack_payloads import TEAM, Payload, direct, mention, slash
 from tests.doubles.slack_stage import QUICK, desk_of, serving, stage
+from tests.surfaces.reports import SPOKEN
 
 TERMINAL = Identity("terminal", "", "")
 
@@ -61,7 +61,7 @@ async def answered(slack: SlackDouble, line: str) -> Payload:
 async def test_slack_says_what_the_terminal_says(sqlite_engine: sa.Engine) -> None:
     async with stage(sqlite_engine) as scene:
         _may_change(sqlite_engine)
-        for command in COMMANDS.values():
+        for command in SPOKEN:
             report = await scene.desk.ask(command.example, TERMINAL)
             answer = await answered(scene.slack, command.example)
             said, shown = " ".join(strings(answer)), text.render(report)

@@ -19,6 +19,8 @@ import structlog
 
 from analytics.errors import UserError
 from analytics.report import (
+    FORMS,
+    Export,
     Report,
 )
 from bot.buttons import MANY, SINGLE, Wish
@@ -28,6 +30,7 @@ from bot.pacing import TooMuch
 from bot.platforms.discord.asking import Asked, Interaction, identity_of
 from bot.platforms.discord.filling import Filling, nonce_of
 from bot.platforms.discord.form import filled_line, form_of, submitted_fields
+from bot.platforms.discord.layout import MAX_ALT
 from storage.errors import StorageError
 
 log = structlog.get_logger()
@@ -81,7 +84,7 @@ class Answers:
                 await _open_form(interaction, value, line)
             elif verb == MANY:
                 await self._click_stored(interaction, value)
-            elif verb in ("ask", "csv", *SINGLE.values()):
+            elif verb in ("ask", *FORMS, *SINGLE.values()):
                 await self._acknowledge_and_grant(interaction, value, in_place=verb == "ask")
             else:
                 await _say(interaction, STALE)
@@ -211,8 +214,8 @@ class Answers:
                 await self._answer_in_place(asked, wish.line)
             case "do":
                 await self._do(asked, wish)
-            case "csv":
-                await self._send_table(asked, wish.line)
+            case "csv" | "json" | "pdf" | "png":
+                await self._send_file(asked, Export(wish.verb, wish.line))
             case "share":
                 await self._share(asked, wish)
             case "edit":  # a form can only be a first answer, and this one has had its own
@@ -222,12 +225,17 @@ class Answers:
 
     async def _answer(self, asked: Asked, line: str) -> None:
         report = await self._desk.ask(line, asked.identity, key=str(asked.interaction.id))
-        await self._filling.fill(asked, report)
+        if report.export is not None:
+            await self._send_file(asked, report.export)
+        else:
+            await self._filling.fill(asked, report)
 
     async def _answer_in_place(self, asked: Asked, line: str) -> None:
         """Rewrite the clicker's own message; a public one stays, the answer comes privately."""
         report = await self._desk.ask(line, asked.identity, key=str(asked.interaction.id))
-        if report.line or not _is_private(asked.interaction):
+        if report.export is not None:
+            await self._send_file(asked, report.export)
+        elif report.line or not _is_private(asked.interaction):
             await self._filling.fill(asked, report)
         else:  # a refusal must not wipe out the numbers that the person was looking at
             await self._filling.add(asked, report)
@@ -239,18 +247,17 @@ class Answers:
             await self._desk.run_blocking(lambda: self._desk.give_back(wish, asked.identity))
         await self._filling.fill(asked, report)
 
-    async def _send_table(self, asked: Asked, line: str) -> None:
-        interaction, identity = asked.interaction, asked.identity
-        made = await self._desk.run_blocking(lambda: self._desk.table(line, identity))
+    async def _send_file(self, asked: Asked, wanted: Export) -> None:
+        """Send a file beside the answer; only the asker sees it."""
+        interaction = asked.interaction
+        made = await self._desk.export(
+            wanted.line, wanted.form, asked.identity, largest=interaction.filesize_limit
+        )
         if isinstance(made, Report):
             await self._filling.fill(asked, made)
             return
-        name, table = made
-        if len(table) > interaction.filesize_limit:
-            await _say(interaction, "This table is too large for a file here; narrow the range.")
-            return
-        file = discord.File(io.BytesIO(table), name)
-        await interaction.edit_original_response(content="The table as CSV:", attachments=[file])
+        file = discord.File(io.BytesIO(made.content), made.name, description=made.alt[:MAX_ALT])
+        await interaction.edit_original_response(content=f"{made.name}:", attachments=[file])
 
     async def _share(self, asked: Asked, wish: Wish) -> None:
         desk, identity = self._desk, asked.identity

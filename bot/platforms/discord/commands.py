@@ -60,7 +60,12 @@ def tree_digest(tree: Tree) -> str:
 
 def line_of(command: Command, options: Mapping[str, str | None]) -> str:
     """The line that chosen options stand for, as it would have been typed."""
-    texts = {name: _tidy(text) for name, text in options.items() if text}
+    verbatim = {param.name for param in command.params if param.type.verbatim}
+    texts = {
+        name: text.strip() if name in verbatim else _tidy(text)
+        for name, text in options.items()
+        if text
+    }
     return Call(command, {name: (text,) for name, text in texts.items() if text}).line
 
 

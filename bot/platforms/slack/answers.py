@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,14 +23,15 @@ from analytics.figures import (
 from analytics.report import (
     Actions,
     Button,
+    Export,
     Note,
     Report,
 )
 from bot.context import Identity
 from bot.platforms.slack.envelopes import row_id
-from bot.platforms.slack.faults import TROUBLE, BlocksRejected, word_of
+from bot.platforms.slack.faults import NETWORK, TROUBLE, BlocksRejected, word_of
 from bot.platforms.slack.outlets import Outlet, sentence
-from bot.platforms.slack.pictures import Files, Untrusted, Upload
+from bot.platforms.slack.pictures import Clients, Files, Untrusted, Upload
 from bot.platforms.slack.standing import Standing
 from bot.render.slack import SlackMessage, fallback, message, plain
 from storage.errors import StorageError
@@ -42,16 +43,29 @@ log = structlog.get_logger()
 CHARTS = frozenset({"image", "data_visualization"})
 MAX_VALUE = 2000  # characters in a button: docs.slack.dev/reference/block-kit/block-elements
 CHART_SECONDS = 20.0  # drawing and Slack's look at the file, for a message that cannot be changed
+MAX_FILE = 1_000_000_000  # bytes: slack.com/help/articles/201330736
 FILES = 1_000  # whose ids are remembered, so that an equal chart is uploaded once
 NOT_DRAWN = Note("The chart could not be drawn.")
 DRAWING = Note("The chart follows in a moment.")
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody asked: a channel, and a thread of it."""
+
+    channel: str
+    thread: str | None = None
+
+
+NOWHERE = Place("")
+
+
 class Answers:
     """Shows reports in outlets; text waits at most `patience` seconds for its chart."""
 
-    def __init__(self, desk: Desk, files: Files, *, patience: float) -> None:
+    def __init__(self, desk: Desk, clients: Clients, files: Files, *, patience: float) -> None:
         self._desk = desk
+        self._clients = clients
         self._files = files
         self._patience = patience
         self._standing = Standing()
@@ -61,8 +75,33 @@ class Answers:
         """Ask the line and show what comes out, unless a newer answer took its place."""
         self._standing.claim(outlet)
         report = await self._desk.ask(line, identity, key=key)
-        if not self._standing.is_gone(outlet):
+        if self._standing.is_gone(outlet):
+            return
+        if report.export is None:
             await self.show(report, identity, outlet)
+        else:
+            await self.send_file(report.export, identity, outlet)
+
+    async def send_file(
+        self, wanted: Export, identity: Identity, outlet: Outlet, *, place: Place = NOWHERE
+    ) -> None:
+        """Send an answer as a file into the conversation with the bot, and say so elsewhere."""
+        made = await self._desk.export(wanted.line, wanted.form, identity, largest=MAX_FILE)
+        if isinstance(made, Report):
+            await self.show(made, identity, outlet)
+            return
+        opened = await self._clients.reads.conversations_open(users=identity.user_id)
+        direct: str = opened["channel"]["id"]
+        # A thread of another channel does not exist in the direct conversation.
+        thread = place.thread if place.channel == direct else None
+        file = Upload(made.name, made.content, title=made.name, alt=made.alt)
+        try:
+            await self._files.send(file, channel=direct, thread=thread)
+        except NETWORK:
+            await outlet.show(sentence("Slack did not answer. Ask again if no file came."))
+            return
+        if place.channel != direct and not outlet.alone:
+            await outlet.show(sentence(f"I sent you {made.name} as a direct message."))
 
     async def show(self, report: Report, identity: Identity, outlet: Outlet) -> None:
         """Show a report; raises one of `faults.TROUBLE` when nothing of it could be sent."""

@@ -1,4 +1,4 @@
-"""What the buttons under an answer do: ask again, fetch a table, share, edit.
+"""What the buttons under an answer do: ask again, fetch a file, share, edit.
 
 A button outlives the right to press it, so everything is checked again at the click.
 """
@@ -12,15 +12,16 @@ from slack_sdk.errors import SlackApiError
 
 from analytics.errors import UserError
 from analytics.report import (
+    Export,
     Report,
 )
 from bot.context import Identity
-from bot.platforms.slack.answers import Answers
+from bot.platforms.slack.answers import Answers, Place
 from bot.platforms.slack.envelopes import Click
 from bot.platforms.slack.faults import NETWORK, NOT_INSIDE, word_of
 from bot.platforms.slack.forms import Memory, modal
 from bot.platforms.slack.outlets import Channel, ResponseUrl, sentence
-from bot.platforms.slack.pictures import Clients, Files, Upload
+from bot.platforms.slack.pictures import Clients
 
 if TYPE_CHECKING:
     from bot.buttons import Wish
@@ -33,10 +34,9 @@ UNCERTAIN = "Slack did not answer. Look whether the message is there before you 
 class Clicks:
     """Answers clicks; raises one of `faults.TROUBLE` when Slack does not take an answer."""
 
-    def __init__(self, desk: Desk, clients: Clients, *, files: Files, answers: Answers) -> None:
+    def __init__(self, desk: Desk, clients: Clients, *, answers: Answers) -> None:
         self._desk = desk
         self._clients = clients
-        self._files = files
         self._answers = answers
 
     async def edit(self, click: Click, line: str) -> None:
@@ -59,25 +59,11 @@ class Clicks:
             await self._desk.run_blocking(partial(self._desk.give_back, wish, identity))
         await self._answers.show(report, identity, self._outlet(click))
 
-    async def csv(self, click: Click, line: str, identity: Identity) -> None:
-        """Send the tables as a file into the conversation with the bot."""
-        table = await self._desk.run_blocking(lambda: self._desk.table(line, identity))
-        if isinstance(table, Report):
-            await self._refuse(click, table, identity)
-            return
-        name, content = table
-        opened = await self._clients.reads.conversations_open(users=identity.user_id)
-        direct: str = opened["channel"]["id"]
-        # A thread of another channel does not exist in the direct conversation.
-        thread = click.thread if click.channel == direct else None
-        file = Upload(name, content, title=name)
-        try:
-            await self._files.send(file, channel=direct, thread=thread)
-        except NETWORK:
-            await self._say(click, "Slack did not answer. Press the button again if no file came.")
-            return
-        if click.channel != direct:
-            await self._say(click, f"I sent you {name} as a direct message.")
+    async def export(self, click: Click, wanted: Export, identity: Identity) -> None:
+        """Send the answer as a file into the conversation with the bot."""
+        outlet = ResponseUrl(self._clients, click.response_url)
+        place = Place(click.channel, click.thread)
+        await self._answers.send_file(wanted, identity, outlet, place=place)
 
     async def share(self, click: Click, wish: Wish, identity: Identity) -> None:
         """Post the answer into the channel, unless people of other organisations read there.

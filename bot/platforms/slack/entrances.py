@@ -18,6 +18,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 
 from analytics.errors import UserError
+from analytics.report import Export
 from analytics.text import clean
 from bot.buttons import SINGLE
 from bot.context import Identity
@@ -179,8 +180,9 @@ class Entrances:
                     await self._clicks.ask(click, wish.line, identity)
                 case "do":
                     await self._clicks.do(click, wish, identity)
-                case "csv":
-                    await self._clicks.csv(click, wish.line, identity)
+                case "csv" | "json" | "pdf" | "png":
+                    wanted = Export(wish.verb, wish.line)
+                    await self._clicks.export(click, wanted, identity)
                 case "share":
                     await self._clicks.share(click, wish, identity)
 

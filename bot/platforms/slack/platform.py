@@ -149,13 +149,13 @@ class SlackPlatform:
 
     def _entrances(self, clients: Clients, me: AsyncSlackResponse) -> Entrances:
         files = Files(clients, polls=self._pace.polls)
-        answers = Answers(self._desk, files, patience=self._pace.chart)
+        answers = Answers(self._desk, clients, files, patience=self._pace.chart)
         return Entrances(
             self._desk,
             clients,
             people=People(clients.reads, team=me["team_id"], now=self._desk.now),
             answers=answers,
-            clicks=Clicks(self._desk, clients, files=files, answers=answers),
+            clicks=Clicks(self._desk, clients, answers=answers),
             bot=me["user_id"],
         )
 

@@ -21,6 +21,7 @@ from bot.drawing import Drawing
 from bot.platforms.discord.answers import NOWHERE, STALE
 from bot.platforms.discord.connection import DiscordClient
 from bot.registry import COMMANDS
+from bot.render import csv
 from bot.render import discord as renderer
 from charts import ThemeName
 from storage.engine import reading, writing
@@ -138,6 +139,19 @@ async def test_a_table_comes_privately_as_a_file(room: Room) -> None:
     clicked = await room.click(asked, "Export CSV")
     assert clicked.ephemeral
     assert files(clicked) == ["creditbot-by-user-2026-03-24-to-2026-03-30.csv"]
+
+
+@pytest.mark.parametrize(("label", "form"), [("PDF", "pdf"), ("JSON", "json"), ("PNG", "png")])
+async def test_each_form_comes_privately_as_a_file(room: Room, label: str, form: str) -> None:
+    clicked = await room.click(await room.ask(), label)
+    assert clicked.ephemeral
+    assert files(clicked) == [f"creditbot-by-user-2026-03-24-to-2026-03-30.{form}"]
+
+
+async def test_a_typed_export_comes_as_a_file_and_keeps_its_quotes(room: Room) -> None:
+    line = 'by-user last 7d model="GPT-4o"'
+    asked = await room.alice.slash(room.channel, "credits export", form="csv", line=line)
+    assert files(asked) == ["creditbot-by-user-2026-03-24-to-2026-03-30.csv"]
 
 
 async def test_a_shared_answer_stays_when_somebody_clicks_on_it(room: Room) -> None:
@@ -265,8 +279,8 @@ async def test_a_table_too_large_for_the_guild_is_told(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = await room.ask()
-    monkeypatch.setattr(room.desk, "table", lambda *_: ("all.csv", bytes(101 << 20)))
-    assert "narrow the range" in words(await room.click(asked, "Export CSV"))
+    monkeypatch.setattr(csv, "render", lambda _: bytes(101 << 20))
+    assert "Narrow the range" in words(await room.click(asked, "Export CSV"))
 
 
 @pytest.mark.parametrize("label", ["Export CSV", "Share to channel"])

@@ -159,6 +159,28 @@ async def test_a_table_asked_for_in_the_direct_conversation_needs_no_words(
     assert not scene.slack.responses[URL]
 
 
+@pytest.mark.parametrize(
+    ("form", "begins"), [("pdf", b"%PDF"), ("png", b"\x89PNG"), ("json", b'{"line"')]
+)
+async def test_each_form_comes_as_a_file(slack: SlackDouble, form: str, begins: bytes) -> None:
+    answer = await clicked(slack, press(f"{form}:{LINE}", url=slack.response_url(URL)))
+    assert next(iter(slack.files.values())).startswith(begins)
+    assert f"creditbot-by-model-2026-03-24-to-2026-03-30.{form}" in answer["text"]
+
+
+async def test_a_typed_export_sends_the_file_and_says_so(slack: SlackDouble) -> None:
+    await slack.send("slash_commands", slash(f"export csv {LINE}", url=slack.response_url()))
+    await slack.until(lambda: slack.responses["r1"])
+    assert slack.messages[0]["channel_id"] == DIRECT
+    assert "as a direct message" in slack.responses["r1"][0]["text"]
+
+
+async def test_a_file_that_could_not_be_drawn_is_told(scene: Stage) -> None:
+    scene.sketch.broken = True
+    answer = await clicked(scene.slack, press(f"pdf:{LINE}", url=scene.slack.response_url(URL)))
+    assert "could not be drawn" in answer["text"]
+
+
 async def test_a_mistake_in_a_csv_line_is_told(slack: SlackDouble) -> None:
     answer = await clicked(slack, press("csv:by-modle", url=slack.response_url(URL)))
     assert "by-modle" in answer["text"]

@@ -1,0 +1,56 @@
+"""The monthly briefing: which answers stand in it, each asked as a line like any other.
+
+Invariant: every part is asked with the rights of whoever asked for the briefing, for the same days
+and filters, in one reading; what is refused to them or has nothing to say is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from analytics.errors import UserError
+from analytics.query import Filters
+from analytics.report import Period, Report
+from analytics.timerange import TimeRange
+from bot.context import Context
+from bot.registry import Call, amend, parse, run
+from bot.render.pdf import Briefing
+
+REPORT = "report"  # the line that a briefing is made around
+# Name of a part to the line that says it, before range and filters are put in.
+LINES: Mapping[str, str] = {
+    "budget": "budget",
+    "models": "by-model",
+    "tiers": "by-tier",
+    "people": "by-user limit=9",
+    "days": "timeline by day",
+    "hours": "patterns",
+    "speed": "performance",
+    "quality": "compare",
+    "advice": "recommend",
+    "value": "roi",
+}
+
+
+def gather_briefing(call: Call, report: Report, ctx: Context) -> Briefing:
+    """The report with the answers around it."""
+    given = {name: texts for name, texts in call.given.items() if name in Filters.__slots__}
+    if report.period is not None:
+        given["range"] = (_days(report.period),)
+    parts: dict[str, Report] = {}
+    for name, line in LINES.items():
+        # A command that is not there, rows that are not for this asker: the part is left out.
+        with suppress(UserError):
+            parts[name] = run(amend(parse(line).line, given), ctx)
+    return Briefing(report, parts, workspace=ctx.reader.workspace.name)
+
+
+def _days(period: Period) -> str:
+    """The days of a period as a range that a line can carry."""
+    zone = ZoneInfo(period.zone)
+    first = period.start.astimezone(zone).date()
+    last = (period.end - timedelta(microseconds=1)).astimezone(zone).date()
+    return TimeRange(first, max(first, last) + timedelta(days=1), "", last).iso

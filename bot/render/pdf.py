@@ -1,0 +1,223 @@
+"""Answers on paper: one page for any line, a briefing of four pages for the monthly report.
+
+Invariant: what is printed are the report's own numbers, written as everywhere else; a table says
+how many of its rows are not shown and where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from analytics.figures import Chart, Tile
+from analytics.report import (
+    Fact,
+    Facts,
+    Report,
+    Table,
+    Tree,
+)
+from analytics.text import clean
+from bot.render.cells import cell_text, cleaned
+from bot.render.frame import Frame, frame_of, freshness, line_of, scope
+from bot.render.grid import grid
+from bot.render.limits import marked_up
+from bot.render.sketch import tree_lines
+from charts.document import (
+    Document,
+    Opening,
+    Page,
+    Part,
+    Picture,
+    PrintedTable,
+    Sentences,
+    TableLine,
+    Tiles,
+)
+
+MAX_TITLE = 120
+TILES = 4  # side by side
+MATTERS = 5  # sentences on the first page
+METHOD = (
+    "Credits are frozen when usage is recorded, with the multiplier valid then. Shares are rounded "
+    "so that they add up to 100. Changes compare complete days with as many before them. Unknown "
+    "is shown as –, never as 0. A range around a projection holds the end of the month in 8 of 10 "
+    "cases. Savings are upper ends at the volume of the last 30 days, and no prompt counts twice."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """A monthly report with the answers that stand around it, by the name of their part."""
+
+    report: Report
+    parts: Mapping[str, Report] = field(default_factory=dict)
+    workspace: str = ""
+
+    def frame(self, name: str) -> Frame | None:
+        """A part in its frame; None where it is missing."""
+        part = self.parts.get(name)
+        return frame_of(part) if part is not None else None
+
+
+def _opening(kicker: str, frame: Frame) -> Opening:
+    headline, *deltas = _unticked((frame.headline, *frame.deltas))
+    return Opening(kicker, headline, tuple(deltas))
+
+
+# ---- any line
+
+
+def one_page(report: Report) -> Document:
+    """Headline, delta, numbers, chart, table and notes of one answer."""
+    frame = frame_of(report)
+    opening = _opening(clean(report.title, MAX_TITLE), frame)
+    parts = [opening, *_numbers(frame), *_pictures(report), *_tables(report, frame)]
+    if frame.contexts or frame.hints:
+        parts.append(Sentences("Notes", _unticked((*frame.hints, *frame.contexts))))
+    return _document(report, (Page(tuple(parts)),), workspace="")
+
+
+def _unticked(texts: Iterable[str]) -> tuple[str, ...]:
+    """Sentences whose `code` stands in quotes: paper has no code."""
+    return tuple(marked_up(text, plain=str, code=lambda code: f"“{code}”") for text in texts)
+
+
+def _document(report: Report, pages: tuple[Page, ...], *, workspace: str) -> Document:
+    footer = [clean(workspace), "AI credits"] if workspace else ["AI credits"]
+    return Document(
+        title=clean(report.title, MAX_TITLE),
+        subject=cleaned(report.headline),
+        footer=" · ".join((*footer, *scope(report), *freshness(report))),
+        pages=pages,
+    )
+
+
+def _numbers(frame: Frame) -> Iterator[Part]:
+    """Facts as tiles, four in a row."""
+    facts = [fact for block in frame.body if isinstance(block, Facts) for fact in block.facts]
+    for start in range(0, len(facts), TILES):
+        yield Tiles(tuple(map(_tile, facts[start : start + TILES])))
+
+
+def _tile(fact: Fact) -> Tile:
+    return Tile(
+        clean(fact.title),
+        cell_text(fact.value, fact.unit, fact.currency),
+        cleaned(fact.note),
+    )
+
+
+def _pictures(report: Report | None) -> Iterator[Part]:
+    if report is not None and report.figure is not None:
+        yield Picture(report.figure)
+
+
+def _tables(report: Report, frame: Frame) -> Iterator[Part]:
+    """Tables; a tree only where no table or chart says the same."""
+    for block in frame.body:
+        match block:
+            case Table():
+                yield _printed(block, rest=_rest(report))
+            case Tree():
+                if not frame.has_table and report.figure is None:
+                    title, *lines = tree_lines(block)
+                    yield Sentences(title, tuple(lines))
+            case Facts() | Chart():
+                pass
+            case _:
+                assert_never(block)
+
+
+def _rest(report: Report) -> str:
+    """Where the rows are that found no room."""
+    line = line_of(report)
+    return f"“export csv {line}” has them" if line else ""
+
+
+def _printed(table: Table, *, title: str = "", rest: str = "") -> PrintedTable:
+    shown = grid(table, indent="   ")
+    return PrintedTable(
+        title=title,
+        heads=shown.titles,
+        right=shown.right,
+        lines=tuple(TableLine(line.kind, line.cells) for line in shown.lines),
+        rest=rest,
+    )
+
+
+# ---- the briefing
+
+
+def briefing(whole: Briefing) -> Document:
+    """Verdict and what matters; where credits go; who and when; performance and next steps."""
+    report, label = whole.report, _month(whole.report)
+    pages = (
+        Page(tuple(_verdict(whole, label))),
+        Page(tuple(_where(whole)), "Where credits go"),
+        Page(tuple(_who(whole)), "Who and when"),
+        Page(tuple(_next(whole)), "Performance and next steps"),
+    )
+    filled = tuple(page for page in pages if page.parts)
+    return _document(report, filled, workspace=whole.workspace)
+
+
+def _month(report: Report) -> str:
+    period = report.period
+    return f"{period.start:%B %Y}" if period is not None else clean(report.title)
+
+
+def _verdict(whole: Briefing, label: str) -> Iterator[Part]:
+    frame, budget = frame_of(whole.report), whole.frame("budget")
+    has_budget = budget is not None and whole.parts["budget"].figure is not None
+    lead = budget if budget is not None and has_budget else frame
+    yield _opening(f"Monthly executive briefing · {label}", lead)
+    yield from list(_numbers(frame))[:2]
+    yield from _pictures(whole.parts["budget"] if has_budget else whole.report)
+    sentences = (frame.headline if has_budget else "", *frame.deltas, *_findings(whole))
+    kept = tuple(dict.fromkeys(filter(None, sentences)))
+    if kept:
+        yield Sentences("What matters", _unticked(kept[:MATTERS]), points=True)
+
+
+def _findings(whole: Briefing) -> Iterator[str]:
+    """The headlines of what the other pages show, the weightiest first."""
+    for name in ("models", "tiers", "advice", "people", "hours", "speed"):
+        frame = whole.frame(name)
+        if frame is not None:
+            yield frame.headline
+
+
+def _where(whole: Briefing) -> Iterator[Part]:
+    yield from _pictures(whole.parts.get("models"))
+    yield from _first_table(whole, "models", "")
+    yield from _pictures(whole.parts.get("tiers"))
+
+
+def _who(whole: Briefing) -> Iterator[Part]:
+    for name in ("people", "days", "hours"):
+        yield from _pictures(whole.parts.get(name))
+
+
+def _next(whole: Briefing) -> Iterator[Part]:
+    yield from _pictures(whole.parts.get("speed"))
+    yield from _pictures(whole.parts.get("quality"))
+    for name, title in (("advice", "Recommendations"), ("value", "Return")):
+        frame = whole.frame(name)
+        if frame is None:
+            continue
+        yield Sentences(title, _unticked((frame.headline, *frame.deltas)))
+        yield from _numbers(frame)
+        yield from _first_table(whole, name, "")
+    yield Sentences("Method", (METHOD,))
+
+
+def _first_table(whole: Briefing, name: str, title: str) -> Iterator[Part]:
+    report = whole.parts.get(name)
+    if report is None:
+        return
+    tables = [block for block in frame_of(report).body if isinstance(block, Table)]
+    for table in tables[:1]:
+        if table.rows:
+            yield _printed(table, title=title, rest=_rest(report))

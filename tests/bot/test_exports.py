@@ -1,0 +1,157 @@
+"""Answers as files: what each form holds, who may have one, and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from analytics.errors import UserError
+from analytics.report import Actions, Export, Report
+from bot.context import Identity
+from bot.desk import Desk
+from bot.exports import Draft, File
+from bot.registry import COMMANDS, command, exportable, parse
+from bot.render import csv
+from charts import Document
+from storage.engine import reading, writing
+from storage.preferences import set_preference
+from storage.workspaces import bind_chat
+from tests.analytics.world import World
+from tests.cast import BOB, NOW, event
+
+OWNER = Identity("terminal", "", "")
+MEMBER = Identity("slack", "T1", "U1")
+
+
+@pytest.fixture
+def desk(sqlite_engine: sa.Engine) -> Iterator[Desk]:
+    """A desk with usage of two people, talked to by a Slack team."""
+    with writing(sqlite_engine) as connection:
+        bind_chat(connection, 1, platform="slack", external_id="T1", now=NOW)
+    World(sqlite_engine).write([event(), event(model="claude-3-haiku", person=BOB)])
+    found = Desk(sqlite_engine, now=lambda: NOW)
+    yield found
+    found.close()
+
+
+def draft(desk: Desk, line: str, form: str, who: Identity = OWNER) -> Draft:
+    found = desk.draft(line, form, who)  # type: ignore[arg-type]  # parametrized
+    assert isinstance(found, Draft), found
+    return found
+
+
+def refused(desk: Desk, line: str, form: str, who: Identity = OWNER) -> str:
+    found = desk.draft(line, form, who)  # type: ignore[arg-type]  # parametrized
+    assert isinstance(found, Report)
+    assert not found.line
+    return found.headline
+
+
+def test_a_typed_export_names_its_file(sqlite_engine: sa.Engine) -> None:
+    report = World(sqlite_engine).ask('export PDF by-model last 7d model="GPT-4o"')
+    assert report.export == Export("pdf", "by-model last 7d model=GPT-4o")
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("export csv by-user last 7d limit=5", "export csv by-user last 7d limit=5"),
+        ('export json by-user person="Sarah Lee"', 'export json by-user person="Sarah Lee"'),
+        ("export form=png by-model", "export png by-model"),
+    ],
+)
+def test_the_rest_of_an_export_is_another_line(typed: str, line: str) -> None:
+    assert parse(typed).line == line
+
+
+@pytest.mark.parametrize(
+    ("typed", "quoted"),
+    [
+        ("export", "needs"),
+        ("export by-model last 30d", "I can't export 'by-model'"),
+        ("export csv", "needs LINE"),
+        ("export csv by-modle", "by-modle"),
+        ("export csv export pdf by-model", "an export itself"),
+    ],
+)
+def test_a_mistake_in_an_export_is_told(sqlite_engine: sa.Engine, typed: str, quoted: str) -> None:
+    with pytest.raises(UserError, match=quoted):
+        World(sqlite_engine).ask(typed)
+
+
+def test_what_changes_something_is_not_exported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.registry.COMMANDS", dict(COMMANDS))
+
+    @command("alter", example="alter", changes=True)
+    def alter() -> Report:
+        """Change something."""
+        raise AssertionError
+
+    with pytest.raises(UserError, match="changes something"):
+        exportable("alter")
+
+
+def test_json_is_the_contract_and_csv_has_every_row(desk: Desk) -> None:
+    payload = draft(desk, "by-model today", "json").what
+    assert isinstance(payload, bytes)
+    assert json.loads(payload)["line"] == "by-model today limit=1000"
+    table = draft(desk, "by-model today", "csv").what
+    assert isinstance(table, bytes)
+    assert table.count(b"\r\n") == 3
+
+
+def test_paper_and_picture_show_what_the_answer_shows(desk: Desk) -> None:
+    paper = draft(desk, "by-model today", "pdf")
+    assert isinstance(paper.what, Document)
+    assert len(paper.what.pages) == 1
+    picture = draft(desk, "by-model today", "png")
+    assert picture.alt.startswith("Bar chart by model")
+    assert picture.name == "creditbot-by-model-2026-03-30-to-2026-03-30.png"
+
+
+@pytest.mark.parametrize(("form", "quoted"), [("csv", "no table"), ("png", "no picture")])
+def test_a_form_that_an_answer_has_not_is_told(desk: Desk, form: str, quoted: str) -> None:
+    assert quoted in refused(desk, "overview", form)
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "pdf", "png"])
+def test_walls_hold_for_every_form(desk: Desk, form: str) -> None:
+    with writing(desk.engine) as connection:
+        set_preference(connection, 1, "people_visibility", "admins")
+    assert "for admins here" in refused(desk, "by-user today", form, MEMBER)
+
+
+def test_rows_of_people_that_leave_are_in_the_audit(desk: Desk) -> None:
+    draft(desk, "by-user today", "pdf", MEMBER)
+    with reading(desk.engine) as connection:
+        row = connection.execute(sa.text("SELECT action, object, after FROM audit")).one()
+    assert tuple(row) == ("export", "pdf", "by-user today")
+
+
+def test_a_file_above_the_limit_is_refused_with_both_sizes(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv, "render", lambda _: bytes(3 << 20))
+    made = asyncio.run(desk.export("by-model today", "csv", OWNER, largest=1 << 20))
+    assert isinstance(made, Report)
+    assert "3.0 MB" in made.headline
+    assert "1.0 MB" in made.headline
+
+
+def test_without_a_drawing_process_the_file_is_drawn_here(desk: Desk) -> None:
+    made = asyncio.run(desk.export("by-model today", "pdf", OWNER))
+    assert isinstance(made, File)
+    assert made.content.startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("line", ["by-model today", "overview"])
+def test_an_answer_about_a_period_offers_every_form(desk: Desk, line: str) -> None:
+    report = desk.report(line, OWNER)
+    rows = [block for block in report.blocks if isinstance(block, Actions)]
+    verbs = {button.verb for row in rows for button in row.buttons}
+    assert {"csv", "json", "pdf", "share"} <= verbs
+    assert ("png" in verbs) == (report.figure is not None)
