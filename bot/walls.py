@@ -13,7 +13,7 @@ from dataclasses import replace
 from analytics.errors import UserError
 from analytics.measures import gather_spend
 from analytics.query import Filters, Query
-from analytics.timerange import TimeRange
+from analytics.timerange import TimeRange, parse_range
 from bot.context import Context
 from storage.reading import MAX_LEDGER_DAYS, Key, RangeTooLong
 
@@ -52,9 +52,11 @@ def _check_groups(
     The time before counts too: an answer says how much was used then.
     """
     groups = [group for group in GROUPS if getattr(filters, group)]
-    range_ = next((value for value in values.values() if isinstance(value, TimeRange)), None)
-    if not groups or range_ is None:
+    if not groups:
         return
+    given = next((value for value in values.values() if isinstance(value, TimeRange)), None)
+    # What has no range of its own is about the running month.
+    range_ = given or parse_range("this month", ctx.reader.clock.local_date(ctx.now))
     query = Query(ctx.reader, ctx.now, range_, filters)
     asked: Behind = {((group, one),): set() for group in groups for one in getattr(filters, group)}
     behind = asked | _people_behind(query, groups)
@@ -64,7 +66,7 @@ def _check_groups(
         raise UserError(
             f"Fewer than {FEWEST} people are behind {words}, and other people's rows are for "
             f"{ctx.people_visibility} here.",
-            hint=f"Ask for a longer range, or leave {words} out.",
+            hint=f"{'Ask for a longer range, or leave' if given else 'Leave'} {words} out.",
         )
 
 

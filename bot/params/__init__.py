@@ -26,6 +26,7 @@ from bot.params.names import (
     WordNameType,
 )
 from bot.params.plans import GrantId, GrantIdType, Rank, RankType, Rhythm, RhythmType
+from bot.params.scopes import GroupFilter, ScopeFilter, SomeFiltersType
 from bot.params.splits import PEOPLE, SplitType
 from bot.params.usual import (
     MAX_LIMIT,
@@ -50,6 +51,7 @@ __all__ = [
     "ExportLine",
     "GrainType",
     "GrantId",
+    "GroupFilter",
     "Limit",
     "ModelName",
     "ModelNames",
@@ -59,6 +61,7 @@ __all__ = [
     "RangeType",
     "Rank",
     "Rhythm",
+    "ScopeFilter",
     "TaskName",
     "Text",
 ]
@@ -88,6 +91,8 @@ PARAM_TYPES: Mapping[object, ParamType] = _Types(
         Text | None: TextType(),
         ModelName: OneNameType("model"),
         ModelNames: WordNameType("model"),
+        ScopeFilter: SomeFiltersType("department", "project", "person"),
+        GroupFilter: SomeFiltersType("department", "project"),
         Rhythm: RhythmType(),
         Rank: RankType(),
         GrantId: GrantIdType(),

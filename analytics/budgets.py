@@ -1,0 +1,194 @@
+"""How budgets stand: used, left, where the period will end, and when each threshold is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+
+from analytics.burn_up import BurnUp, budget_figure
+from analytics.captions import moment_text, nothing_known
+from analytics.lines import framed
+from analytics.numbers import credits_text
+from analytics.projection import State, chance_of_passing
+from analytics.projection_words import chance_text, expected_on_text, point_text, range_text
+from analytics.query import Query
+from analytics.report import Actions, Button, Column, Fact, Facts, Note, Report, Row, Table
+from analytics.scopes import (
+    PERIODS,
+    Limit,
+    Scope,
+    Sight,
+    Tracked,
+    limits,
+    projected_cells,
+    status_text,
+    tracked,
+)
+from analytics.stretches import stretch_of
+from analytics.timerange import MONTHS
+from storage.timekeys import day_number
+
+COLUMNS = (
+    Column("scope", "Scope"),
+    Column("kind", "Kind"),
+    Column("budget", "Budget", "credits"),
+    Column("used", "Used", "credits"),
+    Column("projected", "Forecast", "credits"),
+    Column("projected_low", "Low", "credits"),
+    Column("projected_high", "High", "credits"),
+    Column("status", "Status"),
+)
+PLAN_NOTE = "No budget is set: the plan's allowance is tracked. An admin sets a budget."
+HOW_TO_SET = Note(
+    "An admin sets a budget, or adds what was bought: `grants add plan 15000 monthly`.", "hint"
+)
+STEPS = (
+    Button("Forecast", "forecast"),
+    Button("By model", "by-model this month"),
+)
+
+
+def budget_status(query: Query, scope: Scope, sight: Sight) -> Report:
+    """The budget of a scope, and for the workspace a table of all budgets the asker may see.
+
+    A scope with several budgets leads with its monthly one.
+    """
+    known = [limit for limit in limits(query) if sight.may_see(limit.scope)]
+    ours = [limit for limit in known if limit.scope == scope] or [_without(query, scope)]
+    lead = min(ours, key=lambda limit: PERIODS.index(limit.stretch.period))
+    shown = known if scope.kind == "workspace" else ours
+    rows = tracked(query, shown)
+    main = next(row for row in rows if row.limit == lead)
+    return _report(query, main, rows)
+
+
+def _without(query: Query, scope: Scope) -> Limit:
+    return Limit(scope, stretch_of("monthly", query.reader.clock.local_date(query.now)), None)
+
+
+def _report(query: Query, main: Tracked, rows: Sequence[Tracked]) -> Report:
+    scope, burn = main.limit.scope, main.burn
+    today = query.reader.clock.local_date(query.now)
+    asked = replace(query, range=burn.stretch.so_far(today), filters=scope.filters)
+    name = "" if scope.kind == "workspace" else scope.name(query)
+    title = f"{burn.stretch.title} Credit Budget Status" + (f": {name}" if name else "")
+    if burn.limit is None and not burn.projection.n and not burn.spent:
+        headline, hint = nothing_known(asked)
+        return framed(asked, title, headline, (hint, HOW_TO_SET, _steps(scope)))
+    headline = headline_of(burn)
+    return framed(
+        asked,
+        title,
+        headline,
+        (
+            *_delta(burn),
+            budget_figure(asked, burn, headline, name),
+            Facts(tuple(_facts(burn))),
+            *((_table(query, rows),) if burn.limit is not None or len(rows) > 1 else ()),
+            *_notes(asked, main),
+            _steps(scope),
+        ),
+    )
+
+
+def headline_of(burn: BurnUp) -> str:
+    """How a budget stands in a sentence; one of nothing, and none at all, included."""
+    used = f"{credits_text(burn.spent)} credits used"
+    if burn.limit is None:
+        return f"No budget is set. {used}. {burn.words}"
+    if not burn.limit:
+        day = burn.passed_on
+        since = f": {used} since {_day_text(day)}" if day else ", and nothing is used"
+        return f"The budget is 0{since}."
+    return burn.words
+
+
+def _delta(burn: BurnUp) -> Iterator[Note]:
+    """The chance that is not told elsewhere, and the day of each threshold."""
+    sentences = []
+    if burn.limit and burn.state in (State.ON_TRACK, State.OVER, State.EARLY):
+        chance = chance_text(chance_of_passing(burn.projection, burn.limit))
+        sentences += [f"{chance} chance of passing {credits_text(burn.limit)}"] if chance else []
+    dates = [text for percent in burn.thresholds if (text := _threshold(burn, percent))]
+    sentences += [", ".join(dates)] if dates else []
+    if sentences:
+        yield Note(". ".join(sentences) + ".", "delta")
+
+
+def _threshold(burn: BurnUp, percent: int) -> str:
+    reached, expected = burn.reached(percent), burn.expected(percent)
+    if reached is not None:
+        return f"{percent}% reached {_day_text(reached)}"
+    return "" if expected is None else expected_on_text(percent, expected.day, expected)
+
+
+def _day_text(day: date) -> str:
+    return f"{day.day} {MONTHS[day.month - 1].title()}"
+
+
+def _facts(burn: BurnUp) -> Iterator[Fact]:
+    limit, spent, percent = burn.limit, burn.spent, burn.percent
+    if limit is not None:
+        yield Fact("budget", "Total budget", limit, "credits")
+    yield Fact("used", "Used", spent, "credits", note="" if percent is None else f"{percent}%")
+    if limit is not None and not burn.is_passed:
+        note = "" if percent is None else f"{100 - percent}%"
+        yield Fact("remaining", "Remaining", limit - spent, "credits", note=note)
+    elif limit is not None:
+        yield Fact("over", "Over by", spent - limit, "credits")
+    yield from projected_facts(burn)
+    status = status_text(burn.state)
+    if status is not None:
+        yield Fact("status", "Status", status)
+
+
+def projected_facts(burn: BurnUp) -> Iterator[Fact]:
+    """The expected end with its range, as text: it is as exact as it is said."""
+    projection = burn.projection
+    if projection.is_finished or not projection.n:
+        return
+    ends, title = range_text(projection, burn.limit), f"Projected end of {burn.stretch.span}"
+    if projection.is_range_first:
+        yield Fact("projected", title, ends, note="80% range")
+    else:
+        about = f"about {point_text(projection, burn.limit)}"
+        yield Fact("projected", title, about, note=f"80% range {ends}")
+
+
+def _table(query: Query, rows: Sequence[Tracked]) -> Table:
+    return Table(COLUMNS, tuple(_row(query, row) for row in rows))
+
+
+def _row(query: Query, row: Tracked) -> Row:
+    limit, burn = row.limit, row.burn
+    period = limit.stretch.period
+    words = "plan" if limit.is_plan else limit.scope.kind
+    return (
+        limit.scope.name(query),
+        words if period == "monthly" else f"{words}, {period}",
+        burn.limit,
+        burn.spent,
+        *projected_cells(burn.projection, burn.limit),
+        status_text(burn.state),
+    )
+
+
+def _notes(query: Query, main: Tracked) -> Iterator[Note]:
+    if main.limit.is_plan:
+        yield Note(PLAN_NOTE)
+    elif main.burn.limit is None:
+        yield HOW_TO_SET
+    yield from lag_notes(query, main.burn)
+
+
+def lag_notes(query: Query, burn: BurnUp) -> Iterator[Note]:
+    """What to know about a workspace whose data end days ago."""
+    if burn.known_to is not None:
+        end = query.reader.clock.midnight(day_number(burn.known_to))
+        yield Note(f"Data end on {moment_text(end)[:-6]}: projected from there.")
+
+
+def _steps(scope: Scope) -> Actions:
+    more = () if scope.kind == "workspace" else (Button("Whole workspace", "budget"),)
+    return Actions((*more, *STEPS))

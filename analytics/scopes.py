@@ -1,0 +1,181 @@
+"""What budgets and forecasts are about: the workspace, a department, a project or a person."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from analytics.burn_up import BurnUp, added_up, days_behind
+from analytics.credits import allowance
+from analytics.errors import UserError
+from analytics.measures import Usage, gather_spend
+from analytics.projection import Projection, State
+from analytics.projection_words import shown_end
+from analytics.query import Filters, Query
+from analytics.report import Cell
+from analytics.stretches import Stretch, stretch_of
+from analytics.text import MAX_NAME, clean
+from storage.budgets import THRESHOLDS, Budget, Period, list_budgets
+from storage.budgets import Scope as Kind
+from storage.grants import list_grants
+from storage.reading import DIMENSIONS, Days, Key
+from storage.timekeys import month_number
+
+KINDS: tuple[Kind, ...] = ("workspace", "department", "project", "person")
+PERIODS: tuple[Period, ...] = ("monthly", "billing", "quarterly", "weekly")  # the first leads
+KEYS: Mapping[Kind, Key] = {"department": "department", "project": "project", "person": "person"}
+WORKSPACE = "Workspace"
+STATUS: Mapping[State, str] = {
+    State.PASSED: "Over",
+    State.OVER: "Over, expected",
+    State.LIKELY: "At risk, likely",
+    State.POSSIBLE: "At risk, possible",
+    State.ON_TRACK: "On track",
+    State.EARLY: "Early",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One of the kinds; `target` is the id of its department, project or person."""
+
+    kind: Kind = "workspace"
+    target: int = 0
+
+    @property
+    def filters(self) -> Filters:
+        """What narrows a query to it."""
+        return Filters() if self.kind == "workspace" else only(self.kind, (self.target,))
+
+    def name(self, query: Query) -> str:
+        """What it is called."""
+        if self.kind == "workspace":
+            return WORKSPACE
+        known = query.reader.names(DIMENSIONS[self.kind])
+        return clean(known.get(self.target, ""), MAX_NAME)
+
+
+def only(kind: Kind, targets: Collection[int]) -> Filters:
+    """Filters that leave some departments, projects or people."""
+    chosen = tuple(targets)
+    match kind:
+        case "department":
+            return Filters(department=chosen)
+        case "project":
+            return Filters(project=chosen)
+        case _:
+            return Filters(person=chosen)
+
+
+def scope_of(filters: Filters) -> Scope:
+    """The one scope that filters name; raises UserError for several."""
+    chosen: Mapping[Kind, tuple[int, ...]] = {
+        "department": filters.department,
+        "project": filters.project,
+        "person": filters.person,
+    }
+    named = [Scope(kind, target) for kind, targets in chosen.items() for target in targets]
+    if len(named) > 1:
+        raise UserError(
+            "This looks at one department, project or person at a time.",
+            hint="Keep one of them, or leave all out for the workspace.",
+        )
+    return named[0] if named else Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What an asker may see: `people` of whom (None is everybody), and which groups are hidden."""
+
+    people: frozenset[int] | None = None
+    hidden: Mapping[Kind, Collection[int]] = field(default_factory=dict)
+
+    def may_see(self, scope: Scope) -> bool:
+        """Whether a scope may have a row of its own."""
+        if scope.kind == "person":
+            return self.people is None or scope.target in self.people
+        return scope.target not in self.hidden.get(scope.kind, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a scope may use in a period; from the plan's allowance where no budget is set."""
+
+    scope: Scope
+    stretch: Stretch
+    amount: int | None
+    thresholds: tuple[int, ...] = THRESHOLDS
+    is_plan: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """A scope with its limit and its burn-up."""
+
+    limit: Limit
+    burn: BurnUp
+
+
+def limits(query: Query) -> list[Limit]:
+    """Every budget's, workspace first; the workspace's plan stands in where it has no budget."""
+    reader, today = query.reader, query.reader.clock.local_date(query.now)
+    budgets = list_budgets(reader.connection, reader.workspace.id)
+    ordered = sorted(budgets, key=lambda b: (KINDS.index(b.scope), PERIODS.index(b.period)))
+    found = [_limit(budget, query) for budget in ordered]
+    if any(limit.scope.kind == "workspace" for limit in found):
+        return found
+    plan = allowance(list_grants(reader.connection, reader.workspace.id), month_number(today))
+    month = stretch_of("monthly", today)
+    return [Limit(Scope(), month, plan or None, is_plan=bool(plan)), *found]
+
+
+def _limit(budget: Budget, query: Query) -> Limit:
+    today = query.reader.clock.local_date(query.now)
+    stretch = stretch_of(budget.period, today, budget.billing_day)
+    return Limit(Scope(budget.scope, budget.target_id), stretch, budget.amount, budget.thresholds)
+
+
+def tracked(query: Query, wanted: Sequence[Limit]) -> list[Tracked]:
+    """The burn-up of each limit's scope, in their order; one question for each kind of scope."""
+    days: dict[Scope, dict[int, Usage]] = {}
+    for kind in KINDS:
+        ours = [limit for limit in wanted if limit.scope.kind == kind]
+        if ours:
+            days |= _by_scope(query, kind, ours)
+    return [
+        Tracked(
+            limit,
+            added_up(
+                query, limit.stretch, days.get(limit.scope, {}), limit.amount, limit.thresholds
+            ),
+        )
+        for limit in wanted
+    ]
+
+
+def _by_scope(query: Query, kind: Kind, wanted: Sequence[Limit]) -> dict[Scope, dict[int, Usage]]:
+    spans = [days_behind(query, limit.stretch) for limit in wanted]
+    span = Days(min(one.first for one in spans), max(one.end for one in spans))
+    found: dict[Scope, dict[int, Usage]] = defaultdict(dict)
+    if kind == "workspace":
+        rows = gather_spend(replace(query, filters=Filters()), ("day",), span=span)
+        return {Scope(): {day: usage for (day,), usage in rows.items()}}
+    targets = sorted({limit.scope.target for limit in wanted})
+    narrowed = replace(query, filters=only(kind, targets))
+    for (day, target), usage in gather_spend(narrowed, ("day", KEYS[kind]), span=span).items():
+        found[Scope(kind, target)][day] = usage
+    return dict(found)
+
+
+def status_text(state: State | None) -> str | None:
+    """`On track`; None where there is no limit, or no state that far ahead."""
+    return None if state is None else STATUS[state]
+
+
+def projected_cells(projection: Projection, limit: int | None) -> tuple[Cell, Cell, Cell]:
+    """Point, low and high end as they are shown; no point while data are thin."""
+    if projection.is_finished or not projection.n:
+        return (None, None, None)
+    low, point, high = shown_end(projection, limit)
+    return (None if projection.is_thin else point, low, high)
