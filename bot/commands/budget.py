@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from analytics import budgets
+from analytics import budgets, forecast
 from analytics.query import Query
 from analytics.report import Report
 from analytics.scopes import Sight, scope_of
 from analytics.timerange import parse_range
 from bot.context import Context
-from bot.params import ScopeFilter
+from bot.params import GroupFilter, ScopeFilter
 from bot.registry import command
 from storage.budgets import Scope as Kind
 from storage.reading import DIMENSIONS
@@ -22,6 +22,16 @@ def budget_status(ctx: Context, filters: ScopeFilter) -> Report:
     every budget.  Without a budget the plan's allowance is tracked.
     """
     return budgets.budget_status(_month(ctx), scope_of(filters), _sight(ctx))
+
+
+@command("forecast", example="forecast", native="budget forecast")
+def forecast_of_month(ctx: Context, filters: GroupFilter) -> Report:
+    """What the month will have used at its end.
+
+    The expected end with its 80 % range and how the budget will stand; each department and project
+    has a projection of its own.
+    """
+    return forecast.forecast(_month(ctx), scope_of(filters), _sight(ctx))
 
 
 def _month(ctx: Context) -> Query:
