@@ -97,7 +97,10 @@ class PersonFigure(Chart):
 
 @dataclass(frozen=True, slots=True)
 class TierPart:
-    """A multiplier tier with its two shares, whole per cent that add up to 100 over the parts."""
+    """A multiplier tier with its two shares, whole per cent that add up to 100 over the parts.
+
+    `tier` is premium, standard, economy or unknown, which colours it; `label` is shown.
+    """
 
     tier: str
     label: str
@@ -128,12 +131,17 @@ class SplitRow:
 
 @dataclass(frozen=True, slots=True)
 class SplitFigure(Chart):
-    """Credits by task (or another label), each bar split by tier; shares stand at the ends."""
+    """Credits by task (or another label), each bar split by tier; shares stand at the ends.
+
+    `tiers` are keys as in `TierPart.tier`, which colour the parts; `labels` their words, if there
+    is more to say than the key.
+    """
 
     kind: ClassVar[str] = "use_cases"
 
     tiers: tuple[str, ...]
     rows: tuple[SplitRow, ...]
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +207,10 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class LineFigure(Chart):
-    """Up to four measures over the same buckets, in one unit that the axis names."""
+    """Up to four measures over the same buckets, in one unit that the axis names.
+
+    Values are credits, seconds, per cent from 0 to 100, or counts as they are, never micro-credits.
+    """
 
     kind: ClassVar[str] = "lines"
 
@@ -275,7 +286,10 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class FrontierFigure(Chart):
-    """Quality against credits a prompt; a step line joins the efficient ones."""
+    """Quality against credits a prompt; a step line joins the efficient ones.
+
+    `value` is a rating from 1 to 5, or a success rate from 0 to 1.
+    """
 
     kind: ClassVar[str] = "frontier"
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 
+from analytics.numbers import axis_text
 from charts.card import Card
 from charts.lettering import SCALE, Style, width
 from charts.sheet import SMALL
@@ -13,6 +14,7 @@ from charts.sheet import SMALL
 CREDIT_STEPS = (10, 20, 25, 50)  # tenths
 PLAIN_STEPS = (10, 20, 50)
 LABEL_GAP = 6
+DIGITS = 3  # of an amount beside an axis
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,12 @@ def ticks(low: int, high: int, *, most: int = 4, steps: Sequence[int] = CREDIT_S
     sizes = (max(factor * 10**power // 10, 1) for power in count() for factor in steps)
     step = next(size for size in sizes if (high - low) // size <= most)
     return list(range(-(-low // step) * step, high + 1, step))
+
+
+def about(micro: int) -> str:
+    """An amount beside the axis in three digits: `19.5k`."""
+    drop = max(len(str(abs(micro))) - DIGITS, 0)
+    return axis_text(round(micro, -drop))
 
 
 def clamped(value: float, low: float, high: float) -> float:

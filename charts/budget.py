@@ -14,7 +14,7 @@ from charts.axes import foot_labels
 from charts.burn_up import BurnUp, burn_up, day_text, limits
 from charts.card import Card, note
 from charts.lettering import width
-from charts.placing import FALL, Rect, along, conflicts, first_free, text_rect
+from charts.placing import Rect, along, baseline, conflicts, first_free, text_rect
 from charts.sheet import LEGEND, SMALL, STRONG, Caption, Point, Sheet
 
 BODY = 196
@@ -60,7 +60,7 @@ def _say_used(card: Card, figure: BudgetFigure, plot: BurnUp, taken: list[Rect])
     heights = [y + down for down in (-5, -9, 14, -18, 22) if y + down < plot.amounts.start]
     places = [text_rect((left, height), words, STRONG) for height in heights for left in inside]
     place = min(places, key=lambda place: conflicts(place, taken))
-    card.text((place.left, place.bottom - FALL * STRONG.size), words, STRONG, colour=card.theme.ink)
+    card.text(baseline(place, words, STRONG), words, STRONG, colour=card.theme.ink)
     return place
 
 
@@ -79,7 +79,7 @@ def _draw_pace(card: Card, plot: BurnUp, pace: list[Point], taken: list[Rect]) -
         return
     muted = card.theme.muted
     card.line(pace, colour=muted, stroke=1, dashes=(1, 2))
-    card.text((place.left, place.bottom - FALL * LEGEND.size), PACE, LEGEND, colour=muted)
+    card.text(baseline(place, PACE, LEGEND), PACE, LEGEND, colour=muted)
 
 
 def _beside(ends: list[Point]) -> Iterator[Rect]:

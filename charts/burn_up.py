@@ -14,7 +14,7 @@ from analytics.figures import (
 )
 from analytics.numbers import axis_text
 from analytics.timerange import MONTH_NAMES
-from charts.axes import Scale, ticks, value_axis
+from charts.axes import Scale, about, ticks, value_axis
 from charts.card import Card
 from charts.lettering import Style, widest
 from charts.placing import Rect, spread
@@ -22,7 +22,6 @@ from charts.sheet import Point
 
 HEADROOM = 1.12
 LABEL_GAP = 2.5  # over the size of the labels, so that they do not touch
-DIGITS = 3  # of an amount beside the axis
 FULL, NEAR = 100, 90
 DOT = 2.7
 
@@ -66,12 +65,6 @@ def limits(card: Card, figure: BudgetFigure, shown: Sequence[int]) -> list[Limit
         stroke = 1.1 if percent == FULL else 0.7
         lines.append(Limit(percent, figure.limit * percent / 100, colour, stroke))
     return lines
-
-
-def about(micro: int) -> str:
-    """An amount beside the axis in three digits: `19.5k`."""
-    drop = max(len(str(abs(micro))) - DIGITS, 0)
-    return axis_text(round(micro, -drop))
 
 
 def burn_up(

@@ -122,11 +122,24 @@ class Card:
         """Take the grid away behind a text; `at` is the top left corner."""
         self.add(Rectangle(at, *size, facecolor=self.theme.bg, linewidth=0))
 
+    def veil(self, at: Point, size: Point) -> None:
+        """Pale what lies behind a text, dots too; `at` is the top left corner."""
+        veil = Rectangle(at, *size, facecolor=self.theme.bg, linewidth=0, alpha=0.8)
+        veil.set_zorder(2.7)
+        self.add(veil)
+
     def dashed(self, at: Point, size: Point) -> None:
         """The outline of what is not over yet; `at` is its top left corner."""
         outline = Rectangle((at[0] + 0.5, at[1] + 0.5), max(size[0] - 1, 0), max(size[1] - 1, 0))
         outline.set(fill=False, edgecolor=self.theme.accent, linewidth=1, linestyle=(0, (2, 1.5)))
         self.add(outline)
+
+    def frame(self, at: Point, size: Point, colour: str, *, stroke: float) -> None:
+        """A rim around a rectangle, inside it; `at` is its top left corner."""
+        corner = at[0] + stroke / 2, at[1] + stroke / 2
+        rim = Rectangle(corner, size[0] - stroke, size[1] - stroke, fill=False)
+        rim.set(edgecolor=colour, linewidth=stroke, joinstyle="miter", zorder=2.5)
+        self.add(rim)
 
     def line(
         self,
@@ -175,9 +188,20 @@ class Card:
             colours = [colour for *_, colour in blocks]
             self.add(PolyCollection(corners, facecolors=colours, linewidths=0))
 
-    def dot(self, at: Point, radius: float, face: str, *, edge: str, stroke: float) -> None:
+    def dot(
+        self,
+        at: Point,
+        radius: float,
+        face: str,
+        *,
+        edge: str,
+        stroke: float,
+        dashes: tuple[float, float] | None = None,
+    ) -> None:
         """A circle with a rim; a hollow one has the background as its face."""
         dot = Circle(at, radius, facecolor=face, edgecolor=edge, linewidth=stroke)
+        if dashes:
+            dot.set_linestyle((0, dashes))
         dot.set_zorder(2.5)
         self.add(dot)
 

@@ -34,12 +34,17 @@ def _renderer() -> RendererAgg:
 
 
 @lru_cache(maxsize=8192)
-def width(text: str, style: Style) -> float:
-    """How wide a text is drawn."""
+def extent(text: str, style: Style) -> tuple[float, float, float]:
+    """How wide a text is drawn, and how far it reaches over and under its baseline."""
     properties = font(text, style.size, style.weight)
     measure = _renderer().get_text_width_height_descent
-    measured, _, _ = measure(text, properties, ismath=False)  # type: ignore[no-untyped-call]  # nor here
-    return float(measured) / SCALE
+    wide, high, fall = measure(text, properties, ismath=False)  # type: ignore[no-untyped-call]  # nor here
+    return float(wide) / SCALE, float(high - fall) / SCALE, float(fall) / SCALE
+
+
+def width(text: str, style: Style) -> float:
+    """How wide a text is drawn."""
+    return extent(text, style)[0]
 
 
 def widest(texts: Sequence[str], style: Style) -> float:

@@ -11,8 +11,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from analytics.figures import (
     BudgetFigure,
     Figure,
+    FrontierFigure,
+    HeatFigure,
+    LatencyFigure,
     ModelFigure,
     PersonFigure,
+    SplitFigure,
+    TierFigure,
     TimelineFigure,
 )
 from analytics.text import clean
@@ -20,10 +25,15 @@ from charts.budget import budget_card
 from charts.by_model import model_card
 from charts.by_person import person_card
 from charts.card import Card, note
+from charts.frontier import frontier_card
+from charts.heat import heat_card
+from charts.latency import latency_card
 from charts.png import palette_png
 from charts.sheet import MAX_SENTENCE, Caption, Sheet
 from charts.theme import THEMES, Format, ThemeName
+from charts.tiers import tier_card
 from charts.timeline import timeline_card
+from charts.use_cases import split_card
 
 MAX_ALT = 2000  # Slack's limit for an alt text, the largest there is
 
@@ -37,7 +47,7 @@ def picture(figure: Figure, theme: ThemeName, format: Format) -> bytes:  # noqa:
     return _vector(card, format, title=clean(figure.title, MAX_SENTENCE), alt=alt)
 
 
-def compose(figure: Figure, sheet: Sheet) -> Card:
+def compose(figure: Figure, sheet: Sheet) -> Card:  # noqa: PLR0911  # one line a kind
     """The card of a figure, laid out but not drawn; a sheet with a page puts it there."""
     match figure:
         case ModelFigure():
@@ -48,6 +58,16 @@ def compose(figure: Figure, sheet: Sheet) -> Card:
             return timeline_card(figure, sheet)
         case BudgetFigure():
             return budget_card(figure, sheet)
+        case HeatFigure():
+            return heat_card(figure, sheet)
+        case LatencyFigure():
+            return latency_card(figure, sheet)
+        case TierFigure():
+            return tier_card(figure, sheet)
+        case SplitFigure():
+            return split_card(figure, sheet)
+        case FrontierFigure():
+            return frontier_card(figure, sheet)
         case _:
             return note(sheet, Caption.of(figure, sheet), figure.alt)
 

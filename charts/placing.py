@@ -7,11 +7,11 @@ from itertools import pairwise
 from math import ceil, dist
 from typing import NamedTuple
 
-from charts.lettering import Style, width
+from charts.lettering import Style, extent
 from charts.sheet import Point
 
 PIECE = 5  # pixels of a slanted line that one box stands for
-RISE, FALL = 0.8, 0.25  # what a text takes above and below its baseline, in font sizes
+RISE, FALL = 0.97, 0.25  # what the font keeps free over and under a baseline, in sizes
 
 
 class Rect(NamedTuple):
@@ -39,9 +39,16 @@ class Rect(NamedTuple):
 
 
 def text_rect(at: Point, text: str, style: Style) -> Rect:
-    """What a text that begins on the baseline at a point covers."""
+    """What a text that begins on the baseline at a point covers: at least a line of its font."""
     x, y = at
-    return Rect(x, y - RISE * style.size, x + width(text, style), y + FALL * style.size)
+    wide, rise, fall = extent(text, style)
+    above, below = max(rise, RISE * style.size), max(fall, FALL * style.size)
+    return Rect(x, y - above, x + wide, y + below)
+
+
+def baseline(place: Rect, text: str, style: Style) -> Point:
+    """Where a text begins that covers a place: the inverse of `text_rect`."""
+    return place.left, place.bottom - (text_rect((0, 0), text, style).bottom)
 
 
 def along(points: Sequence[Point], reach: float = 1) -> Iterator[Rect]:

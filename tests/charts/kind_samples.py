@@ -4,15 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Literal
 
 from analytics.figures import (
     Band,
     BudgetFigure,
+    Dot,
     Figure,
+    FrontierFigure,
+    HeatFigure,
+    LatencyFigure,
+    LatencyRow,
+    SplitFigure,
+    SplitRow,
+    TierFigure,
+    TierPart,
 )
-from analytics.numbers import credits_text
+from analytics.numbers import credits_text, shares
 
 MICRO = 1_000_000
+NAMES = (
+    "Aleksandra Wiśniewska-Brzęczyszczykiewicz and a long name",
+    "Aleksandra Wiśniewska-Brzęczyszczykiewicz and a longer name",
+    "王小明 (Xiaoming) 的一个非常长的名字 非常长的名字",
+    "محمد عبد الله بن عبد العزيز",
+    "W" * 200,
+    "\u202egro.moc@evil",
+    "",
+    "$$x$$ 👩\u200d🚀",
+)
 FOOTER = "1–31 Mar 2026 · Europe/Berlin · data to 24 Mar 18:00"
 
 
@@ -82,6 +102,293 @@ def budgets() -> dict[str, Figure]:
     }
 
 
+# ---- response times
+
+TIMES = (
+    ("Claude 3 Haiku", 700, 1900, 480),
+    ("Claude 3.7 Sonnet", 1600, 3800, 1100),
+    ("GPT-4 Turbo", 2100, 5200, 1200),
+    ("GPT-4o", 2700, 6400, 2450),
+    ("Llama 3.3 70B", 2900, 6100, 400),
+    ("o3 mini", 3600, 8200, 90),
+)
+Time = tuple[str, float, float | None, int]
+
+
+def latency_figure(rows: Sequence[Time], title: str = "") -> LatencyFigure:
+    """Rows of (name, p50 in ms, p95 in ms, prompts); under 30 prompts a row is marked."""
+    title = title or f"Response times of {len(rows)} models"
+    return LatencyFigure(
+        title,
+        "Response time by model, successful prompts",
+        FOOTER,
+        f"Dot plot. {title}.",
+        tuple(LatencyRow(name, p50, p95, n, n < 30) for name, p50, p95, n in rows),
+    )
+
+
+def latencies() -> dict[str, Figure]:
+    """Response times by name."""
+    return {
+        "times": latency_figure(TIMES, "Claude 3 Haiku answers 5× faster than o3 mini"),
+        "one_time": latency_figure([("Claude 3 Haiku", 700, None, 4)]),
+        "fast_times": latency_figure([("a", 3, 9, 400), ("b", 80, 240, 50), ("c", 90, 90, 40)]),
+        "slow_times": latency_figure([("a", 40, 60, 90), ("b", 5e5, 1e9, 80), ("c", 1e8, None, 9)]),
+        "times_of_nothing": latency_figure([("a", 0, 0, 90)]),
+        "times_of_hours": latency_figure(
+            [
+                (f"{hour}:00", 900 + 90 * (hour % 12), 2400 + 500 * (hour % 7), 80)
+                for hour in range(24)
+            ]
+        ),
+        "times_of_sixty": latency_figure(
+            [(f"model-{i}-2026-03-{i:02}", 300 + 55 * i, 900 + 130 * i, 9 * i) for i in range(60)]
+        ),
+        "times_of_nasty": latency_figure(
+            [(name, 700.0 * (i + 1), 1900.0 * (i + 1), 500) for i, name in enumerate(NAMES)]
+        ),
+        "no_times": latency_figure([], "No response times"),
+    }
+
+
+# ---- hours of the week
+
+HOURS = (
+    0.2,
+    0,
+    0,
+    0,
+    0.1,
+    0.3,
+    1.4,
+    4,
+    12,
+    41,
+    55,
+    57,
+    33,
+    46,
+    63,
+    54,
+    42,
+    23,
+    10,
+    5,
+    4,
+    3,
+    1,
+    0.5,
+)
+DAYS = (0.85, 1.1, 1.05, 1.08, 0.7, 0.14, 0.12)
+
+
+def heat_figure(cells: Sequence[Sequence[float | None]], title: str = "The week") -> HeatFigure:
+    """Seven rows of average credits an hour; the peak is the largest."""
+    rows = tuple(tuple(None if v is None else micro(v) for v in row) for row in cells)
+    known = [(v, -d, -h) for d, row in enumerate(rows) for h, v in enumerate(row) if v]
+    peak = (-max(known)[1], -max(known)[2]) if known else None
+    return HeatFigure(
+        title, "Average credits an hour, local time", FOOTER, f"Heat map. {title}.", rows, peak
+    )
+
+
+def weeks() -> dict[str, Figure]:
+    """Heat maps by name."""
+    week = [[share * hour for hour in HOURS] for share in DAYS]
+    hole: list[list[float | None]] = [[*row] for row in week]
+    hole[3][10:14] = [None] * 4
+    alone: list[list[float | None]] = [[None] * 24 for _ in range(7)]
+    alone[6][23] = 1e9
+    return {
+        "week": heat_figure(week, "Busiest: Tue–Thu, 10–12 and 14–16 h"),
+        "week_with_gaps": heat_figure(hole),
+        "one_hour": heat_figure(alone),
+        "flat_week": heat_figure([[0.000001] * 24] * 7),
+        "zero_week": heat_figure([[0] * 24] * 7),
+        "no_week": heat_figure([[None] * 24] * 7),
+    }
+
+
+# ---- tiers
+
+TIERS = (
+    ("premium", "Premium ≥2×", 2911, 8250),
+    ("standard", "Standard 1–<2×", 2717, 3120),
+    ("economy", "Economy <1×", 4076, 1477),
+)
+Tier = tuple[str, str, int, float]
+
+
+def tier_figure(rows: Sequence[Tier], title: str = "") -> TierFigure:
+    """Rows of (tier, label, prompts, credits)."""
+    prompts, spent = [row[2] for row in rows], [micro(row[3]) for row in rows]
+    parts = zip(rows, spent, shares(prompts), shares(spent), strict=True)
+    title = title or f"{sum(prompts):,} prompts in {len(rows)} tiers"
+    return TierFigure(
+        title,
+        "Share by multiplier tier",
+        FOOTER,
+        f"Stacked bars. {title}.",
+        tuple(TierPart(tier, label, n, used, p, c) for (tier, label, n, _), used, p, c in parts),
+    )
+
+
+def tier_samples() -> dict[str, Figure]:
+    """Tiers by name."""
+    unknown: Tier = ("unknown", "No multiplier", 90, 0)
+    return {
+        "tiers": tier_figure(TIERS, "Premium models: 30% of prompts, 64% of credits"),
+        "four_tiers": tier_figure([*TIERS, unknown]),
+        "one_tier": tier_figure(TIERS[1:2]),
+        "slim_tiers": tier_figure([(*TIERS[0][:2], 1, 1e9), (*TIERS[1][:2], 10**6, 3)]),
+        "unpriced_tiers": tier_figure([unknown]),
+        "zero_tiers": tier_figure([(*TIERS[0][:2], 0, 0)]),
+        "no_tiers": tier_figure([]),
+    }
+
+
+# ---- use cases
+
+CASES = (
+    ("Email & communication", 2909, (230, 2160, 519)),
+    ("Content creation", 2286, (1000, 1150, 136)),
+    ("Data analysis", 1870, (187, 1540, 143)),
+    ("Code & review", 1559, (720, 839, 0)),
+    ("Complex research", 1247, (1150, 97, 0)),
+    ("Other", 519, (156, 260, 103)),
+)
+Case = tuple[str, float, Sequence[float]]
+
+
+def split_figure(
+    rows: Sequence[Case],
+    tiers: tuple[str, ...] = ("premium", "standard", "economy"),
+    title: str = "",
+    labels: tuple[str, ...] = (),
+) -> SplitFigure:
+    """Rows of (name, credits, credits by tier)."""
+    title = title or f"Credits of {len(rows)} tasks"
+    portions = shares([micro(row[1]) for row in rows])
+    return SplitFigure(
+        title,
+        "Share of credits by use case and multiplier tier",
+        FOOTER,
+        f"Stacked bars. {title}.",
+        tiers,
+        tuple(
+            SplitRow(name, micro(used), share, tuple(micro(part) for part in parts))
+            for (name, used, parts), share in zip(rows, portions, strict=True)
+        ),
+        labels,
+    )
+
+
+def splits() -> dict[str, Figure]:
+    """Use cases by name."""
+    tiers = ("premium", "standard", "economy", "unknown")
+    labels = tuple(row[1] for row in TIERS)
+    return {
+        "tasks": split_figure(CASES, title="50% of credits go to email and content", labels=labels),
+        "one_task": split_figure([("Email", 1, (1, 0, 0))]),
+        "huge_tasks": split_figure(
+            [
+                ("Huge", 1e9, (1e9, 0, 0, 0)),
+                ("Tiny", 0.000001, (0, 0.000001, 0, 0)),
+                ("-", 0, (0,) * 4),
+            ],
+            tiers,
+        ),
+        "nasty_tasks": split_figure(
+            [(name, 4.0, (1, 1, 1, 1)) for name in NAMES], tiers, labels=("W" * 40,) * 4
+        ),
+        "sixty_tasks": split_figure([(f"task {i}", 900.0 - i, (900 - i, 0, 0)) for i in range(60)]),
+        "zero_tasks": split_figure([("Email", 0, (0, 0, 0))]),
+        "no_tasks": split_figure([]),
+    }
+
+
+# ---- frontier
+
+RATED = (
+    ("Claude 3 Haiku", "Claude", 0.5, 4.2, 480),
+    ("Claude 3.5 Sonnet", "Claude", 1, 4.6, 600),
+    ("GPT-4 Turbo", "ChatGPT", 1, 4.5, 1200),
+    ("Llama 3.3 70B", "Llama", 1, 4.3, 520),
+    ("DeepSeek V3", "DeepSeek", 1, 4.25, 400),
+    ("GPT-4o", "ChatGPT", 2, 4.7, 2450),
+    ("Claude 3.7 Sonnet", "Claude", 2.5, 4.8, 1100),
+)
+Rated = tuple[str, str, float, float, int]
+
+
+def frontier_figure(
+    rows: Sequence[Rated], title: str = "", axis: Literal["rating", "success"] = "rating"
+) -> FrontierFigure:
+    """Rows of (model, family, credits a prompt, value, prompts); under 30 a dot is marked."""
+    dots = tuple(
+        Dot(
+            name,
+            family,
+            micro(price),
+            value,
+            prompts,
+            not any(
+                p <= price and v >= value and (p, v) != (price, value) for _, _, p, v, _ in rows
+            ),
+            prompts < 30,
+        )
+        for name, family, price, value, prompts in rows
+    )
+    title = title or f"{sum(dot.efficient for dot in dots)} of {len(dots)} models are efficient"
+    return FrontierFigure(
+        title,
+        "Mean rating (1–5) by cost. Filled = best for the price; size = prompts",
+        FOOTER,
+        f"Scatter plot. {title}.",
+        axis,
+        dots,
+    )
+
+
+def frontiers() -> dict[str, Figure]:
+    """Frontiers by name."""
+    families = ("ChatGPT", "Claude", "Gemini", "Llama", "DeepSeek", "Mistral", "Grok")
+    sixty = [
+        (
+            f"model-{i}-2026-03-{i:02}",
+            families[i % 7],
+            0.1 + i * 7 % 30 / 10,
+            3 + i * 11 % 20 / 10,
+            i * i,
+        )
+        for i in range(60)
+    ]
+    return {
+        "rated": frontier_figure(RATED, "GPT-4o: 2× the price, 0.1 more than Claude 3.5"),
+        "one_rated": frontier_figure([("Claude 3 Haiku", "Claude", 0.5, 4.2, 12)]),
+        "successful": frontier_figure(
+            [(n, f, price, 0.9 + (v - 4) / 9, prompts // 20) for n, f, price, v, prompts in RATED],
+            axis="success",
+        ),
+        "always_successful": frontier_figure(
+            [("a", "Claude", 0.5, 1.0, 90), ("b", "Grok", 2, 1.0, 9)], axis="success"
+        ),
+        "sixty_rated": frontier_figure(sixty),
+        "same_place": frontier_figure([(f"model {i}", "Llama", 1, 4.5, 100) for i in range(9)]),
+        "far_prices": frontier_figure(
+            [
+                ("Tiny", "Gemini", 0.000001, 1, 5),
+                ("Free", "Llama", 0, 3, 40),
+                ("Big", "Grok", 1e9, 5, 9),
+            ]
+        ),
+        "nasty_rated": frontier_figure(
+            [(name, "Claude", i / 2, 4 + i / 10, 50 * i) for i, name in enumerate(NAMES)]
+        ),
+        "no_rated": frontier_figure([]),
+    }
+
+
 def more_samples() -> dict[str, Figure]:
     """Every sample of these kinds by name."""
-    return budgets()
+    return budgets() | latencies() | weeks() | tier_samples() | splits() | frontiers()

@@ -10,7 +10,8 @@ from itertools import combinations
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.patches import PathPatch
+from matplotlib.collections import PolyCollection
+from matplotlib.patches import Circle, PathPatch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -23,7 +24,7 @@ from tests.charts.samples import samples
 
 SAMPLES = samples()
 # One of each kind.
-KINDS = ("models", "people", "days", "budget")
+KINDS = ("models", "people", "days", "budget", "times", "week", "tiers", "tasks", "rated")
 THEME_NAMES: tuple[ThemeName, ...] = ("light", "dark")
 SCALE = 3
 
@@ -83,6 +84,19 @@ def bars(made: Card) -> list[Box]:
     shapes = [artist for artist in made.canvas.artists if type(artist) is PathPatch]
     extents = [shape.get_window_extent() for shape in shapes]
     return [Box(e.x0, height - e.y1, e.x1, height - e.y0) for e in extents]
+
+
+def blocks(made: Card) -> list[Box]:
+    """The rectangles of a card that stand in a collection, in their order."""
+    found = [artist for artist in made.canvas.artists if isinstance(artist, PolyCollection)]
+    corners = [np.asarray(path.vertices) * SCALE for one in found for path in one.get_paths()]
+    return [Box(*c.min(axis=0), *c.max(axis=0)) for c in corners]
+
+
+def dots(made: Card) -> list[tuple[float, float]]:
+    """The middles of the circles of a card in CSS pixels, in their order."""
+    found = (artist for artist in made.canvas.artists if isinstance(artist, Circle))
+    return [(float(dot.center[0]), float(dot.center[1])) for dot in found]
 
 
 def overlaps(made: Card) -> list[tuple[str, str]]:
