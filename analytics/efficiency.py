@@ -7,12 +7,12 @@ prompts.  Below the minimum nothing is ranked; what has no task takes part in no
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from analytics.captions import caption, heading
 from analytics.colleagues import Standing, people_blocks
-from analytics.figures import Dot, FrontierFigure
+from analytics.frontier import LEAST_PROMPTS, Plot, frontier_figure
 from analytics.lines import empty_report, framed
 from analytics.numbers import counted, rate_text, ratio_text
 from analytics.quality import Cells, Quality, gather_quality
@@ -20,7 +20,6 @@ from analytics.query import Query
 from analytics.report import Actions, Button, Column, Note, Report, Row, Table
 from analytics.text import clean, distinct, typed
 
-LEAST_PROMPTS = 30
 SHOWN_SMALL = 4
 LISTED = 20
 
@@ -48,13 +47,14 @@ def efficiency(query: Query, people: Sequence[Standing] | None) -> Report:
     workflows = _models_of(query, cells) if one_task else _workflows(query, cells)
     ranked = [flow for flow in workflows if flow.quality.prompts >= LEAST_PROMPTS]
     ranked.sort(key=lambda flow: (flow.quality.per_prompt, flow.task, flow.model))
-    models = _by_model(cells)
+    plot = Plot(_by_model(cells), query.reader.catalog.models, caption(query))
+    figure = frontier_figure(plot)
     return framed(
         query,
         title,
         _headline(ranked, one_task=one_task),
         (
-            *_figure(query, models),
+            *([figure] if figure else []),
             *([_table(ranked[:LISTED], one_task=one_task)] if ranked else []),
             *_small(workflows, one_task=one_task),
             *people_blocks(people),
@@ -166,74 +166,15 @@ def _without_task(cells: Cells) -> list[Note]:
 def _actions(query: Query, ranked: Sequence[Workflow], *, one_task: bool) -> Actions:
     words = query.range.words
     if one_task:
-        further = [Button("All tasks", f"efficiency {words}")]
+        task = typed(query.reader.names("task")[query.filters.task[0]])
+        further = [
+            Button("Advice", f"recommend {task}"),
+            Button("All tasks", f"efficiency {words}"),
+        ]
     else:
         names = list(dict.fromkeys(flow.task for flow in ranked))[:2]
         further = [
             Button(clean(name, 24), f"efficiency {words} task={typed(name)}") for name in names
         ]
+        further.append(Button("Advice", "recommend"))
     return Actions((*further, Button("By task", f"tasks {words}")))
-
-
-# ---- models
-
-
-def _figure(query: Query, models: Mapping[int, Quality]) -> list[FrontierFigure]:
-    """Quality against price of the models with enough prompts; nothing for fewer than two."""
-    rated = {
-        key: quality
-        for key, quality in models.items()
-        if quality.prompts >= LEAST_PROMPTS and quality.rating is not None
-    }
-    known = {key: quality for key, quality in models.items() if quality.ok_n >= LEAST_PROMPTS}
-    if len(rated) > 1 and len(rated) >= len(known) // 2:
-        everything = sum(models.values(), Quality())
-        mean = everything.rating_sum / everything.rating_n
-        values = {key: quality.pulled_rating(mean) for key, quality in rated.items()}
-        return [_frontier(query, models, values, by_stars=True)]
-    values = {key: quality.ok / quality.ok_n for key, quality in known.items()}
-    return [_frontier(query, models, values, by_stars=False)] if len(values) > 1 else []
-
-
-def _frontier(
-    query: Query, models: Mapping[int, Quality], values: Mapping[int, float], *, by_stars: bool
-) -> FrontierFigure:
-    catalog = query.reader.catalog.models
-    names = distinct({key: catalog[key].name for key in values})
-    chosen = undominated({key: (models[key].per_prompt, values[key]) for key in values})
-    dots = tuple(
-        Dot(
-            name=names[key],
-            family=clean(catalog[key].family, 40),
-            per_prompt=models[key].per_prompt,
-            value=value,
-            prompts=models[key].prompts,
-            efficient=key in chosen,
-        )
-        for key, value in sorted(values.items(), key=lambda pair: -models[pair[0]].prompts)
-    )
-    quality = "better rated" if by_stars else "more often successful"
-    some = f"{len(chosen)} of {counted(len(dots), 'model')}"
-    title = f"No model is both cheaper and {quality} than {some}"
-    footer = caption(query)
-    first = ", ".join(f"{dot.name} {ratio_text(dot.per_prompt)}" for dot in dots[:3])
-    return FrontierFigure(
-        title=title,
-        subtitle=f"{'Rating' if by_stars else 'Success'} against credits a prompt",
-        footer=footer,
-        alt=f"Scatter of models. {title}. Credits a prompt: {first}. {footer}.",
-        axis="rating" if by_stars else "success",
-        dots=dots,
-    )
-
-
-def undominated(found: Mapping[int, tuple[int, float]]) -> set[int]:
-    """Keys of (price, value) that no other beats: none is as cheap and as good, and one better."""
-    return {
-        key
-        for key, (price, value) in found.items()
-        if not any(
-            other <= price and worth >= value and (other, worth) != (price, value)
-            for other, worth in found.values()
-        )
-    }

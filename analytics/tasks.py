@@ -203,4 +203,7 @@ def _actions(query: Query, lines: Sequence[TaskLine]) -> Actions:
         Button(f"{clean(line.name, 24)} by model", f"efficiency {words} task={typed(line.name)}")
         for line in named
     ]
-    return Actions((*leader, Button("Efficiency", f"efficiency {words}")))
+    return Actions((*leader, Button("Efficiency", f"efficiency {words}"), ADVICE))
+
+
+ADVICE = Button("Advice", "recommend")

@@ -15,6 +15,7 @@ from typing import Literal
 from analytics.errors import UserError
 from analytics.numbers import counted
 from analytics.wilson import Tally, newcombe
+from storage.trials import MAX_SLICE_PCT
 
 Status = Literal["running", "confirmed", "stopped", "no answer"]
 LEAST_ARM = 200
@@ -63,10 +64,17 @@ def plan_trial(current: Tally, *, prompts_a_day: float, slice_pct: int, margin_p
         f"A trial with a margin of {counted(margin_pct, 'point')} needs "
         f"{counted(per_arm, 'prompt')} on each model and would take {days}; "
         f"{LONGEST_DAYS} days are the most.",
-        hint=f"A margin of {counted(fitting, 'point')} would fit."
-        if fitting
-        else "No margin would fit: a larger slice or more prompts of this task would help.",
+        hint=_what_fits(fitting, math.ceil(100 * per_arm / (prompts_a_day * LONGEST_DAYS or 1))),
     )
+
+
+def _what_fits(margin_pct: int | None, slice_pct: int) -> str:
+    """The margin, or else the slice, with which a trial would end in time."""
+    if margin_pct:
+        return f"A margin of {counted(margin_pct, 'point')} would fit."
+    if slice_pct <= MAX_SLICE_PCT:
+        return f"No margin would fit; a slice of {slice_pct}% would."
+    return "No margin would fit: more prompts of this task would help."
 
 
 def _wanted(success: float) -> float:

@@ -17,14 +17,14 @@ from sqlmodel import SQLModel
 import storage.decisions  # noqa: F401  # declares the tables that are looked up below
 from storage import locks
 from storage.engine import fill, reading, writing
-from storage.preferences import set_state, state
+from storage.preferences import count_up, set_state, state
 from storage.records import EVENT
 from storage.timekeys import Clock, to_micros
 from storage.workspaces import WorkspaceInfo
 
 DAYS = 60
 THIRDS = 3
-_DAY = "evidence_day"
+_DAY, _VERSION = "evidence_day", "evidence_version"
 _EVIDENCE = SQLModel.metadata.tables["evidence"]
 _RATING = SQLModel.metadata.tables["chat_rating"]
 
@@ -93,6 +93,11 @@ def evidence_day(connection: sa.Connection, workspace_id: int) -> int | None:
     return int(found) if found else None
 
 
+def evidence_version(connection: sa.Connection, workspace_id: int) -> str | None:
+    """Another text each time evidence was gathered; None before the first time."""
+    return state(connection, _VERSION, workspace_id)
+
+
 def is_stale(connection: sa.Connection, workspace_id: int, day: int) -> bool:
     """Whether the evidence is not that of a local day."""
     return evidence_day(connection, workspace_id) != day
@@ -111,6 +116,7 @@ def _keep(
     if found:
         fill(connection, _EVIDENCE, [(workspace_id, *row) for row in found])
     set_state(connection, _DAY, str(day), workspace_id=workspace_id)
+    count_up(connection, _VERSION, workspace_id)
 
 
 def _found(

@@ -140,26 +140,28 @@ class ArmOutcome(NamedTuple):
     credits: int = 0
 
 
-def outcomes(connection: sa.Connection, workspace_id: int, trial: Trial) -> dict[Arm, ArmOutcome]:
-    """What came of the prompts of both arms so far.
+def outcomes(
+    connection: sa.Connection, workspace_id: int, trial: Trial, *, first: int | None = None
+) -> dict[Arm, ArmOutcome]:
+    """What came of the prompts of both arms so far, or of the `first` so many of each in time.
 
     By the arm that was drawn, whatever model answered: or a gateway that gives up on hard prompts
     would flatter the cheaper model.  Only prompts of the trial's task.
     """
     same = (_EVENT.c[name] == _DETAIL.c[name] for name in ("workspace_id", "source_id", "event_id"))
-    known = _EVENT.c.ok_n > 0
-    wanted = (
-        sa.select(
-            _DETAIL.c.arm,
-            sa.func.sum(_EVENT.c.ok),
-            sa.func.sum(_EVENT.c.ok_n),
-            sa.func.sum(_EVENT.c.credits),
-        )
+    order = (_EVENT.c.ts, _EVENT.c.source_id, _EVENT.c.event_id)
+    place = sa.func.row_number().over(partition_by=_DETAIL.c.arm, order_by=order)
+    drawn = (
+        sa.select(_DETAIL.c.arm, _EVENT.c.ok, _EVENT.c.ok_n, _EVENT.c.credits, place.label("place"))
         .select_from(_DETAIL.join(_EVENT, sa.and_(*same)))
         .where(_DETAIL.c.workspace_id == workspace_id, _DETAIL.c.trial_id == trial.id)
-        .where(_EVENT.c.task_id == trial.task_id, known)
-        .group_by(_DETAIL.c.arm)
+        .where(_EVENT.c.task_id == trial.task_id, _EVENT.c.ok_n > 0)
+        .subquery()
     )
+    sums = (sa.func.sum(drawn.c[name]) for name in ("ok", "ok_n", "credits"))
+    wanted = sa.select(drawn.c.arm, *sums).group_by(drawn.c.arm)
+    if first is not None:
+        wanted = wanted.where(drawn.c.place <= first)
     found = {arm: ArmOutcome(*map(int, sums)) for arm, *sums in connection.execute(wanted)}
     return {arm: found.get(arm, ArmOutcome()) for arm in ARMS}
 

@@ -1,5 +1,27 @@
 """One file a family of commands; importing this package registers them all."""
 
-from bot.commands import budget, credits, efficiency, export, guide, performance, tasks, usage
+from bot.commands import (
+    advice,
+    budget,
+    credits,
+    efficiency,
+    export,
+    guide,
+    performance,
+    tasks,
+    trials,
+    usage,
+)
 
-__all__ = ["budget", "credits", "efficiency", "export", "guide", "performance", "tasks", "usage"]
+__all__ = [
+    "advice",
+    "budget",
+    "credits",
+    "efficiency",
+    "export",
+    "guide",
+    "performance",
+    "tasks",
+    "trials",
+    "usage",
+]

@@ -25,6 +25,7 @@ from bot.params.names import (
     TaskName,
     WordNameType,
 )
+from bot.params.numbers import Margin, MarginType, Number, NumberType, Percent, PercentType
 from bot.params.plans import GrantId, GrantIdType, Rank, RankType, Rhythm, RhythmType
 from bot.params.scopes import GroupFilter, ScopeFilter, SomeFiltersType
 from bot.params.splits import PEOPLE, SplitType
@@ -53,11 +54,14 @@ __all__ = [
     "GrantId",
     "GroupFilter",
     "Limit",
+    "Margin",
     "ModelName",
     "ModelNames",
     "NameType",
+    "Number",
     "Param",
     "ParamType",
+    "Percent",
     "RangeType",
     "Rank",
     "Rhythm",
@@ -97,6 +101,10 @@ PARAM_TYPES: Mapping[object, ParamType] = _Types(
         Rank: RankType(),
         GrantId: GrantIdType(),
         TaskName: OneNameType("task"),
+        Number: NumberType(),
+        Number | None: NumberType(required=False),
+        Percent: PercentType(),
+        Margin | None: MarginType(),
         TaskName | None: OneNameType("task", required=False),
     }
 )

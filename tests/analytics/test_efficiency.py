@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.colleagues import LEAST_PROMPTS, Standing, standings
-from analytics.efficiency import undominated
 from analytics.figures import FrontierFigure
+from analytics.frontier import undominated
 from analytics.quality import Quality
 from analytics.report import Note, Report, Table
 from storage.engine import writing

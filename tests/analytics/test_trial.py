@@ -48,6 +48,13 @@ def test_where_no_margin_fits_it_says_what_would_help(prompts_a_day: float) -> N
     assert caught.value.hint.startswith("No margin would fit")
 
 
+def test_where_only_a_larger_slice_fits_it_is_named() -> None:
+    with pytest.raises(UserError) as caught:
+        plan_trial(GOOD, prompts_a_day=16, slice_pct=10, margin_pct=3)
+    assert caught.value.hint == "No margin would fit; a slice of 46% would."
+    assert plan_trial(GOOD, prompts_a_day=16, slice_pct=46, margin_pct=3).days <= 90
+
+
 @pytest.mark.parametrize(
     ("per_arm", "looks"), [(200, (200,)), (201, (200, 201)), (400, (200, 400)), (653, (327, 653))]
 )
