@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from analytics.credits import Balance, Burned, burn, first_month_day, in_month
+from analytics.credits import Balance, Burned, burn, first_month_day, in_month, matters_since
 from analytics.lines import framed
 from analytics.measures import gather_credits
 from analytics.numbers import credits_text
-from analytics.query import Query
+from analytics.query import Filters, Query
 from analytics.report import Actions, Button, Column, Note, Report, Row, Table
 from analytics.text import clean, distinct
 from analytics.timerange import MONTH_NAMES
@@ -46,22 +46,26 @@ class Purse:
         return month_number(date_of(self.last_day))
 
 
-def purse(query: Query, last_day: int, *, since: int | None = None) -> Purse:
-    """What grants paid up to a day; use before the day `since` is taken not to matter.
+def purse(query: Query, last_day: int, *, is_whole: bool = False) -> Purse:
+    """What grants paid up to a day.
 
-    Only days that hold somebody's use are read, all of them in one question.
+    Reads no further back than what decides about the month of that day; with `is_whole` to the
+    first grant, for what was used and lost of those that are over.
     """
     grants = list_grants(query.reader.connection, query.reader.workspace.id)
     if not grants:
         return Purse([], burn([], {}, last_day), last_day)
-    first = since if since is not None else min(grant.first_day for grant in grants)
-    span = Days(first_month_day(min(first, last_day)), last_day + 1)
-    return Purse(grants, burn(grants, gather_credits(query, "day", span), last_day), last_day)
+    since = matters_since(grants, last_day)
+    if is_whole:
+        since = min(since, first_month_day(min(grant.first_day for grant in grants)))
+    everyone = replace(query, filters=Filters())
+    by_day = gather_credits(everyone, "day", Days(since, last_day + 1))
+    return Purse(grants, burn(grants, by_day, last_day), last_day)
 
 
 def grant_list(query: Query) -> Report:
     """Every grant with what is left of it today; of plans, of this month."""
-    found = purse(query, query.reader.clock.day(query.now))
+    found = purse(query, query.reader.clock.day(query.now), is_whole=True)
     title = "Credits Remaining"
     if not found.grants:
         return framed(query, title, "No plan or pack is known yet.", (HOW_TO_ADD, _steps()))
@@ -136,6 +140,4 @@ def _notes(found: Purse) -> list[Note]:
 
 
 def _steps() -> Actions:
-    return Actions(
-        (Button("By model", "by-model this month"), Button("Over time", "timeline this month"))
-    )
+    return Actions((Button("Report", "report this month"), Button("Budget", "budget")))

@@ -80,10 +80,11 @@ def read_changes(query: Query, by: By) -> Changes:
     compared = comparison(query)
     if compared is None:
         return Changes()
-    return _changes(query, by, compared)
+    return changes_between(query, by, compared)
 
 
-def _changes(query: Query, by: By, compared: Comparison) -> Changes:
+def changes_between(query: Query, by: By, compared: Comparison) -> Changes:
+    """The credits of both sides of any comparison, by id."""
     # Unpriced rows are kept by model only: by person they would cost the largest tables.
     if by == "person":
         return Changes(

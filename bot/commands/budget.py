@@ -10,8 +10,8 @@ from analytics.timerange import parse_range
 from bot.context import Context
 from bot.params import GroupFilter, ScopeFilter
 from bot.registry import command
+from bot.walls import folded
 from storage.budgets import Scope as Kind
-from storage.reading import DIMENSIONS
 
 
 @command("budget", example="budget", native="budget status")
@@ -40,7 +40,6 @@ def _month(ctx: Context) -> Query:
 
 
 def _sight(ctx: Context) -> Sight:
-    if ctx.visible_people is None:
-        return Sight()
     kinds: tuple[Kind, ...] = ("department", "project")
-    return Sight(ctx.visible_people, {kind: ctx.reader.names(DIMENSIONS[kind]) for kind in kinds})
+    month = _month(ctx)
+    return Sight(ctx.visible_people, {kind: folded(kind, month, ctx) for kind in kinds})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from analytics import grants
+from analytics import grants, monthly
 from analytics.errors import UserError
 from analytics.numbers import credits_text
 from analytics.query import Query
@@ -12,12 +12,22 @@ from analytics.report import Actions, Button, Note, Report
 from analytics.text import clean
 from analytics.timerange import EARLIEST, MONTH_NAMES, parse_range
 from bot.context import Context
-from bot.params import Amount, Day, GrantId, Rank, Rhythm, Text
+from bot.params import Amount, Day, GrantId, Month, Rank, Rhythm, Text
 from bot.registry import command
 from storage.grants import Grant, add_grant, list_grants, remove_grant
 from storage.timekeys import date_of, day_number
 
 LATEST = date(2100, 1, 1)
+
+
+@command("report", example="report last month", defaults={"month": "this month"})
+def report_of_month(ctx: Context, month: Month) -> Report:
+    """The credit report of a month.
+
+    Total, plan and additional credits, average, tiers, what remains of each grant, top models and
+    people, beside the month before; of the running month also where it will end.
+    """
+    return monthly.monthly(Query(ctx.reader, ctx.now, month), with_people=ctx.sees_people)
 
 
 @command("grants list", example="grants list")
@@ -153,4 +163,4 @@ def _unknown(grant: int, known: list[Grant]) -> Report:
 
 
 def _onward() -> Actions:
-    return Actions((Button("Grants", "grants list"), Button("By model", "by-model this month")))
+    return Actions((Button("Grants", "grants list"), Button("Report", "report this month")))

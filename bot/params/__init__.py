@@ -16,6 +16,7 @@ from analytics.timings import Split
 from bot.params.amounts import Amount, AmountType, Day, DayType, Text, TextType
 from bot.params.base import Param, ParamType
 from bot.params.exports import ExportForm, ExportFormType, ExportLine, ExportLineType
+from bot.params.months import Month, MonthType
 from bot.params.names import (
     FiltersType,
     ModelName,
@@ -57,6 +58,7 @@ __all__ = [
     "Margin",
     "ModelName",
     "ModelNames",
+    "Month",
     "NameType",
     "Number",
     "Param",
@@ -97,6 +99,7 @@ PARAM_TYPES: Mapping[object, ParamType] = _Types(
         ModelNames: WordNameType("model"),
         ScopeFilter: SomeFiltersType("department", "project", "person"),
         GroupFilter: SomeFiltersType("department", "project"),
+        Month: MonthType(),
         Rhythm: RhythmType(),
         Rank: RankType(),
         GrantId: GrantIdType(),

@@ -1,0 +1,278 @@
+"""The credit report of a month: what was used, what paid for it, what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from analytics.budgets import projected_facts
+from analytics.burn_up import BurnUp, budget_figure, burn_up
+from analytics.captions import footnotes, nothing_known
+from analytics.credits import MonthUse, allowance
+from analytics.grants import HOW_TO_ADD, Purse, grant_table, purse, remaining_text
+from analytics.lines import (
+    Changes,
+    Line,
+    changes_between,
+    cut_lines,
+    framed,
+    line_of,
+    ordered_lines,
+    spent_text,
+)
+from analytics.measures import Comparison, Costs, Usage, gather_spend, stated_costs, total
+from analytics.numbers import credits_text, multiplier_text, shares
+from analytics.parts import Parts, by_group, multipliers, read_parts
+from analytics.query import TIERS, Query
+from analytics.report import Actions, Block, Button, Column, Fact, Facts, Report, Table
+from analytics.scopes import Scope, limits
+from analytics.stretches import Stretch, stretch_of
+from analytics.text import clean, distinct
+from analytics.timerange import MONTHS
+from storage.reading import Days
+from storage.timekeys import day_number, month_number
+
+TOP = 5
+UNATTRIBUTED = "(unattributed)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Month:
+    """Everything a report reads of a month, each in one question."""
+
+    query: Query
+    stretch: Stretch
+    parts: Parts
+    purse: Purse
+    burn: BurnUp
+    changes: Changes
+    costs: Costs | None
+
+    @property
+    def whole(self) -> Usage:
+        """All usage of the month."""
+        return total(self.parts)
+
+    @property
+    def paid(self) -> MonthUse | None:
+        """What paid for it; None where no grant had begun."""
+        first = min((grant.first_day for grant in self.purse.grants), default=None)
+        if first is None or first >= day_number(self.stretch.end):
+            return None
+        return self.purse.burned.month(month_number(self.stretch.first))
+
+
+def monthly(query: Query, *, with_people: bool) -> Report:
+    """Total, what paid for it, tiers, grants, top models and, where allowed, people."""
+    stretch = stretch_of("monthly", query.range.first)
+    title = f"{stretch.title} {stretch.first.year} Credit Usage"
+    parts = read_parts(query, "tier")
+    bought = purse(query, day_number(query.range.end) - 1)
+    if not parts:
+        headline, hint = nothing_known(query)
+        owned = (grant_table(bought),) if bought.grants else ()
+        return framed(query, title, headline, (*owned, hint, _steps(query, with_people)))
+    month = _Month(
+        query=query,
+        stretch=stretch,
+        parts=parts,
+        purse=bought,
+        burn=burn_up(query, stretch, _limit(query, bought)),
+        changes=_changes(query),
+        costs=stated_costs(query, ()),
+    )
+    headline = _headline(month)
+    return framed(
+        query, title, headline, (*_blocks(month, headline, with_people), _steps(query, with_people))
+    )
+
+
+def _blocks(month: _Month, headline: str, with_people: bool) -> Iterator[Block]:  # noqa: FBT001  # a right
+    catalog = month.query.reader.catalog
+    yield from month.changes.note(lambda key: clean(catalog.models[key].name))
+    yield budget_figure(month.query, month.burn, headline)
+    yield Facts(tuple(_facts(month)))
+    yield _tiers(month)
+    if month.purse.grants:
+        yield grant_table(month.purse)
+    yield _models(month)
+    if with_people:
+        yield _people(month)
+    if not month.purse.grants:
+        yield HOW_TO_ADD
+    yield from footnotes(month.query, month.whole, month.costs)
+
+
+def _limit(query: Query, bought: Purse) -> int | None:
+    """The limit of the burn-up: a running month's own, of an earlier one what the plan gave."""
+    if not query.range.is_partial:
+        return allowance(bought.grants, bought.month) or None
+    months = (limit for limit in limits(query) if limit.scope == Scope())
+    return next((limit.amount for limit in months if limit.stretch.period == "monthly"), None)
+
+
+# ---- beside the month before
+
+
+def _changes(query: Query) -> Changes:
+    compared = month_before(query)
+    return Changes() if compared is None else changes_between(query, "model", compared)
+
+
+def month_before(query: Query) -> Comparison | None:
+    """Complete days of a month with as many of the month before; None where it is not known.
+
+    A month that is over is compared with all of the one before, however long.
+    """
+    first, today = query.range.first, query.range.today
+    before = (first - timedelta(days=1)).replace(day=1)
+    name = MONTHS[before.month - 1].title()
+    length = (first - before).days
+    count = (today - first).days if query.range.is_partial else length
+    clock, oldest = query.reader.clock, query.reader.oldest
+    if oldest is None or clock.local_date(oldest) > before or not count:
+        return None
+    end = today if query.range.is_partial else query.range.end
+    words = name if count >= length else f"the first {_days(count)} of {name}"
+    return Comparison(
+        Days(day_number(first), day_number(end)),
+        Days(day_number(before), day_number(before) + min(count, length)),
+        words,
+    )
+
+
+def _days(count: int) -> str:
+    return "day" if count == 1 else f"{count} days"
+
+
+# ---- numbers
+
+
+def _headline(month: _Month) -> str:
+    """`17,847 credits used: 15,000 of the plan, 2,847 additional. 2,153 credits remaining`."""
+    words, paid = f"{spent_text(month.whole)} used", month.paid
+    if paid is None or month.whole.known_credits is None:
+        return words
+    over = f", {credits_text(paid.overage)} over" if paid.overage else ""
+    parts = f"{credits_text(paid.plan)} of the plan, {credits_text(paid.packs)} additional{over}"
+    return f"{words}: {parts}. {remaining_text(month.purse.burned)}"
+
+
+def _facts(month: _Month) -> Iterator[Fact]:
+    whole, paid = month.whole, month.paid
+    yield Fact("credits", "Total credits used", whole.known_credits, "credits")
+    if paid is not None:
+        yield Fact("plan_used", "Plan credits used", paid.plan, "credits")
+        yield Fact("additional_used", "Additional credits used", paid.packs, "credits", "packs")
+        if paid.overage:
+            yield Fact("overage", "Overage", paid.overage, "credits", "paid by no grant")
+    each = whole.per_prompt
+    average = None if each is None else _two_places(each)
+    yield Fact("credits_per_prompt", "Average credits per prompt", average)
+    yield Fact("prompts", "Prompts", whole.known_prompts, "count")
+    if paid is not None:
+        yield Fact("remaining", "Credits remaining", month.purse.burned.left, "credits")
+    if month.costs is not None and not month.costs.is_mixed:
+        yield Fact("cost", "Cost", month.costs.total, "cost", currency=month.costs.currency)
+    yield from projected_facts(month.burn)
+
+
+def _two_places(micro: int) -> str:
+    """`1.85`: an average over a whole month deserves more places than a cell."""
+    return f"{micro / 1_000_000:,.2f}"
+
+
+# ---- tables
+
+
+def _tiers(month: _Month) -> Table:
+    sums = by_group(month.parts)
+    tiers = sorted(sums)
+    rows = tuple(
+        (_tier_name(month, tier), usage.known_prompts, usage.known_credits, share, usage.per_prompt)
+        for tier, share in zip(tiers, shares([sums[t].credits for t in tiers]), strict=True)
+        for usage in (sums[tier],)
+    )
+    whole = month.whole
+    return Table(
+        columns=(
+            Column("tier", "Tier"),
+            Column("prompts", "Prompts", "count"),
+            Column("credits", "Credits", "credits"),
+            Column("share", "Share", "share"),
+            Column("credits_per_prompt", "Per prompt", "credits"),
+        ),
+        rows=rows,
+        total=("Total", whole.known_prompts, whole.known_credits, _sum_share(whole), None),
+    )
+
+
+def _sum_share(whole: Usage) -> int:
+    return 100 if whole.credits > 0 else 0
+
+
+def _tier_name(month: _Month, tier: int) -> str:
+    """`Premium (2x-5x)`, with the multipliers of the models that were used."""
+    models = (model for part, model in month.parts if part == tier)
+    found, name = multipliers(month.query, tier, models), TIERS[tier].title()
+    if found is None:
+        return name
+    low, high = (multiplier_text(one) for one in found)
+    return f"{name} ({low})" if low == high else f"{name} ({low}-{high})"
+
+
+def _models(month: _Month) -> Table:
+    catalog, sums = month.query.reader.catalog, dict[int, Usage]()
+    for (_, model), usage in month.parts.items():
+        sums[model] = sums.get(model, Usage()) + usage
+    names = distinct({key: catalog.models[key].name for key in sums})
+    return _top(month, "model", "Top models", sums, names)
+
+
+def _people(month: _Month) -> Table:
+    sums = {key: usage for (key,), usage in gather_spend(month.query, ("person",)).items()}
+    known = month.query.reader.names("person")
+    names = {key: clean(known.get(key, UNATTRIBUTED)) for key in sums}
+    return _top(month, "person", "Top people", sums, names)
+
+
+def _top(
+    month: _Month, key: str, title: str, sums: Mapping[int, Usage], names: Mapping[int, str]
+) -> Table:
+    """The first few with their share, and the rest in one line."""
+    nothing = Changes()
+    lines: list[Line] = [line_of(one, names[one], usage, nothing) for one, usage in sums.items()]
+    shown, rest = cut_lines(ordered_lines(lines, "credits"), TOP, nothing)
+    rows = [*shown, *([rest] if rest else [])]
+    portions = shares([line.usage.credits for line in rows])
+    whole = month.whole
+    return Table(
+        columns=(
+            Column(key, title),
+            Column("prompts", "Prompts", "count"),
+            Column("credits", "Credits", "credits"),
+            Column("share", "Share", "share"),
+        ),
+        rows=tuple(
+            (line.name, line.usage.known_prompts, line.usage.known_credits, share)
+            for line, share in zip(rows, portions, strict=True)
+        ),
+        total=("Total", whole.known_prompts, whole.known_credits, _sum_share(whole)),
+        others=len(rows) - 1 if rest else None,
+    )
+
+
+def _steps(query: Query, with_people: bool) -> Actions:  # noqa: FBT001  # a right
+    first = query.range.first
+    before = f"{(first - timedelta(days=1)):%Y-%m}"
+    days = f"{first:%Y-%m}"
+    people = (Button("By person", f"by-user {days}"),) if with_people else ()
+    return Actions(
+        (
+            Button("Month before", f"report {before}"),
+            Button("By model", f"by-model {days}"),
+            *people,
+            Button("Grants", "grants list"),
+        )
+    )
