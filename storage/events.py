@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NewType
+from typing import Literal, NewType, get_args
 
 MicroCredits = NewType("MicroCredits", int)
 
+Arm = Literal["control", "test"]
+ARMS: tuple[Arm, ...] = get_args(Arm)
+MAX_TRIAL = 2**31 - 1
 MICRO = 1_000_000
 NANO = 1_000_000_000
 WORKSPACE_UNIT = "credit"

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import TypeVar
 
 from storage.catalog import Catalog, Price
-from storage.events import Granularity, Route, UsageEvent
+from storage.events import MAX_TRIAL, Granularity, Route, UsageEvent
 from storage.labels import Labels
 from storage.pricing import Tariff, quote
 from storage.records import (
@@ -39,7 +39,6 @@ MAX_WORD = 80  # of provider and error
 MAX_UNIT = 32
 MAX_TAG = 100
 MAX_TAGS = 20
-MAX_TRIAL = 2**31 - 1
 LARGEST = 10**15  # a billion credits; sums of a whole table stay inside 64 bits
 _GRAIN_US = {Granularity.EXACT: 1, Granularity.HOUR: HOUR_US, Granularity.DAY: DAY_US}
 _TASK = LedgerRow._fields.index("task_id")

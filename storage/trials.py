@@ -9,19 +9,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 import storage.decisions  # noqa: F401  # declares the table that is looked up below
 from storage.errors import StorageError
+from storage.events import ARMS, Arm
 from storage.numbering import next_id
 
+__all__ = [
+    "ARMS",
+    "Arm",
+    "ArmOutcome",
+    "Trial",
+    "TrialRunning",
+    "arm_of",
+    "end_trial",
+    "list_trials",
+    "outcomes",
+    "running_trial",
+    "start_trial",
+]
+
 Status = Literal["running", "confirmed", "stopped", "no answer", "ended"]
-Arm = Literal["control", "test"]
 MAX_SLICE_PCT = 50  # the control arm is as large as the slice
-ARMS: tuple[Arm, ...] = get_args(Arm)
 _EVENT = SQLModel.metadata.tables["usage_event"]
 _DETAIL = SQLModel.metadata.tables["usage_detail"]
 _TRIAL = SQLModel.metadata.tables["trial"]

@@ -14,7 +14,7 @@ from decimal import Decimal
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
-from storage.events import UNLABELED, Granularity, UsageEvent
+from storage.events import ARMS, MAX_TRIAL, UNLABELED, Granularity, UsageEvent
 from storage.sources.amounts import (
     MAX_AMOUNT,
     MAX_COST,
@@ -60,8 +60,6 @@ ALIASES = {
     "time": "at",
 }
 REQUIRED = ("at", "model")
-ARMS = ("control", "test")
-MAX_TRIAL = 2**31 - 1
 _GRAINS = {"": Granularity.EXACT, "exact": Granularity.EXACT} | {
     "hour": Granularity.HOUR,
     "day": Granularity.DAY,
@@ -309,12 +307,14 @@ def _rating(values: _Values) -> int | None:
 def _trial(values: _Values) -> tuple[int | None, str | None, str]:
     """The trial and its arm, which mean something only together, and what to say otherwise."""
     trial = values.count("trial", limit=MAX_TRIAL)
-    arm = (values.label("arm") or "").casefold() or None
+    arm = (values.label("arm") or "").casefold()
     if trial == 0:
         raise RowError("trial is 0")
-    if arm not in (None, *ARMS):
+    if arm and arm not in ARMS:
         raise RowError(f"arm {quoted(arm)} is none of {', '.join(ARMS)}")
-    if (trial is None) != (arm is None):
+    if trial is None and not arm:
+        return None, None, ""
+    if trial is None or not arm:
         return None, None, "a trial without its arm, or an arm alone, was left out"
     return trial, arm, ""
 

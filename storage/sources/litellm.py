@@ -7,13 +7,14 @@ and a reason never quotes a value.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import BinaryIO
 
-from storage.events import UNLABELED, UsageEvent
+from storage.events import ARMS, MAX_TRIAL, UNLABELED, UsageEvent
 from storage.sources.amounts import MAX_COST, MAX_COUNT, count, nano, nearest, number_in_json
 from storage.sources.base import (
     Adjusted,
@@ -45,6 +46,7 @@ _PEOPLE = (
     ("metadata", "user_api_key_alias"),
 )
 BLOCKED = "error_budget_"
+_TRIAL = re.compile(r"trial:([0-9]{1,10})")
 NOISE = "User-Agent:"  # the proxy adds two such tags to every call
 
 
@@ -85,6 +87,7 @@ def read_call(record: Mapping[str, object], *, now: datetime, line: int) -> Usag
     check_moment(ts, now)
     tokens = _tokens(call)
     kept, cut = tags(tag for tag in call.tags if not tag.startswith(NOISE))
+    trial, arm = _drawn(call)
     event = UsageEvent(
         event_id=event_key(_call_id(call)),
         ts=ts,
@@ -107,6 +110,8 @@ def read_call(record: Mapping[str, object], *, now: datetime, line: int) -> Usag
         latency_ms=call.milliseconds("response_time"),
         ttft_ms=_first_token_ms(call),
         tags=kept,
+        trial=trial,
+        arm=arm,
     )
     notes = [f"{cut} tags were cut"] if cut else []
     if tokens.is_odd:
@@ -224,6 +229,15 @@ def _task(call: _Call) -> str | None:
         or call.label("metadata", "spend_logs_metadata", "task")
         or call.tagged("task:")
     )
+
+
+def _drawn(call: _Call) -> tuple[int | None, str | None]:
+    """The trial and its arm of two tags; tags are free text, so anything else means nothing."""
+    numbers = [int(found[1]) for found in map(_TRIAL.fullmatch, call.tags) if found]
+    arms = [arm for arm in ARMS if f"arm:{arm}" in call.tags]
+    if len(numbers) != 1 or len(arms) != 1 or not 0 < numbers[0] <= MAX_TRIAL:
+        return None, None
+    return numbers[0], arms[0]
 
 
 def _is_blocked(call: _Call) -> bool:

@@ -105,4 +105,6 @@ def test_another_workspace_has_budgets_of_its_own(engine: sa.Engine) -> None:
             amount=9,
             now=NOW,
         )
+        # Both have the number 1 in their workspaces.
+        assert remove_budget(connection, theirs, scope="workspace", target_id=0, now=NOW)
     assert listed(engine) == [ours]

@@ -70,6 +70,12 @@ def test_a_second_pack_of_a_name_stands_beside_the_first(engine: sa.Engine) -> N
     assert listed(engine) == packs
 
 
+def test_a_pack_of_a_plans_name_leaves_the_plan(engine: sa.Engine) -> None:
+    plan = add(engine, name="Team")
+    pack = add(engine, "pack", "Team", first="2026-03-01")
+    assert listed(engine) == [plan, pack]
+
+
 def test_a_removed_grant_is_in_no_list_and_removed_once(engine: sa.Engine) -> None:
     kept, gone = add(engine), add(engine, "pack", "Pack")
     with writing(engine) as connection:

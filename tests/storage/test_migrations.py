@@ -87,6 +87,9 @@ def test_a_first_release_becomes_the_same_and_knows_how_fast_its_models_were(
         _put_first_tokens(connection)
     done = upgrade(empty_engine, zone=ZONE, now=NOW)
     assert (done.before, done.after) == (FIRST, HEAD)
+    if empty_engine.dialect.name == "sqlite":
+        assert done.backup is not None
+        assert "-before-0001_first_light-" in done.backup.name
     assert picture(empty_engine) == declared
     with reading(empty_engine) as connection:
         speeds = connection.execute(sa.text("SELECT * FROM speed_day ORDER BY model_id")).all()

@@ -381,3 +381,13 @@ def test_a_cost_counts_only_known_prompts_and_its_refund_leaves_no_cell(
     place.write(replace(cost, event_id="refund", cost_nano=-7))
     assert not stored_tables(sqlite_engine, place.workspace.id)["cost_day"]
     place.check()
+
+
+def test_the_first_token_of_what_were_several_prompts_does_not_count(engine: sa.Engine) -> None:
+    place = world(engine)
+    place.write(event(event_id="one", model="alpha", ttft_ms=300))
+    assert list(stored_tables(engine, place.workspace.id)["speed_day"].values()) == [
+        (300, 1, 1200, 300)
+    ]
+    place.correct("one", Values(prompts=3, ok=0, ok_n=0, latency_ms=None, rating=0))
+    assert not stored_tables(engine, place.workspace.id)["speed_day"]

@@ -6,10 +6,12 @@ What a source named is never touched; everything else follows the rules, in ever
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
+from storage import task_match
 from storage.changes import Values
 from storage.crossings import Days
 from storage.engine import reading, writing
@@ -155,6 +157,17 @@ def test_a_task_that_the_source_names_later_takes_the_place_of_a_rules(place: Wo
     whole(place)
 
 
+def test_a_source_that_names_what_a_rule_gave_makes_it_its_own(place: World) -> None:
+    one = event(event_id="one", task=None)
+    write(place, event(task="mail"))
+    rule = add(place, "mail", model=["*"], project=["atlas"])
+    write(place, one, replace(one, task="mail"))
+    assert tasks(place)["one"] == "mail"
+    with writing(place.engine) as connection:
+        remove_rule(connection, place.workspace.id, rule.id)
+    assert run(place) == (0, 0)
+
+
 def test_a_rule_over_day_rows_survives_the_replacement_of_their_slice(place: World) -> None:
     add(place, "mail", model=["alpha"])
     day = to_micros(NOW) // DAY_US * DAY_US
@@ -164,6 +177,20 @@ def test_a_rule_over_day_rows_survives_the_replacement_of_their_slice(place: Wor
         outcome = place.ledger.replace_slices(events, place.feed(), now=NOW)
     assert (outcome.replaced, tasks(place)) == (1, {"d": "mail*"})
     whole(place)
+
+
+def test_what_is_remembered_of_names_has_an_end(
+    place: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task_match, "MAX_KNOWN", 2)
+    add(place, "mail", tag=["t1"])
+    write(place, *(event(event_id=f"e{n}", tags=(f"t{n}",), task=None) for n in (0, 1, 2, 3, 1)))
+    assert {name for name, task in tasks(place).items() if task} == {"e1"}
+    place.labels.reload()
+    assert place.labels.matcher is not None
+    for number in range(9):
+        place.labels.matcher((1, 1, 1, 1, 1, None, (f"t{number}",)), 0, 0)
+    assert len(place.labels.matcher._known) <= 2
 
 
 # ---- the past
@@ -222,11 +249,11 @@ def test_reapplying_stands_in_the_change_log_and_only_touches_its_days(place: Wo
     )
     add(place, "coding", model=["*"])
     today = place.workspace.clock().day(NOW)
-    assert run(place, Days(today - 1, today + 1)) == (1, 1)
-    assert tasks(place) == {"new": "coding*", "old": None}
+    assert run(place, Days(today - 20, today)) == (1, 1)
+    assert tasks(place) == {"new": None, "old": "coding*"}
     with reading(place.engine) as connection:
         log = connection.execute(sa.text("SELECT event_id, actor, reason FROM usage_change")).all()
-    assert [tuple(row) for row in log] == [("new", "alice", "task rules")]
+    assert [tuple(row) for row in log] == [("old", "alice", "task rules")]
 
 
 def test_a_task_that_an_admin_set_is_no_rules_business(place: World) -> None:

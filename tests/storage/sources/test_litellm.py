@@ -105,3 +105,24 @@ def test_one_bad_record_never_fails_its_neighbours() -> None:
     items = read(json.dumps(records))
     assert len(events(items)) == 2
     assert rejected(items) == [(1, "model is missing")]
+
+
+@pytest.mark.parametrize(
+    ("tags", "drawn"),
+    [
+        (["trial:7", "arm:test"], (7, "test")),
+        (["arm:control", "x", "trial:12"], (12, "control")),
+        (["trial:7"], (None, None)),
+        (["trial:7", "arm:both"], (None, None)),
+        (["trial:0", "arm:test"], (None, None)),
+        (["trial:7", "arm:test", "arm:control"], (None, None)),
+        (["trial:7", "arm:" + 300 * "x"], (None, None)),
+        (["trial:٧", "arm:test"], (None, None)),
+        (["trial:2147483648", "arm:test"], (None, None)),
+    ],
+)
+def test_two_tags_say_which_arm_of_a_trial_was_drawn(
+    tags: list[str], drawn: tuple[int | None, str | None]
+) -> None:
+    (call,) = events(read(_changed(request_tags=tags)))
+    assert (call.trial, call.arm) == drawn
