@@ -105,19 +105,17 @@ def remove_budget(
     now: datetime,
 ) -> Budget | None:
     """Remove a budget, and give back what it was; None when there was none."""
-    found = find_budget(connection, workspace_id, scope, target_id, period)
-    if found is None:
-        return None
     removed = connection.execute(
         sa.update(_BUDGET)
-        .where(_kept(workspace_id), _BUDGET.c.id == found.id)
+        .where(_kept(workspace_id), _of(scope, target_id, period))
         .values(revision=_BUDGET.c.revision + 1, updated_at=now, removed_at=now)
         .returning(*_COLUMNS)
     ).first()
-    if removed is None:  # somebody else was faster
+    if removed is None:
         return None
-    _remember(connection, workspace_id, _budget(removed), amount=None, now=now)
-    return found
+    budget = _budget(removed)
+    _remember(connection, workspace_id, budget, amount=None, now=now)
+    return replace(budget, revision=budget.revision - 1)
 
 
 def _remember(

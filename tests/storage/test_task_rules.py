@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from storage import task_match
+from storage import task_match, task_runs
 from storage.changes import Values
 from storage.crossings import Days
 from storage.engine import reading, writing
@@ -254,6 +254,32 @@ def test_reapplying_stands_in_the_change_log_and_only_touches_its_days(place: Wo
     with reading(place.engine) as connection:
         log = connection.execute(sa.text("SELECT event_id, actor, reason FROM usage_change")).all()
     assert [tuple(row) for row in log] == [("old", "alice", "task rules")]
+
+
+def test_what_was_named_in_the_meantime_is_left_alone(
+    place: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(place, event(event_id="tagged", task="review"), event(event_id="open", task=None))
+    add(place, "coding", project=["zeus"])
+    keys = [place.key("tagged"), place.key("open")]
+    monkeypatch.setattr(task_runs, "_differing", lambda *_: (2, keys))
+    assert run(place)[1] == 0
+    assert tasks(place) == {"tagged": "review", "open": None}
+
+
+def test_reapplying_tells_how_far_it_is(place: World) -> None:
+    now, told = to_micros(NOW), list[tuple[int, int]]()
+    write(place, *(event(ts=now - days * DAY_US, task=None) for days in (0, 20)))
+    done = reapply(
+        place.engine,
+        place.workspace,
+        actor="alice",
+        now=NOW,
+        progress=lambda done, whole: told.append((done, whole)),
+    )
+    assert done.read == 2
+    assert [whole for _, whole in told] == [told[-1][0]] * len(told)
+    assert sorted(told) == told
 
 
 def test_a_task_that_an_admin_set_is_no_rules_business(place: World) -> None:
