@@ -193,9 +193,17 @@ def _figure(query: Query, by: Split, rows: Sequence[Timing], headline: str) -> F
     known = [row for row in rows if row.is_single]
     if by in ("hour", "day"):
         return _lines(by, known, title, footer) if len(known) > 1 else None
-    timed = [(row, row.spread) for row in known if row.spread is not None]
+    return latency_figure(query, title, known, by)
+
+
+def latency_figure(
+    query: Query, title: str, rows: Sequence[Timing], by: Split
+) -> LatencyFigure | None:
+    """Typical and slow response times of the busiest rows, the fastest first; None of none."""
+    timed = [(row, row.spread) for row in rows if row.spread is not None]
     if not timed:
         return None
+    footer = caption(query)
     busiest = sorted(timed, key=lambda pair: (-pair[1].n, pair[0].name))[:MOST_BARS]
     bars = sorted(
         (
