@@ -70,7 +70,12 @@ def duration_text(ms: float) -> str:
 
 
 def rate_text(fraction: float) -> str:
-    """`96.1%`; 100% and 0% only where nothing is missing, so 99.96 is `>99.9%`."""
+    """`96.1%`; 100% and 0% only where nothing is missing, so 99.96 is `>99.9%`.
+
+    Below nothing with a true minus sign: a part of a change may go the other way.
+    """
+    if fraction < 0:
+        return f"−{rate_text(-fraction)}"
     if 0.999 < fraction < 1:
         return ">99.9%"
     if 0 < fraction < 0.001:

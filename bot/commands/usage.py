@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from analytics import by_model, by_person, timeline
+from contextlib import suppress
+
+from analytics import by_model, by_person, me, timeline, trends
 from analytics.breakdown import Asked, breakdown
+from analytics.errors import UserError
 from analytics.figures import (
     Grain,
 )
 from analytics.lines import Sort
+from analytics.movers import Kind
 from analytics.parts import Group
+from analytics.periods import Pace
 from analytics.query import Filters, Query
 from analytics.report import (
     Report,
@@ -19,6 +24,8 @@ from bot.params import Limit
 from bot.registry import command
 from bot.walls import folded
 
+MOST_WEEKS_DAYS = 92  # a longer range is told by month
+LABELLED: tuple[Kind, ...] = ("project", "task")
 ROWS = {"range": "last 30d", "limit": "20", "sort": "credits"}
 
 
@@ -139,6 +146,57 @@ def credits_by_task(
     """Credits by task, split by tier; the rest is uncategorised."""
     query = Query(ctx.reader, ctx.now, range, filters)
     return _breakdown(ctx, "task", query, limit, sort)
+
+
+@command(
+    "me",
+    example="me this month",
+    shows_people=True,
+    aliases=("mine", "my-usage"),
+    defaults={"range": "this month"},
+)
+def own_usage(ctx: Context, range: TimeRange) -> Report:
+    """What you used yourself, and your rank without names.
+
+    Credits a prompt stand beside everybody's from 50 prompts on; your own limit where one is set.
+    """
+    person = ctx.asker.person_id
+    if person is None:
+        identity = ctx.asker.identity
+        return me.nobody(identity.actor, is_terminal=identity.platform == "terminal")
+    return me.me(Query(ctx.reader, ctx.now, range), person)
+
+
+@command(
+    "trends",
+    example="trends last 30d",
+    aliases=("trend", "movers"),
+    defaults={"range": "last 30d", "limit": "3"},
+)
+def usage_trends(
+    ctx: Context, range: TimeRange, by: Grain | None, filters: Filters, limit: Limit
+) -> Report:
+    """What moved: models, people, projects, tasks; week by week.
+
+    Contributions to the change, credits per active person and per prompt, the month against its
+    budget.  A trend is only claimed of three periods or more.
+    """
+    if by not in ("week", "month", None):
+        raise UserError(f"Trends are not told by {by}.", hint="Ask `by week` or `by month`.")
+    query = Query(ctx.reader, ctx.now, range, filters)
+    pace: Pace = by or ("week" if range.days <= MOST_WEEKS_DAYS else "month")
+    return trends.trends(query, pace, limit, _sight(ctx, query))
+
+
+def _sight(ctx: Context, query: Query) -> trends.Sight:
+    """Behind walls no people, and projects and tasks only where it is known who is behind them."""
+    if ctx.sees_people:
+        return trends.Sight()
+    hidden: dict[Kind, frozenset[int]] = {}
+    for kind in LABELLED:
+        with suppress(UserError):
+            hidden[kind] = folded(kind, query, ctx)
+    return trends.Sight(("model", *hidden), hidden)
 
 
 @command(

@@ -1,0 +1,263 @@
+"""How usage moves: what carries its change, week against week, month against budget."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from analytics.buckets import fitted_grain
+from analytics.captions import footnotes, heading
+from analytics.drill import address
+from analytics.errors import UserError
+from analytics.figures import MoverFigure
+from analytics.lines import REST, empty_report, framed, spent_text
+from analytics.measures import Comparison, Usage, comparison, round_half_even
+from analytics.month_budget import month_burn
+from analytics.movers import (
+    DRAWN,
+    KINDS,
+    Kind,
+    Sides,
+    Step,
+    mover_figure,
+    mover_table,
+    movers,
+    read_sides,
+    step_text,
+)
+from analytics.numbers import change_of, change_text, counted, credits_text
+from analytics.periods import ByDay, Pace, Stage, read_days, span_behind, stage_table, stages, trend
+from analytics.query import Query
+from analytics.report import Actions, Button, Fact, Facts, Note, Report
+from analytics.rhythm import complete_days
+from analytics.scopes import Scope
+from analytics.timerange import WEEKDAY_NAMES
+from storage.budgets import Scope as ScopeKind
+from storage.reading import Days
+from storage.timekeys import date_of, day_number
+
+PATTERN_DAYS = 14  # complete days before weekdays are set side by side
+# Rollups know one of these together with models and days; two of them only the ledger knows.
+KEPT: Mapping[str, str] = {
+    "person": "people",
+    "department": "people",
+    "project": "project",
+    "task": "task",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The kinds of movers an asker may see, and their ids that may have no row of their own."""
+
+    kinds: Collection[Kind] = KINDS
+    folded: Mapping[Kind, Collection[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Both sides of the query's change, by each kind that is kept; all kinds have equal sums."""
+
+    compared: Comparison
+    sides: Mapping[Kind, Sides]
+
+    @property
+    def now(self) -> int:
+        """Micro-credits now."""
+        return sum(self.sides["model"].now.values())
+
+    @property
+    def before(self) -> int:
+        """Micro-credits before."""
+        return sum(self.sides["model"].before.values())
+
+
+def trends(query: Query, pace: Pace, most: int, sight: Sight) -> Report:
+    """Movers, periods and the pattern of the week; a trend is only said of three periods.
+
+    Raises UserError for filters whose history is not kept.
+    """
+    title = heading("Trends", query)
+    if len(_classes(query)) > 1 and not query.filters.person:
+        raise UserError(
+            "Trends look back for months, and these filters together are only kept prompt by "
+            "prompt.",
+            hint="Leave one of them out.",
+        )
+    days = _days(query, pace)
+    inside = range(day_number(query.range.first), day_number(query.range.end))
+    whole = sum((day.usage for key, day in days.items() if key in inside), Usage())
+    if not whole.events:
+        return empty_report(title, query)
+    change, periods = _change(query), stages(query, pace, days)
+    facts = [
+        *_pace_facts(periods, pace),
+        *_month_fact(query),
+        *_person_facts(change),
+        *_pattern(query, days),
+    ]
+    headline = spent_text(whole) if change is None else _headline(query, change)
+    return framed(
+        query,
+        title,
+        headline,
+        (
+            *(Note(words, "delta") for words in _claims(periods, pace)),
+            *([_figure(query, change, headline)] if change else ()),
+            *((Facts(tuple(facts)),) if facts else ()),
+            *([mover_table(_steps(query, change, most, sight))] if change else ()),
+            *([stage_table(query, periods, pace)] if periods else ()),
+            *_notes(change),
+            *footnotes(query, whole),
+            _other_pace(query, pace),
+        ),
+    )
+
+
+def _classes(query: Query, kind: str = "model") -> set[str]:
+    named = {KEPT[name] for name in KEPT if getattr(query.filters, name)}
+    return named | {KEPT[name] for name in (kind,) if name in KEPT}
+
+
+def _days(query: Query, pace: Pace) -> ByDay:
+    """Usage by day, of the range and of the periods."""
+    first, end = span_behind(query, pace)
+    inside = day_number(query.range.first), day_number(query.range.end)
+    return read_days(query, Days(min(first, inside[0]), max(end, inside[1])))
+
+
+# ---- what carries the change
+
+
+def _change(query: Query) -> Change | None:
+    """None where there is nothing to compare with."""
+    compared = comparison(query)
+    if compared is None:
+        return None
+    kept = [kind for kind in KINDS if len(_classes(query, kind)) <= 1]
+    change = Change(compared, {kind: read_sides(query, kind, compared) for kind in kept})
+    return change if change.now or change.before else None
+
+
+def _steps(query: Query, change: Change, most: int, sight: Sight) -> dict[Kind, Sequence[Step]]:
+    """The movers of each kind; one that the filters leave a single id of says nothing more."""
+    found = {
+        kind: movers(query, kind, sides, most=most, folded=sight.folded.get(kind, ()))
+        for kind, sides in change.sides.items()
+        if kind in sight.kinds
+    }
+    return {kind: steps for kind, steps in found.items() if kind == "model" or len(steps) > 1}
+
+
+def _headline(query: Query, change: Change) -> str:
+    """`▲ 25% on the 29 days before: 143,120 credits after 115,636; GPT-4o +4,100`."""
+    turn = change_text(change_of(change.now, change.before))
+    words = (
+        f"{turn} on {change.compared.words}: {credits_text(change.now)} credits after "
+        f"{credits_text(change.before)}"
+    )
+    steps = movers(query, "model", change.sides["model"], most=1)
+    lead = [step for step in steps if step.key != REST and step.step]
+    return f"{words}; {lead[0].name} {step_text(lead[0].step)}" if lead else words
+
+
+def _figure(query: Query, change: Change, headline: str) -> MoverFigure:
+    steps = movers(query, "model", change.sides["model"], most=DRAWN)
+    return mover_figure(query, steps, headline, change.compared.words)
+
+
+# ---- facts
+
+
+def _pace_facts(periods: Sequence[Stage], pace: Pace) -> Iterator[Fact]:
+    """The last complete period beside the one before it: credits, and credits a prompt."""
+    whole = [stage for stage in periods if stage.whole]
+    if len(whole) < 2:
+        return
+    before, now = whole[-2:]
+    turn = change_text(change_of(now.credits or 0, before.credits))
+    beside = f"{turn} on {before.label}"
+    yield Fact(
+        pace, f"Last {'7 days' if pace == 'week' else 'month'}", now.credits, "credits", beside
+    )
+    if now.per_prompt is not None and before.per_prompt is not None:
+        turn = change_text(change_of(now.per_prompt, before.per_prompt))
+        beside = f"{turn} on {before.label}"
+        yield Fact("credits_per_prompt", "Per prompt", now.per_prompt, "credits", beside)
+
+
+def _month_fact(query: Query) -> Iterator[Fact]:
+    """The running month against the budget of what is asked about, where it has one."""
+    filters = query.filters
+    kinds: tuple[ScopeKind, ...] = ("department", "project", "person")
+    scopes = [Scope(kind, key) for kind in kinds for key in getattr(filters, kind)] or [Scope()]
+    if len(scopes) > 1 or scopes[0].filters != filters:
+        return
+    today = query.reader.clock.local_date(query.now)
+    burn = month_burn(query, scopes[0], today)
+    if burn.limit is not None:
+        used = f"{credits_text(burn.spent)} of {credits_text(burn.limit)} credits"
+        yield Fact("budget", f"{burn.stretch.title} against budget", burn.words, note=used)
+
+
+def _person_facts(change: Change | None) -> Iterator[Fact]:
+    """Credits per active person, beside the time before; usage of nobody is left out."""
+    people = change.sides.get("person") if change else None
+    if people is None:
+        return
+    known = [{key: v for key, v in side.items() if key} for side in (people.now, people.before)]
+    if not known[0]:
+        return
+    now, before = (round_half_even(sum(s.values()), len(s)) if s else None for s in known)
+    note = counted(len(known[0]), "active person").replace("persons", "people")
+    if before is not None:
+        note += f"; before {credits_text(before)} of {len(known[1]):,}"
+    yield Fact("credits_per_person", "Per active person", now, "credits", note)
+
+
+def _pattern(query: Query, days: ByDay) -> Iterator[Fact]:
+    """The average of each weekday over the range's complete days, days without usage included."""
+    complete = complete_days(query)
+    if len(complete) < PATTERN_DAYS:
+        return
+    sums, counts = [0] * 7, [0] * 7
+    for day in complete:
+        weekday = date_of(day).weekday()
+        sums[weekday] += days[day].usage.credits if day in days else 0
+        counts[weekday] += 1
+    averages = [round_half_even(sums[at], counts[at]) for at in range(7)]
+    named = zip(WEEKDAY_NAMES, averages, strict=True)
+    words = ", ".join(f"{name} {credits_text(average)}" for name, average in named)
+    yield Fact("weekdays", "Average by weekday", words)
+    yield Fact("average", "Average day", round_half_even(sum(sums), len(complete)), "credits")
+
+
+# ---- words
+
+
+def _claims(periods: Sequence[Stage], pace: Pace) -> Iterator[str]:
+    """`Credits per prompt fell over the last 4 weeks: 2.1, 1.9, 1.8, 1.7.`, where that is so."""
+    run = trend(periods, lambda stage: stage.per_prompt)
+    if run is not None:
+        turn, values = run
+        yield f"Credits per prompt {turn} over the last {len(values)} {pace}s: {', '.join(values)}."
+    run = trend(periods, lambda stage: stage.credits, credits_text)
+    if run is not None:
+        turn, values = run
+        yield f"Credits {turn} over the last {len(values)} {pace}s: {', '.join(values)}."
+
+
+def _notes(change: Change | None) -> Iterator[Note]:
+    if change is None:
+        yield Note("There is no time before to compare with: nothing is said to rise or fall.")
+    elif len(change.sides) < len(KINDS):
+        yield Note("With this filter some movers are only kept prompt by prompt: left out.")
+
+
+def _other_pace(query: Query, pace: Pace) -> Actions:
+    other: Pace = "month" if pace == "week" else "week"
+    lines = (
+        (f"By {other}", address(query, "trends", query.range.words, other)),
+        ("Timeline", address(query, "timeline", query.range.words, fitted_grain(query.range))),
+    )
+    return Actions(tuple(Button(label, line) for label, line in lines if line))
