@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from analytics.captions import caption, heading
+from analytics.drill import address
 from analytics.figures import Figure, LatencyFigure, LatencyRow, LineFigure, Series
 from analytics.hours import Clocked, clocked, fastest_hours
 from analytics.lines import empty_report, framed
@@ -25,7 +26,7 @@ from analytics.outcomes import (
     tokens_a_second,
 )
 from analytics.query import Query
-from analytics.report import Column, Fact, Facts, Note, Report, Row, Table
+from analytics.report import Actions, Button, Column, Fact, Facts, Note, Report, Row, Table
 from analytics.timings import PEOPLE_DAYS, Split, Timing, timings
 
 TITLE = "Prompt Response Times"
@@ -66,8 +67,26 @@ def performance(query: Query, by: Split, limit: int) -> Report:
             *((Facts(known),) if known else ()),
             _table(by, rows, together),
             *_notes(query, by, rows, whole, hours),
+            *_further(query, by),
         ),
     )
+
+
+def _further(query: Query, by: Split) -> tuple[Actions, ...]:
+    """The same range split otherwise."""
+    titles: Mapping[Split, str] = {
+        "model": "By model",
+        "person": "By person",
+        "hour": "By hour",
+        "day": "Over time",
+    }
+    lines = {
+        title: address(query, "performance", query.range.words, split)
+        for split, title in titles.items()
+        if split != by
+    }
+    buttons = tuple(Button(title, line) for title, line in lines.items() if line)
+    return (Actions(buttons),) if buttons else ()
 
 
 # Nobody is slow: people wait.
@@ -193,9 +212,17 @@ def _figure(query: Query, by: Split, rows: Sequence[Timing], headline: str) -> F
     known = [row for row in rows if row.is_single]
     if by in ("hour", "day"):
         return _lines(by, known, title, footer) if len(known) > 1 else None
-    timed = [(row, row.spread) for row in known if row.spread is not None]
+    return latency_figure(query, title, known, by)
+
+
+def latency_figure(
+    query: Query, title: str, rows: Sequence[Timing], by: Split
+) -> LatencyFigure | None:
+    """Typical and slow response times of the busiest rows, the fastest first; None of none."""
+    timed = [(row, row.spread) for row in rows if row.spread is not None]
     if not timed:
         return None
+    footer = caption(query)
     busiest = sorted(timed, key=lambda pair: (-pair[1].n, pair[0].name))[:MOST_BARS]
     bars = sorted(
         (

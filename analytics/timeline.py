@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from analytics.buckets import Bucket, buckets, coarsened, fitted_grain
+from analytics.buckets import Bucket, buckets, coarsened, fitted_grain, named
 from analytics.captions import caption, footnotes, heading
 from analytics.drill import MOST, address
 from analytics.figures import (
@@ -33,7 +33,6 @@ from analytics.report import (
     Table,
 )
 from analytics.rhythm import average_fact, busiest_weekdays, peak_day, peak_hour
-from analytics.timerange import MONTH_NAMES
 from storage.reading import Hours
 from storage.timekeys import date_of, to_micros
 
@@ -99,7 +98,7 @@ def _closer(query: Query, grain: Grain, points: Sequence[Point]) -> tuple[Action
         days = (date_of(point.bucket.key), date_of(point.bucket.end - 1))
         words = ".".join(dict.fromkeys(map(str, days))).replace(".", "..")
         line = address(query, "timeline", words, inner)
-        name = _named(point.bucket, grain)
+        name = named(point.bucket, grain)
         if line:
             found.append(Button(f"{inner.title()}s: {name[0].upper()}{name[1:]}", line))
     return (Actions(tuple(found)),) if found else ()
@@ -160,15 +159,8 @@ def _headline(points: Sequence[Point], grain: Grain, whole: Usage) -> str:
     if average is not None:
         words += f", {credits_text(average)} {'an' if grain == 'hour' else 'a'} {grain}"
     if peak is not None:
-        words += f"; peak {_named(points[peak[0]].bucket, grain)} ({credits_text(peak[1])})"
+        words += f"; peak {named(points[peak[0]].bucket, grain)} ({credits_text(peak[1])})"
     return words
-
-
-def _named(bucket: Bucket, grain: Grain) -> str:
-    """A bucket in a sentence: the number of a week says nothing without its row."""
-    if grain != "week":
-        return bucket.label
-    return f"week of {bucket.start.day} {MONTH_NAMES[bucket.start.month - 1]}"
 
 
 def _figure(query: Query, grain: Grain, points: Sequence[Point], headline: str) -> TimelineFigure:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
@@ -56,6 +56,7 @@ class Desk:
 
     `workspace` fixes the workspace for identities that come from this computer's terminal;
     identities of a chat platform belong to the workspace their team or guild is bound to.
+    `pause` is how an answer that renews itself waits.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Desk:
         self.drawing = drawing
         self._asking = Asking(now=now, owners=owners, workspace=workspace)
         self._buttons = Buttons(engine, self._asking)
+        self.pause: Callable[[float], Awaitable[None]] = asyncio.sleep
         self._pacing = pacing
         self._arrivals, self._turns = Arrivals(), Turns()
         self._threads = ThreadPoolExecutor(THREADS, "desk")

@@ -30,6 +30,7 @@ from bot.params.numbers import Margin, MarginType, Number, NumberType, Percent, 
 from bot.params.plans import GrantId, GrantIdType, Rank, RankType, Rhythm, RhythmType
 from bot.params.scopes import GroupFilter, ScopeFilter, SomeFiltersType
 from bot.params.splits import PEOPLE, SplitType
+from bot.params.stars import RatedTask, RatedTaskType, Stars, StarsType
 from bot.params.usual import (
     MAX_LIMIT,
     ChoiceType,
@@ -66,8 +67,10 @@ __all__ = [
     "Percent",
     "RangeType",
     "Rank",
+    "RatedTask",
     "Rhythm",
     "ScopeFilter",
+    "Stars",
     "TaskName",
     "Text",
 ]
@@ -108,6 +111,8 @@ PARAM_TYPES: Mapping[object, ParamType] = _Types(
         Number | None: NumberType(required=False),
         Percent: PercentType(),
         Margin | None: MarginType(),
+        Stars: StarsType(),
+        RatedTask: RatedTaskType("task"),
         TaskName | None: OneNameType("task", required=False),
     }
 )

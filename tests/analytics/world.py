@@ -22,7 +22,7 @@ from storage.labels import Labels
 from storage.ledger import Ledger, Origin
 from storage.reading import Reader
 from storage.workspaces import find_workspace
-from tests.cast import NOW
+from tests.cast import ALICE, NOW
 
 TERMINAL = Identity("terminal", "", "")
 
@@ -53,18 +53,21 @@ class World:
         walls: Visibility = "everyone",
         now: datetime = NOW,
         may_change: bool = False,
+        person: str | None = None,
     ) -> Iterator[Context]:
-        """What a command is given."""
+        """What a command is given; `person` is who the asker is linked to."""
         with (writing if may_change else reading)(self.engine) as connection:
             with reading(self.engine) as fresh:
                 workspace = find_workspace(fresh, self.workspace.name)
             catalog = Catalog.load(connection, workspace.id)
             reader = Reader(connection, workspace, catalog)
-            yield Context(now, reader, Asker(TERMINAL, role), walls, may_change)
+            linked = reader.find("person", person) if person else None
+            yield Context(now, reader, Asker(TERMINAL, role, linked), walls, may_change)
 
     def ask(self, line: str, *, now: datetime = NOW) -> Report:
         """The report of a line."""
-        with self.context(now=now, may_change=parse(line).command.changes) as ctx:
+        changes = parse(line).command.changes
+        with self.context(now=now, may_change=changes, person=ALICE) as ctx:
             return run(line, ctx)
 
 

@@ -44,8 +44,9 @@ from analytics.report import (
 )
 from bot.registry import COMMANDS
 
-# Every command that answers in words: a file is said otherwise on each platform.
-SPOKEN = [command for command in COMMANDS.values() if command.name != "export"]
+# Every command that answers everybody in words: a file is said otherwise on each platform, and only
+# people whose usage is known can rate.
+SPOKEN = [command for command in COMMANDS.values() if command.name not in ("export", "rate")]
 MICRO = 1_000_000
 ZONE = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 3, 30, 14, 10, tzinfo=ZONE)

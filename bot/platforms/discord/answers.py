@@ -131,6 +131,7 @@ class Answers:
 
     async def finish(self, seconds: float) -> None:
         """Let the answers under way end; cancel those that take longer, and tell who waits."""
+        await self._filling.leave()
         if not self._running:
             return
         _, late = await asyncio.wait(self._running, timeout=seconds)
@@ -139,6 +140,7 @@ class Answers:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+        await self._filling.leave()  # one of them may have begun to renew its answer meanwhile
         with suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_SECONDS):
                 await asyncio.gather(*(_try_to_say(one, LEAVING) for one in waiting))

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
+import aiohttp
 import discord
 import structlog
 
@@ -22,6 +23,7 @@ from bot.desk import Desk
 from bot.platforms.discord.asking import Asked, Interaction
 from bot.platforms.discord.layout import layout_of, picture_file
 from bot.render import discord as renderer
+from bot.renewing import Renewing, announced
 from storage.errors import StorageError
 
 log = structlog.get_logger()
@@ -53,6 +55,8 @@ class Filling:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._awaited: dict[int, int] = {}  # message to the interaction whose picture it lacks
+        self._renewed: dict[int, int] = {}  # message to the interaction that renews it
+        self._renewing = Renewing(desk)
 
     def lacks_only_its_picture(self, interaction: Interaction) -> bool:
         """Whether the text of this answer is out already."""
@@ -62,6 +66,9 @@ class Filling:
         """Put a report into the deferred answer: at once, and again when its picture is late."""
         if asked.interaction.guild_id is None:  # who else should read it there?
             report = report.without("share")
+        if report.renews is not None:
+            await self._fill_and_renew(asked, report, seconds=report.renews.lasts)
+            return
         drawing = asyncio.create_task(self._picture(asked, report))
         try:
             page = Page(report, await self._button_values(report, asked.identity))
@@ -73,6 +80,36 @@ class Filling:
         finally:
             drawing.cancel()
 
+    async def _fill_and_renew(self, asked: Asked, report: Report, *, seconds: float) -> None:
+        """Fill the answer now and go on; the token of an interaction lives 15 minutes."""
+        values = await self._button_values(report, asked.identity)
+        message = await self._edit(asked, Page(announced(report, seconds), values))
+        self._renewed[message] = asked.interaction.id
+
+        def is_ours() -> bool:
+            # A click may have put another answer there meanwhile, and that one stays.
+            return self._renewed.get(message) == asked.interaction.id
+
+        async def again(newer: Report) -> bool:
+            if not is_ours():
+                return False
+            try:
+                await self._edit(asked, Page(newer, values))
+            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+                log.info("discord.renewal_ended", reason=str(error))
+                return False
+            return True
+
+        def over() -> None:
+            if is_ours():
+                del self._renewed[message]
+
+        self._renewing.start(report, asked.identity, again, over=over)
+
+    async def leave(self) -> None:
+        """Renew nothing any more."""
+        await self._renewing.end()
+
     async def _edit(self, asked: Asked, page: Page) -> int:
         """Write the answer; the number of its message, which now waits for no older picture."""
 
@@ -82,6 +119,8 @@ class Filling:
 
         message = await self._with_or_without_picture(page, edit)
         self._awaited.pop(message, None)
+        if self._renewed.get(message) != asked.interaction.id:
+            self._renewed.pop(message, None)
         return message
 
     async def _edit_late(
@@ -117,7 +156,7 @@ class Filling:
             )
             return message.id
 
-        public = report.without("share")
+        public = report.without("share").without("do")
         values = await self._button_values(public, asked.identity)
         picture = await self._picture(asked, public)
         await self._with_or_without_picture(Page(public, values, picture), send)

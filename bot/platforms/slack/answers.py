@@ -34,6 +34,7 @@ from bot.platforms.slack.outlets import Outlet, sentence
 from bot.platforms.slack.pictures import Clients, Files, Untrusted, Upload
 from bot.platforms.slack.standing import Standing
 from bot.render.slack import SlackMessage, fallback, message, plain
+from bot.renewing import Renewing, announced
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Answers:
         self._files = files
         self._patience = patience
         self._standing = Standing()
+        self._renewing = Renewing(desk)
         self._uploaded: OrderedDict[str, str] = OrderedDict()  # digest of a figure to its file
 
     async def answer(self, line: str, identity: Identity, outlet: Outlet, *, key: str = "") -> None:
@@ -77,10 +79,14 @@ class Answers:
         report = await self._desk.ask(line, identity, key=key)
         if self._standing.is_gone(outlet):
             return
-        if report.export is None:
+        if report.export is not None:
+            await self.send_file(report.export, identity, outlet)
+        elif report.renews is None or not outlet.renews:
             await self.show(report, identity, outlet)
         else:
-            await self.send_file(report.export, identity, outlet)
+            await self.show(announced(report, report.renews.lasts), identity, outlet)
+            again = partial(self._show_again, identity=identity, outlet=outlet)
+            self._renewing.start(report, identity, again, uses=outlet.changes)
 
     async def send_file(
         self, wanted: Export, identity: Identity, outlet: Outlet, *, place: Place = NOWHERE
@@ -102,6 +108,22 @@ class Answers:
             return
         if place.channel != direct and not outlet.alone:
             await outlet.show(sentence(f"I sent you {made.name} as a direct message."))
+
+    async def _show_again(self, report: Report, *, identity: Identity, outlet: Outlet) -> bool:
+        """Put a newer form into the place of an answer; False when that is over."""
+        if self._standing.is_gone(outlet):
+            return False
+        report, values = await self._with_buttons(report, identity)
+        try:
+            await self._deliver(_forms(report, None, values), outlet, renew=True)
+        except (*TROUBLE, Untrusted) as error:
+            log.info("slack.renewal_ended", reason=word_of(error))
+            return False
+        return True
+
+    async def leave(self) -> None:
+        """Renew nothing any more."""
+        await self._renewing.end()
 
     async def show(self, report: Report, identity: Identity, outlet: Outlet) -> None:
         """Show a report; raises one of `faults.TROUBLE` when nothing of it could be sent."""

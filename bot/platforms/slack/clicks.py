@@ -96,7 +96,7 @@ class Clicks:
             self._clients, channel=click.channel, thread=click.thread, line=report.line
         )
         try:
-            await self._answers.show_once(report.without("share"), identity, outlet)
+            await self._answers.show_once(report.without("share").without("do"), identity, outlet)
         except SlackApiError as error:
             return "failed", _reason(word_of(error))
         except NETWORK:

@@ -78,12 +78,14 @@ class Entrances:
 
     async def close(self, *, seconds: float) -> None:
         """Give running errands a moment, then end them."""
+        await self._answers.leave()
         await asyncio.sleep(0)  # a listener that Bolt has just started starts its errand
         if self._errands:
             _, late = await asyncio.wait(self._errands, timeout=seconds)
             for errand in late:
                 errand.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        await self._answers.leave()  # an errand may have begun to renew its answer meanwhile
 
     # ---- listeners; Bolt passes arguments by their names
 

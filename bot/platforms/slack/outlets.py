@@ -55,6 +55,11 @@ class Outlet(ABC):
         self.over = over
         self.alone = alone
 
+    @property
+    def changes(self) -> int | None:
+        """How often it can still be changed; None for always."""
+        return None if self.renews else 0
+
     @abstractmethod
     async def show(self, message: SlackMessage) -> None:
         """Send the answer."""
@@ -85,6 +90,11 @@ class ResponseUrl(Outlet):
         self._url = url
         self.renews = bool(over) or first
         self._left = URL_USES
+
+    @property
+    def changes(self) -> int:
+        """How often the URL can still be used to change the message."""
+        return self._left if self.renews else 0
 
     async def show(self, message: SlackMessage) -> None:
         """Send it, over the clicked message where that is allowed."""
