@@ -45,6 +45,7 @@ HOW_TO_SET = Note(
 )
 STEPS = (
     Button("Forecast", "forecast"),
+    Button("By department", "by-department this month"),
     Button("By model", "by-model this month"),
 )
 

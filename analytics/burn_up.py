@@ -186,7 +186,7 @@ def budget_figure(query: Query, burn: BurnUp, title: str, name: str = "") -> Bud
     of = f" of {credits_text(burn.limit)}" if burn.limit else ""
     ends = f". 80% range {range_text(projection, burn.limit)}" if is_open else ""
     return BudgetFigure(
-        title=title,
+        title=title.rstrip("."),
         subtitle=subtitle,
         footer=footer,
         alt=f"Burn-up chart. {title} Used {credits_text(burn.spent)}{of}{ends}. {footer}.",

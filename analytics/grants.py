@@ -21,6 +21,10 @@ HOW_TO_ADD = Note(
     "`grants add pack 5000 expires 2026-06-30`.",
     "hint",
 )
+ORDER = (
+    "The plan pays first, then packs by priority and earliest expiry. "
+    "Used is of a plan this month, of a pack all since it began."
+)
 KINDS = {"plan": "Plan", "pack": "Pack"}
 COLUMNS = (
     Column("grant", "Grant"),
@@ -136,7 +140,7 @@ def _notes(found: Purse) -> list[Note]:
     overage = found.burned.month(found.month).overage
     if overage:
         notes.append(Note(f"{credits_text(overage)} credits of this month are paid by no grant."))
-    return [*notes, Note("The plan pays first, then packs by priority and earliest expiry.")]
+    return [*notes, Note(ORDER)]
 
 
 def _steps() -> Actions:

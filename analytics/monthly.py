@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from heapq import nsmallest
 
 from analytics.budgets import projected_facts
 from analytics.burn_up import BurnUp, budget_figure, burn_up
@@ -13,7 +14,6 @@ from analytics.credits import MonthUse, allowance
 from analytics.grants import HOW_TO_ADD, Purse, grant_table, purse, remaining_text
 from analytics.lines import (
     Changes,
-    Line,
     changes_between,
     cut_lines,
     framed,
@@ -21,11 +21,19 @@ from analytics.lines import (
     ordered_lines,
     spent_text,
 )
-from analytics.measures import Comparison, Costs, Usage, gather_spend, stated_costs, total
-from analytics.numbers import credits_text, multiplier_text, shares
+from analytics.measures import (
+    Comparison,
+    Costs,
+    Usage,
+    gather_credits,
+    span_of,
+    stated_costs,
+    total,
+)
+from analytics.numbers import count_text, counted, credits_text, multiplier_text, shares
 from analytics.parts import Parts, by_group, multipliers, read_parts
 from analytics.query import TIERS, Query
-from analytics.report import Actions, Block, Button, Column, Fact, Facts, Report, Table
+from analytics.report import Actions, Block, Button, Column, Fact, Facts, Report, Row, Table
 from analytics.scopes import Scope, limits
 from analytics.stretches import Stretch, stretch_of
 from analytics.text import clean, distinct
@@ -82,22 +90,21 @@ def monthly(query: Query, *, with_people: bool) -> Report:
         changes=_changes(query),
         costs=stated_costs(query, ()),
     )
-    headline = _headline(month)
-    return framed(
-        query, title, headline, (*_blocks(month, headline, with_people), _steps(query, with_people))
-    )
+    blocks = (*_blocks(month, with_people), _steps(query, with_people))
+    return framed(query, title, _headline(month), blocks)
 
 
-def _blocks(month: _Month, headline: str, with_people: bool) -> Iterator[Block]:  # noqa: FBT001  # a right
+def _blocks(month: _Month, with_people: bool) -> Iterator[Block]:  # noqa: FBT001  # a right
     catalog = month.query.reader.catalog
     yield from month.changes.note(lambda key: clean(catalog.models[key].name))
-    yield budget_figure(month.query, month.burn, headline)
+    card = f"{spent_text(month.whole)} used in {month.stretch.title}"
+    yield budget_figure(month.query, month.burn, f"{card}.")
     yield Facts(tuple(_facts(month)))
     yield _tiers(month)
     if month.purse.grants:
         yield grant_table(month.purse)
     yield _models(month)
-    if with_people:
+    if with_people and month.whole.known_credits is not None:
         yield _people(month)
     if not month.purse.grants:
         yield HOW_TO_ADD
@@ -167,15 +174,23 @@ def _facts(month: _Month) -> Iterator[Fact]:
         yield Fact("additional_used", "Additional credits used", paid.packs, "credits", "packs")
         if paid.overage:
             yield Fact("overage", "Overage", paid.overage, "credits", "paid by no grant")
-    each = whole.per_prompt
+    known = _fully_known(month.parts)
+    each = known.per_prompt
     average = None if each is None else _two_places(each)
-    yield Fact("credits_per_prompt", "Average credits per prompt", average)
+    note = f"of {counted(known.prompts, 'prompt')}" if each and known != whole else ""
+    yield Fact("credits_per_prompt", "Average credits per prompt", average, note=note)
     yield Fact("prompts", "Prompts", whole.known_prompts, "count")
     if paid is not None:
         yield Fact("remaining", "Credits remaining", month.purse.burned.left, "credits")
     if month.costs is not None and not month.costs.is_mixed:
         yield Fact("cost", "Cost", month.costs.total, "cost", currency=month.costs.currency)
     yield from projected_facts(month.burn)
+
+
+def _fully_known(parts: Parts) -> Usage:
+    """Usage of models of which every row has prompts and credits: those divide."""
+    known = (usage for usage in parts.values() if not usage.unpriced and not usage.uncounted)
+    return sum(known, Usage())
 
 
 def _two_places(micro: int) -> str:
@@ -187,14 +202,14 @@ def _two_places(micro: int) -> str:
 
 
 def _tiers(month: _Month) -> Table:
-    sums = by_group(month.parts)
+    sums, whole = by_group(month.parts), month.whole
     tiers = sorted(sums)
+    portions = shares([sums[tier].credits for tier in tiers])
     rows = tuple(
-        (_tier_name(month, tier), usage.known_prompts, usage.known_credits, share, usage.per_prompt)
-        for tier, share in zip(tiers, shares([sums[t].credits for t in tiers]), strict=True)
-        for usage in (sums[tier],)
+        _tier_row(month, tier, sums[tier], share)
+        for tier, share in zip(tiers, portions, strict=True)
     )
-    whole = month.whole
+    average = _fully_known(month.parts).per_prompt
     return Table(
         columns=(
             Column("tier", "Tier"),
@@ -204,7 +219,18 @@ def _tiers(month: _Month) -> Table:
             Column("credits_per_prompt", "Per prompt", "credits"),
         ),
         rows=rows,
-        total=("Total", whole.known_prompts, whole.known_credits, _sum_share(whole), None),
+        total=("Total", whole.known_prompts, whole.known_credits, _sum_share(whole), average),
+    )
+
+
+def _tier_row(month: _Month, tier: int, usage: Usage, share: int) -> Row:
+    known = _fully_known({key: part for key, part in month.parts.items() if key[0] == tier})
+    return (
+        _tier_name(month, tier),
+        usage.known_prompts,
+        usage.known_credits,
+        share,
+        known.per_prompt,
     )
 
 
@@ -223,33 +249,19 @@ def _tier_name(month: _Month, tier: int) -> str:
 
 
 def _models(month: _Month) -> Table:
-    catalog, sums = month.query.reader.catalog, dict[int, Usage]()
+    """The first few models with their share, and the rest in one line."""
+    catalog, sums, nothing = month.query.reader.catalog, dict[int, Usage](), Changes()
     for (_, model), usage in month.parts.items():
         sums[model] = sums.get(model, Usage()) + usage
     names = distinct({key: catalog.models[key].name for key in sums})
-    return _top(month, "model", "Top models", sums, names)
-
-
-def _people(month: _Month) -> Table:
-    sums = {key: usage for (key,), usage in gather_spend(month.query, ("person",)).items()}
-    known = month.query.reader.names("person")
-    names = {key: clean(known.get(key, UNATTRIBUTED)) for key in sums}
-    return _top(month, "person", "Top people", sums, names)
-
-
-def _top(
-    month: _Month, key: str, title: str, sums: Mapping[int, Usage], names: Mapping[int, str]
-) -> Table:
-    """The first few with their share, and the rest in one line."""
-    nothing = Changes()
-    lines: list[Line] = [line_of(one, names[one], usage, nothing) for one, usage in sums.items()]
+    lines = [line_of(key, names[key], usage, nothing) for key, usage in sums.items()]
     shown, rest = cut_lines(ordered_lines(lines, "credits"), TOP, nothing)
     rows = [*shown, *([rest] if rest else [])]
     portions = shares([line.usage.credits for line in rows])
     whole = month.whole
     return Table(
         columns=(
-            Column(key, title),
+            Column("model", "Top models"),
             Column("prompts", "Prompts", "count"),
             Column("credits", "Credits", "credits"),
             Column("share", "Share", "share"),
@@ -263,6 +275,32 @@ def _top(
     )
 
 
+def _people(month: _Month) -> Table:
+    """Credits of the first few people; thousands are ranked by their number alone."""
+    credits = gather_credits(month.query, "person", span_of(month.query))
+    kept = nsmallest(
+        TOP if len(credits) > TOP + 1 else TOP + 1, credits, key=lambda key: (-credits[key], key)
+    )
+    known = month.query.reader.names("person")
+    names = distinct({key: known.get(key, UNATTRIBUTED) for key in kept})
+    rows: list[tuple[str, int]] = [(names[key], credits[key]) for key in kept]
+    hidden = len(credits) - len(kept)
+    if hidden:
+        rest = month.whole.credits - sum(credits[key] for key in kept)
+        rows.append((f"{count_text(hidden)} others", rest))
+    portions = shares([spent for _, spent in rows])
+    return Table(
+        columns=(
+            Column("person", "Top people"),
+            Column("credits", "Credits", "credits"),
+            Column("share", "Share", "share"),
+        ),
+        rows=tuple((*row, share) for row, share in zip(rows, portions, strict=True)),
+        total=("Total", month.whole.credits, _sum_share(month.whole)),
+        others=len(rows) - 1 if hidden else None,
+    )
+
+
 def _steps(query: Query, with_people: bool) -> Actions:  # noqa: FBT001  # a right
     first = query.range.first
     before = f"{(first - timedelta(days=1)):%Y-%m}"
@@ -273,6 +311,7 @@ def _steps(query: Query, with_people: bool) -> Actions:  # noqa: FBT001  # a rig
             Button("Month before", f"report {before}"),
             Button("By model", f"by-model {days}"),
             *people,
+            Button("By department", f"by-department {days}"),
             Button("Grants", "grants list"),
         )
     )

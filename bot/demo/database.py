@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from bot.demo.company import TEAMS, members
+from bot.demo.plans import decide
 from bot.demo.usage import Workload, day_rows, prompts
 from storage.engine import opened, reading, writing
 from storage.errors import DatabaseUnusable
@@ -24,6 +25,7 @@ from storage.workspaces import WorkspaceInfo, find_workspace, set_state, state
 GATEWAY = Origin("litellm:acme", "litellm", Route.CALLBACK)
 EDITOR = Origin("cursor:acme", "cursor", Route.PULL)
 BATCH = 10_000
+EDITION = 2  # what a database holds beside its usage; an older one is made anew
 _MADE = "demo_made"
 Step = Callable[[int], None]
 
@@ -83,6 +85,7 @@ def fill(engine: sa.Engine, work: Workload, *, step: Step) -> WorkspaceInfo:
     step(len(sums))
     gather(engine, workspace, now=work.now)
     with writing(engine) as connection:
+        decide(connection, workspace, now=work.now)
         set_state(connection, _MADE, _stamp(work))
     return workspace
 
@@ -118,7 +121,7 @@ def _introduce(connection: sa.Connection, workspace_id: int, work: Workload) -> 
 
 def _stamp(work: Workload) -> str:
     day = work.now.astimezone(ZoneInfo(work.zone)).date()
-    return f"{work.zone} {day} {work.events} {work.people} {work.seed}"
+    return f"{work.zone} {day} {work.events} {work.people} {work.seed} {EDITION}"
 
 
 def _remove(file: Path) -> None:

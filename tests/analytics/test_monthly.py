@@ -112,6 +112,15 @@ def test_a_grant_bought_later_is_no_matter_of_an_earlier_month(world: World) -> 
     assert "plan_used" not in facts(world.ask("report 2026-03", now=APRIL))
 
 
+def test_the_average_is_over_what_is_known(world: World) -> None:
+    at = to_micros(noon(world, date(2026, 3, 3)))
+    world.write([event(ts=at, model="nobody-knows-1"), event(ts=at, model="nobody-knows-1")])
+    report = world.ask("report 2026-03", now=APRIL)
+    average = facts(report)["credits_per_prompt"]
+    assert (average.value, average.note) == ("1.85", "of 6,944 prompts")
+    assert "2 of 7 usage rows without a price" in notes(report)
+
+
 def test_every_table_has_the_same_total(world: World) -> None:
     spend(world, {date(2026, 3, day): day for day in range(1, 20)}, model="nobody-knows-1")
     report = world.ask("report 2026-03", now=APRIL)

@@ -24,6 +24,7 @@ from storage.errors import StorageError
 from storage.events import UsageEvent
 from storage.migrate import upgrade
 from storage.timekeys import from_micros, to_micros
+from tests.analytics.world import World, column, table_of
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 WORK = Workload(now=NOW, zone="Europe/Berlin", events=20_000)
@@ -210,3 +211,19 @@ def test_a_mistake_is_answered_and_never_ends_the_conversation(folder: Path) -> 
     assert "[bold]" in printed
     assert "Traceback" not in printed
     assert "What you can ask" in printed or "commands;" in printed
+
+
+def test_the_company_has_grants_and_budgets_that_fit_its_usage(folder: Path) -> None:
+    with opened(f"sqlite:///{folder / FILE}") as engine:
+        world = World(engine)
+        budget, report = world.ask("budget", now=NOW), world.ask("report", now=NOW)
+    scopes = column(table_of(budget), "scope")
+    assert len(scopes) == 3
+    assert scopes[0] == "Workspace"
+    assert " of the plan, " in report.headline
+    assert "Credit Pack" in report.headline
+    table = table_of(budget)
+    for limit, used in zip(column(table, "budget"), column(table, "used"), strict=True):
+        assert isinstance(limit, int)
+        assert isinstance(used, int)
+        assert 0 < used < 2 * limit
