@@ -22,7 +22,7 @@ from analytics.text import typed
 from analytics.trial import Look, Plan, Status, looks_of, plan_trial, status_of
 from analytics.wilson import Tally
 from storage.reading import Days, Reader
-from storage.trials import Arm, ArmOutcome, Trial, list_trials, outcomes
+from storage.trials import Arm, ArmOutcome, Trial, end_trial, list_trials, outcomes
 
 PLAN_DAYS = 60
 NO_ROUTE = (
@@ -86,6 +86,19 @@ def standing(connection: sa.Connection, workspace_id: int, trial: Trial) -> Stan
     if trial.status == "ended" and status == "running":
         status = "no answer"
     return Standing(trial, status, looks[-1] if looks else None, so_far)
+
+
+def end_decided(connection: sa.Connection, workspace_id: int, *, now: datetime) -> list[Trial]:
+    """End the running trials that have their answer, and give them back."""
+    ended = []
+    for trial in list_trials(connection, workspace_id):
+        if trial.status != "running":
+            continue
+        status = standing(connection, workspace_id, trial).status
+        if status != "running":
+            done = end_trial(connection, workspace_id, trial.id, status=status, now=now)
+            ended += [done] if done else []
+    return ended
 
 
 def _look(found: Mapping[Arm, ArmOutcome]) -> Look:

@@ -31,7 +31,9 @@ MAX_WORDS = 30
 MAX_NAME_WORDS = 3
 _WORD = re.compile(r'(?:[^\s"]|"[^"]*")+')
 _PLAIN = re.compile(r"[^\s\"=]+")
-_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "\u00a0": " "})
+_QUOTES = str.maketrans(
+    {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "\u00a0": " ", "→": "->"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,8 +276,10 @@ def _loose_values(chosen: Command, words: Sequence[str]) -> Iterator[tuple[Param
     for param in chosen.params:
         if param.lead and param.lead in rest[:-1]:
             at = rest.index(param.lead)
-            yield param, rest[at + 1]
-            del rest[at : at + 2]
+            # A name behind its lead goes to the end of the line, with or without quotes.
+            end = len(rest) if param.type.wordy else at + 2
+            yield param, " ".join(rest[at + 1 : end])
+            del rest[at:end]
     loose = next((param for param in chosen.params if param.type.loose), None)
     placed = [param for param in chosen.params if param.type.positional]
     if loose is None:

@@ -23,7 +23,7 @@ from bot.platforms.base import Platform
 from bot.scheduler import Ticker
 from bot.settings import Settings
 from bot.supervisor import supervise
-from bot.upkeep import GATHER_SECONDS, PURGE_SECONDS, VERIFY_SECONDS, Upkeep
+from bot.upkeep import DECIDE_SECONDS, GATHER_SECONDS, PURGE_SECONDS, VERIFY_SECONDS, Upkeep
 from storage.engine import open_engine
 from storage.migrate import require_current, upgrade
 
@@ -89,6 +89,7 @@ class Service:
         ticker.every(PURGE_SECONDS, upkeep.purge, name="purge")
         ticker.every(VERIFY_SECONDS, upkeep.verify, name="verify")
         ticker.every(GATHER_SECONDS, upkeep.gather, name="gather")
+        ticker.every(DECIDE_SECONDS, upkeep.decide, name="decide")
         return ticker
 
     def _platforms(self, desk: Desk) -> list[Platform]:

@@ -9,6 +9,8 @@ from datetime import date, datetime
 import sqlalchemy as sa
 import structlog
 
+from analytics.trials import end_decided
+from bot.rules_past import apply_asked
 from storage import actions
 from storage.audit import broken_link
 from storage.engine import reading, writing
@@ -16,6 +18,7 @@ from storage.errors import StorageError
 from storage.evidence import gather, is_stale
 from storage.preferences import set_state, state
 from storage.timekeys import day_number
+from storage.trials import has_running
 from storage.verify import verify
 from storage.workspaces import WorkspaceInfo, list_workspaces
 
@@ -23,6 +26,7 @@ log = structlog.get_logger()
 PURGE_SECONDS = 3600
 VERIFY_SECONDS = 900
 GATHER_SECONDS = 900
+DECIDE_SECONDS = 30
 CHECKED_DAYS = 31  # one month of 90,000 events is compared in half a second
 SHOWN = 20  # differences in the log; `creditbot verify` shows them all
 CHECKED = "verified_through"
@@ -56,6 +60,21 @@ class Upkeep:
     async def gather(self) -> None:
         """Gather the evidence for advice once a local day of each workspace."""
         await _quietly("gather", self._gather)
+
+    async def decide(self) -> None:
+        """Apply task rules to the past where that was asked for, and end trials with an answer."""
+        await _quietly("decide", self._decide)
+
+    def _decide(self) -> None:
+        for name, run in apply_asked(self._engine, now=self._now()).items():
+            log.info("task_rules.applied", workspace=name, read=run.read, changed=run.changed)
+        with reading(self._engine) as connection:
+            found = list_workspaces(connection)
+            running = [one for one in found if has_running(connection, one.id)]
+        for workspace in running:
+            with writing(self._engine) as connection:
+                for trial in end_decided(connection, workspace.id, now=self._now()):
+                    log.info("trial.ended", workspace=workspace.name, trial=trial.id)
 
     def _purge(self) -> None:
         with writing(self._engine) as connection:

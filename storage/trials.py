@@ -114,6 +114,14 @@ def list_trials(connection: sa.Connection, workspace_id: int) -> list[Trial]:
     return [Trial(*row) for row in connection.execute(wanted.order_by(_TRIAL.c.id.desc()))]
 
 
+def has_running(connection: sa.Connection, workspace_id: int) -> bool:
+    """Whether any trial is running."""
+    wanted = sa.select(_TRIAL.c.id).where(
+        _TRIAL.c.workspace_id == workspace_id, _TRIAL.c.status == "running"
+    )
+    return connection.execute(wanted.limit(1)).first() is not None
+
+
 def running_trial(
     connection: sa.Connection, workspace_id: int, task_id: int, from_model: int
 ) -> Trial | None:

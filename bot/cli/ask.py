@@ -28,6 +28,7 @@ from bot.desk import Desk
 from bot.exports import drawn_here
 from bot.render import csv, discord, pdf, slack, text
 from bot.render import json as json_renderer
+from bot.rules_past import apply_asked
 from storage.engine import reading
 from storage.errors import StorageError
 from storage.timekeys import Clock
@@ -69,6 +70,7 @@ def ask_command(  # one parameter an option of the program
         with closing(Desk(engine, now=lambda: now, workspace=workspace)) as desk:
             identity = Identity("terminal", "", as_person or "")
             content = answered(desk, " ".join(line or ()), identity, form)
+        apply_asked(engine, now=now)  # here no service is there to do it
         write(content, output)
 
 

@@ -28,6 +28,7 @@ from bot.params.names import (
 )
 from bot.params.numbers import Margin, MarginType, Number, NumberType, Percent, PercentType
 from bot.params.plans import GrantId, GrantIdType, Rank, RankType, Rhythm, RhythmType
+from bot.params.rules import Conditions, ConditionsType, NewTask, NewTaskType
 from bot.params.scopes import GroupFilter, ScopeFilter, SomeFiltersType
 from bot.params.splits import PEOPLE, SplitType
 from bot.params.stars import RatedTask, RatedTaskType, Stars, StarsType
@@ -49,6 +50,7 @@ __all__ = [
     "Amount",
     "ChoiceType",
     "CommandName",
+    "Conditions",
     "Day",
     "ExportForm",
     "ExportLine",
@@ -61,6 +63,7 @@ __all__ = [
     "ModelNames",
     "Month",
     "NameType",
+    "NewTask",
     "Number",
     "Param",
     "ParamType",
@@ -107,6 +110,8 @@ PARAM_TYPES: Mapping[object, ParamType] = _Types(
         Rank: RankType(),
         GrantId: GrantIdType(),
         TaskName: OneNameType("task"),
+        Conditions: ConditionsType(),
+        NewTask: NewTaskType(),
         Number: NumberType(),
         Number | None: NumberType(required=False),
         Percent: PercentType(),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from analytics.query import Filters
@@ -56,11 +56,15 @@ class ParamType(ABC):
         yield Param(typed, name, self, default, repeatable=self.repeatable)
 
 
+NO_FILTERS = Filters()
+
+
 @dataclass(frozen=True, slots=True)
 class Param:
     """One parameter of a command; `default` is text, read as if the person had typed it.
 
-    It fills the function's argument `target`, or with `part` one field of it.
+    It fills the function's argument `target`, or with `part` one field of it, which starts as
+    `whole`.
     """
 
     name: str
@@ -69,6 +73,7 @@ class Param:
     default: str | None = None
     part: str = ""
     repeatable: bool = False
+    whole: Filters | Mapping[str, object] = field(default=NO_FILTERS, hash=False)
 
     @property
     def lead(self) -> str:
@@ -110,6 +115,9 @@ class Param:
         if not self.part:
             values[self.target] = value
             return
-        whole = values.get(self.target, Filters())
+        whole = values.get(self.target, self.whole)
         changes: dict[str, Any] = {self.part: value}
-        values[self.target] = replace(typing.cast("Filters", whole), **changes)
+        if isinstance(whole, Mapping):
+            values[self.target] = {**whole, **changes}
+        else:
+            values[self.target] = replace(typing.cast("Filters", whole), **changes)

@@ -80,6 +80,8 @@ def rewritten(line: str, fields: Mapping[str, Sequence[str]]) -> str:
     for param in call.command.params:
         if param.name in values and isinstance(param.type, NameType):
             values[param.name] = _chosen(call.given.get(param.name, ()), values[param.name])
+        elif param.name in values and _is_listed(param):
+            values[param.name] = [one for text in values[param.name] for one in text.splitlines()]
     days = [*values.pop(FIRST_DAY, ()), *values.pop(LAST_DAY, ())]
     if len(days) == 1:
         raise UserError("One of the two days is missing.", hint="Choose both, or none.")
@@ -128,8 +130,16 @@ def _fields(param: Param, given: Sequence[str]) -> Iterator[Block]:
         yield _input(param.name, label, _static(param.type.choices, given, param))
     elif isinstance(param.type, NameType):
         yield _input(param.name, label, _external(given))
+    elif _is_listed(param):
+        lines = _text("\n".join(given)) | {"multiline": True}
+        yield _input(param.name, label, lines, hint="One on each line")
     else:
         yield _input(param.name, label, _text(" ".join(given)))
+
+
+def _is_listed(param: Param) -> bool:
+    """Whether it takes several free texts, each on a line of its field."""
+    return param.repeatable and not isinstance(param.type, NameType | ChoiceType)
 
 
 def _input(name: str, label: str, element: Element, *, hint: str = "") -> Block:
