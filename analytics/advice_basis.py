@@ -22,7 +22,6 @@ from analytics.advice import (
 )
 from analytics.advice_words import Names as Spoken
 from analytics.evidence import Comparison, Pair, Record, comparisons, records_of
-from analytics.measures import PREMIUM_FROM, STANDARD_FROM
 from analytics.text import clean
 from analytics.timerange import MONTH_NAMES
 from analytics.trial import MARGINS
@@ -32,6 +31,7 @@ from storage.evidence import Evidence, evidence_version, read_evidence
 from storage.preferences import preference
 from storage.reading import Days, Reader
 from storage.timekeys import date_of, to_micros
+from storage.workspaces import TIERS
 
 VOLUME_DAYS = 30
 MARGIN = "quality_margin"  # the preference of a workspace, in points
@@ -91,6 +91,7 @@ class Findings:
     names: Names
     catalog: Mapping[int, ModelEntry]
     footer: str
+    premium_from: int = TIERS[1]
 
     def declined(self, now: datetime) -> set[Pair]:
         """Pairs that nobody wants to hear of now: refused for a while, or followed already."""
@@ -155,6 +156,7 @@ def find(
         margin_pct=margin_pct or margin_of(reader),
         names=names_of(reader),
         catalog=reader.catalog.models,
+        premium_from=reader.workspace.tiers[1],
         footer=f"60 complete days to {_last_day(reader, now)} · {reader.clock.zone}",
     )
 
@@ -193,11 +195,12 @@ _NIGHTS: WeakKeyDictionary[Catalog, _Night] = WeakKeyDictionary()
 
 
 def _night(reader: Reader, version: str, multipliers: Multipliers) -> _Night:
-    key = (reader.workspace.id, version, tuple(multipliers.items()))
+    tiers = reader.workspace.tiers
+    key = (reader.workspace.id, version, tiers, tuple(multipliers.items()))
     known = _NIGHTS.get(reader.catalog)
     if known is None or known.key != key:
         rows = read_evidence(reader.connection, reader.workspace.id)
-        known = _Night(key, compare(rows, multipliers), compare_short(rows, multipliers))
+        known = _Night(key, compare(rows, multipliers), compare_short(rows, multipliers, tiers))
         _NIGHTS[reader.catalog] = known
     return known
 
@@ -208,15 +211,18 @@ def compare(rows: Sequence[Evidence], multipliers: Multipliers) -> Compared:
     return Compared(records, comparisons(records, multipliers))
 
 
-def compare_short(rows: Sequence[Evidence], multipliers: Multipliers) -> Compared:
+def compare_short(
+    rows: Sequence[Evidence], multipliers: Multipliers, tiers: tuple[int, int] = TIERS
+) -> Compared:
     """Premium models beside economy ones on the shortest third, where sizes are known at all."""
+    standard_from, premium_from = tiers
     sized = {row.task_id for row in rows if row.third}
     short = [row for row in rows if row.third == 0 and row.task_id in sized]
     records = records_of(short)
     ends = {
         key: multiplier
         for key, multiplier in multipliers.items()
-        if multiplier >= PREMIUM_FROM or multiplier < STANDARD_FROM
+        if multiplier >= premium_from or multiplier < standard_from
     }
     pairs = comparisons(records, ends)
     return Compared(
@@ -224,7 +230,7 @@ def compare_short(rows: Sequence[Evidence], multipliers: Multipliers) -> Compare
         [
             one
             for one in pairs
-            if ends[one.pair[1]] >= PREMIUM_FROM and ends[one.pair[2]] < STANDARD_FROM
+            if ends[one.pair[1]] >= premium_from and ends[one.pair[2]] < standard_from
         ],
     )
 

@@ -11,7 +11,7 @@ from analytics.figures import (
     Grain,
 )
 from analytics.query import Query
-from analytics.timerange import MONTH_NAMES, WEEKDAY_NAMES, TimeRange
+from analytics.timerange import MONTH_NAMES, WEEKDAY_NAMES, TimeRange, week_of
 from storage.timekeys import Clock, day_number, month_number, to_micros
 
 GRAINS: tuple[Grain, ...] = get_args(Grain)
@@ -49,7 +49,8 @@ def buckets(query: Query, grain: Grain) -> list[Bucket]:
     """Every bucket of the query's range, oldest first."""
     if grain == "hour":
         return list(_hours(query))
-    return list(_days(query.range, grain, query.reader.clock))
+    week_start = query.reader.workspace.week_start
+    return list(_days(query.range, grain, query.reader.clock, week_start=week_start))
 
 
 def _hours(query: Query) -> Iterator[Bucket]:
@@ -65,15 +66,15 @@ def _hours(query: Query) -> Iterator[Bucket]:
     running = clock.bucket(to_micros(query.now))
     newest = clock.bucket(to_micros(query.reader.newest or query.now))
     for key in range(first, min(end, max(running, newest) + 1)):
-        start = clock.bucket_start(key)
+        start = clock.bucket_start(key).astimezone(query.reader.hours_clock.zone)
         label = f"{start.day} {MONTH_NAMES[start.month - 1]} {start:%H}h"
         yield Bucket(key, key + 1, start, label, whole=key < running)
 
 
-def _days(range_: TimeRange, grain: Grain, clock: Clock) -> Iterator[Bucket]:
+def _days(range_: TimeRange, grain: Grain, clock: Clock, *, week_start: int) -> Iterator[Bucket]:
     day, number = range_.first, 0
     while day < range_.end:
-        start = unit_start(grain, day)
+        start = unit_start(grain, day, week_start)
         following = unit_end(grain, start)
         end = min(following, range_.end)
         number += 1
@@ -95,10 +96,10 @@ def named(bucket: Bucket, grain: Grain) -> str:
     return f"week of {bucket.start.day} {MONTH_NAMES[bucket.start.month - 1]}"
 
 
-def unit_start(grain: Grain, day: date) -> date:
-    """First day of the week or month that holds a day; weeks start on Monday."""
+def unit_start(grain: Grain, day: date, week_start: int = 0) -> date:
+    """First day of the week or month that holds a day."""
     if grain == "week":
-        return day - timedelta(days=day.weekday())
+        return week_of(day, week_start)
     return day.replace(day=1) if grain == "month" else day
 
 

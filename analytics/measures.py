@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from analytics.query import Query, Tier
-from storage.events import MICRO
 from storage.reading import Days, Hours, Key, Span
 from storage.timekeys import day_number, to_micros
 
 SPEND = ("events", "prompts", "credits")
 FULL = (*SPEND, "uncounted", "unpriced")
-PREMIUM_FROM = 2 * MICRO
-STANDARD_FROM = MICRO
 Where = dict[str, tuple[int, ...]]
 Sums = dict[tuple[int, ...], "Usage"]
 
@@ -187,13 +184,14 @@ def _sides(query: Query) -> Comparison | None:
     )
 
 
-def tier_of(multiplier: int | None) -> Tier:
-    """The tier of a multiplier in millionths; a model without one is of unknown tier."""
+def tier_of(query: Query, multiplier: int | None) -> Tier:
+    """The tier of a multiplier in millionths, by the workspace's borders; without one unknown."""
     if multiplier is None:
         return "unknown"
-    if multiplier >= PREMIUM_FROM:
+    standard_from, premium_from = query.reader.workspace.tiers
+    if multiplier >= premium_from:
         return "premium"
-    return "standard" if multiplier >= STANDARD_FROM else "economy"
+    return "standard" if multiplier >= standard_from else "economy"
 
 
 def pieces(query: Query, span: Span) -> list[tuple[Span, Where]]:
@@ -271,7 +269,7 @@ def price_edges(query: Query, model: int, span: Span) -> list[int]:
 
 def tier_at(query: Query, model: int, first: int, span: Span) -> Tier:
     """The tier in a day or hour of a span: a price that changes inside it holds all of it."""
-    return tier_of(multiplier_at(query, model, first, span))
+    return tier_of(query, multiplier_at(query, model, first, span))
 
 
 def multiplier_at(query: Query, model: int, first: int, span: Span) -> int | None:

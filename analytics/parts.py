@@ -85,7 +85,7 @@ def multipliers(query: Query, tier: int, models: Iterable[int]) -> tuple[int, in
         for model in models
         for start in (span.first, *price_edges(query, model, span))
         if (multiplier := multiplier_at(query, model, start, span)) is not None
-        and tier_of(multiplier) == TIERS[tier]
+        and tier_of(query, multiplier) == TIERS[tier]
     ]
     return (min(found), max(found)) if found else None
 

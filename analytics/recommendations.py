@@ -18,7 +18,7 @@ from analytics.figures import FrontierFigure
 from analytics.followed import Followed, followed_blocks
 from analytics.frontier import Plot, frontier_figure
 from analytics.lines import spent_text
-from analytics.measures import PREMIUM_FROM, Usage
+from analytics.measures import Usage
 from analytics.numbers import counted, credits_text, rate_text, ratio_text
 from analytics.percentiles import Spread
 from analytics.quality import Quality
@@ -204,7 +204,8 @@ def _premium_note(found: Findings, asked: Asked) -> list[Note]:
     credits = sum(
         volume.credits
         for (task, model), volume in found.short.volumes.items()
-        if found.short.multipliers.get(model, 0) >= PREMIUM_FROM and asked.task in (None, task)
+        if found.short.multipliers.get(model, 0) >= found.premium_from
+        and asked.task in (None, task)
     )
     if not credits:
         return []

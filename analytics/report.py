@@ -47,6 +47,7 @@ Unit = Literal[
 ]
 Cell = str | int | float | datetime | None
 Form = Literal["csv", "json", "pdf", "png"]
+Theme = Literal["light", "dark"]
 FORMS: tuple[Form, ...] = get_args(Form)
 Verb = Literal["ask", "do", "csv", "json", "pdf", "png", "share", "edit"]
 
@@ -192,7 +193,7 @@ class Report:
 
     `headline` is the finding in one sentence, also the notification text.  `narrowed` names the
     chosen filters.  `data_to` is the time of the newest usage the answer can know.  A surface that
-    shows a report with an `export` sends that file.
+    shows a report with an `export` sends that file.  `theme` is what the asker prefers.
     """
 
     title: str
@@ -205,6 +206,7 @@ class Report:
     data_to: datetime | None = None
     renews: Renewal | None = None
     export: Export | None = None
+    theme: Theme | None = None
 
     @property
     def figure(self) -> Figure | None:

@@ -155,7 +155,7 @@ def _row(name: str, share: int, usage: Usage, models: str | None) -> Row:
 def _figure(
     query: Query, lines: Sequence[TaskLine], portions: Sequence[int], whole: Usage
 ) -> SplitFigure:
-    parts = [_by_tier(line.parts) for line in lines]
+    parts = [_by_tier(query, line.parts) for line in lines]
     tiers = tuple(tier for tier in TIERS if any(tier in one for one in parts))
     title = f"{_lead(lines, portions)} of {spent_text(whole)}"
     footer = caption(query)
@@ -180,11 +180,11 @@ def _figure(
     )
 
 
-def _by_tier(parts: Priced) -> dict[Tier, int]:
+def _by_tier(query: Query, parts: Priced) -> dict[Tier, int]:
     """Micro-credits by tier."""
     found: dict[Tier, int] = {}
     for multiplier, usage in parts.items():
-        tier = tier_of(multiplier)
+        tier = tier_of(query, multiplier)
         found[tier] = found.get(tier, 0) + usage.credits
     return found
 

@@ -246,6 +246,8 @@ def _notes(
         )
     if any(not point.bucket.whole for point in points):
         notes.append(Note("Partial buckets are marked, and not in the average or the peak."))
+    if query.reader.hours_clock is not query.reader.clock:
+        notes.append(Note(f"Hours are those of {query.reader.hours_clock.zone}, as you prefer."))
     dayless = _without_hour(points, whole) if shown == "hour" else None
     if dayless is not None:
         notes.append(

@@ -122,15 +122,17 @@ class TimeRange:
         return TimeRange(self.first - (self.end - self.first), self.first, "before", self.today)
 
 
-def parse_range(text: str, today: date) -> TimeRange:
+def parse_range(text: str, today: date, week_start: int = 0) -> TimeRange:
     """The range that words mean on a local day; raises UserError that quotes them.
+
+    Weeks begin on the weekday `week_start`, 0 for Monday.
 
     Ranges start in 2000 at the earliest and are cut at today; one that lies wholly in the future
     is an error.
     """
     words = " ".join(text.casefold().replace(",", " ").split())
     try:
-        first, end = _days(words, today)
+        first, end = _days(words, today, week_start)
     except (OverflowError, ValueError):
         raise UserError(f"'{text}' is not a time that exists.", hint=HINT) from None
     if end <= first:
@@ -153,7 +155,10 @@ def is_range(text: str) -> bool:
     return True
 
 
-def _days(words: str, today: date) -> tuple[date, date]:
+def _days(words: str, today: date, week_start: int) -> tuple[date, date]:
+    if words in ("this week", "last week"):
+        start = week_of(today, week_start) - (7 * DAY if words == "last week" else 0 * DAY)
+        return start, start + 7 * DAY
     for pattern, read in GRAMMAR:
         found = pattern.fullmatch(words)
         if found:
@@ -163,6 +168,11 @@ def _days(words: str, today: date) -> tuple[date, date]:
     raise UserError(f"I don't understand the range '{words}'.", hint=hint)
 
 
+def week_of(day: date, week_start: int) -> date:
+    """First day of the week that holds a day; weeks begin on a weekday, 0 for Monday."""
+    return day - DAY * ((day.weekday() - week_start) % 7)
+
+
 def _month(first: date, step: int = 1) -> date:
     """The first day of the month `step` months later."""
     number = first.year * 12 + first.month - 1 + step
@@ -170,10 +180,8 @@ def _month(first: date, step: int = 1) -> date:
 
 
 def _start(unit: str, day: date) -> date:
-    """First day of the week, month, quarter or year that holds a day."""
+    """First day of the month, quarter or year that holds a day."""
     match unit:
-        case "week":
-            return day - DAY * day.weekday()
         case "month":
             return day.replace(day=1)
         case "quarter":
@@ -186,8 +194,6 @@ def _start(unit: str, day: date) -> date:
 def _next(unit: str, start: date) -> date:
     """First day of the following unit."""
     match unit:
-        case "week":
-            return start + 7 * DAY
         case "month":
             return _month(start)
         case "quarter":
@@ -313,7 +319,7 @@ POINTS: tuple[tuple[re.Pattern[str], Reading], ...] = (
 GRAMMAR: tuple[tuple[re.Pattern[str], Reading], ...] = (
     *POINTS,
     (_ROLLING, _rolling),
-    (_pattern(r"(?P<which>this|last) (?P<unit>week|month|quarter|year)"), _calendar),
+    (_pattern(r"(?P<which>this|last) (?P<unit>month|quarter|year)"), _calendar),
     (_pattern(r"since (?P<point>.+)"), _since),
     (_pattern(r"(?P<first>.+?) ?(?:\.\.|–| to ) ?(?P<last>.+)"), _between),
 )

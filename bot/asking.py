@@ -14,7 +14,7 @@ from bot.context import Asker, Context, Identity, Role, Visibility
 from storage import audit
 from storage.catalog import REVISION, Catalog
 from storage.labels import person_of_alias
-from storage.preferences import preference, state
+from storage.preferences import preferences, state
 from storage.reading import Reader
 from storage.roles import role_of, team_of
 from storage.timekeys import Clock
@@ -68,13 +68,17 @@ class Asking:
         """What a command is given; raises NotBound, UserError or StorageError."""
         workspace = self.workspace_of(connection, identity)
         reader = self._reader(connection, workspace)
-        wall = preference(connection, workspace.id, "people_visibility") or "everyone"
+        asker = self._asker(connection, reader, identity)
+        ours, own = preferences(connection, workspace.id, asker.person_id)
+        reader.show_hours_in(own.get("zone"))
         return Context(
             now=self.now(),
             reader=reader,
-            asker=self._asker(connection, reader, identity),
-            people_visibility=cast("Visibility", wall),
+            asker=asker,
+            people_visibility=cast("Visibility", ours.get("people_visibility", "everyone")),
             may_change=may_change,
+            ours=ours,
+            own=own,
         )
 
     def _reader(self, connection: sa.Connection, workspace: WorkspaceInfo) -> Reader:

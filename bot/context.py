@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -58,7 +58,8 @@ class Asker:
 class Context:
     """What a command is given; `now` is the only clock it knows.
 
-    Where it `may_change` something, the reader's connection is in a write transaction.
+    Where it `may_change` something, the reader's connection is in a write transaction.  `ours` and
+    `own` are the choices of the workspace and of the asker, by the names of `bot.preferences`.
     """
 
     now: datetime
@@ -66,6 +67,8 @@ class Context:
     asker: Asker
     people_visibility: Visibility = "everyone"
     may_change: bool = False
+    ours: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, str] = field(default_factory=dict)
 
     def record(
         self, action: str, object_: str, *, before: str | None = None, after: str | None = None
@@ -108,4 +111,8 @@ class Context:
     @property
     def for_channel(self) -> Context:
         """The same question asked by a channel: a member who is nobody in particular."""
-        return replace(self, asker=Asker(self.asker.identity))
+        return replace(self, asker=Asker(self.asker.identity), own={})
+
+    def chosen(self, name: str) -> str | None:
+        """What the asker prefers, or else the workspace; None where nobody chose."""
+        return self.own.get(name) or self.ours.get(name)

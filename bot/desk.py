@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal, TypeVar
 
@@ -225,6 +226,7 @@ class Desk:
     @staticmethod
     def _shareable(line: str, ctx: Context) -> Report:
         """The answer if the asker may see it and a channel may show it, else why not."""
+        ctx = replace(ctx, own={})  # a channel has no taste of its own
         try:
             report = run(line, ctx)
         except UserError as error:
@@ -320,17 +322,20 @@ class Desk:
         if isinstance(what, bytes):
             return what
         if drawing is None:
-            return await self.run_blocking(lambda: drawn_here(what, "light"))
+            return await self.run_blocking(lambda: drawn_here(what, draft.theme))
         if isinstance(what, Document):
             return await drawing.print(what)
-        return await drawing.draw(what, "light")
+        return await drawing.draw(what, draft.theme)
 
-    async def picture(self, report: Report, theme: ThemeName) -> bytes | None:
-        """The report's chart as PNG; None when it has none or it could not be drawn."""
+    async def picture(self, report: Report, usual: ThemeName) -> bytes | None:
+        """The report's chart as PNG; None when it has none or it could not be drawn.
+
+        `usual` is the theme where nobody chose another.
+        """
         if self.drawing is None or report.figure is None:
             return None
         try:
-            return await self.drawing.draw(report.figure, theme)
+            return await self.drawing.draw(report.figure, report.theme or usual)
         except Exception:  # drawing is another program's business; the text must go out
             log.exception("picture.failed", kind=report.figure.kind)
             return None

@@ -41,6 +41,7 @@ class Draft:
     form: Form
     what: bytes | Figure | Document
     alt: str = ""
+    theme: ThemeName = "light"
 
 
 def unlimited(call: Call, form: Form) -> str:
@@ -66,7 +67,7 @@ def drafted(report: Report, form: Form, *, briefing: Briefing | None, today: dat
                 raise UserError(
                     f"`{report.line}` has no picture.", hint=f"Try `export pdf {report.line}`."
                 )
-            return Draft(name, form, report.figure, report.figure.alt)
+            return Draft(name, form, report.figure, report.figure.alt, report.theme or "light")
 
 
 def _table(report: Report) -> bytes:

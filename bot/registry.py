@@ -20,9 +20,11 @@ from analytics.report import (
     Button,
     Form,
     Report,
+    Theme,
 )
 from bot.context import Context, Role, outranks
 from bot.params import PARAM_TYPES, PEOPLE, Param, ParamType
+from bot.preferences import preferred
 from bot.walls import walled
 
 Answer = Callable[..., Report]
@@ -353,7 +355,7 @@ def amend(line: str, changes: Mapping[str, Sequence[str]]) -> str:
 
 def run(line: str, ctx: Context) -> Report:
     """Answer a line; the only way in.  Raises UserError for a mistake or a missing right."""
-    call = parse(line)
+    call = _as_preferred(parse(line), ctx)
     permit(call.command, ctx)
     values: dict[str, object] = {}
     for param in call.command.params:
@@ -367,7 +369,16 @@ def run(line: str, ctx: Context) -> Report:
     allowed = walled(values, ctx, shows_people=call.lists_people)
     report = call.command.answer(ctx, **allowed)
     framed = (*report.blocks, *_frame(call, report))
-    return replace(report, blocks=framed, line=call.line, as_of=ctx.now)
+    theme = typing.cast("Theme", ctx.chosen("theme"))
+    return replace(report, blocks=framed, line=call.line, as_of=ctx.now, theme=theme)
+
+
+def _as_preferred(call: Call, ctx: Context) -> Call:
+    """The call with what its asker prefers where it says nothing; its line then says it."""
+    given = dict(call.given)
+    for name, text in preferred(call.command.params, call.given, ctx):
+        given[name] = (*given.get(name, ()), text)
+    return replace(call, given=given)
 
 
 # Other ranges that are one click away from any question with a range.

@@ -32,6 +32,34 @@ def preference(
     return found
 
 
+def preferences(
+    connection: sa.Connection, workspace_id: int, person_id: int | None
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Every choice of the workspace, and those of one person; none for nobody."""
+    here = _PREFERENCE.c.workspace_id == workspace_id
+    wanted = sa.select(_PREFERENCE.c.person_id, _PREFERENCE.c.name, _PREFERENCE.c.value).where(
+        here, _PREFERENCE.c.person_id.in_({0, person_id or 0})
+    )
+    ours: dict[str, str] = {}
+    own: dict[str, str] = {}
+    for owner, name, value in connection.execute(wanted):
+        (own if owner else ours)[name] = value
+    return ours, own
+
+
+def drop_preference(
+    connection: sa.Connection, workspace_id: int, name: str, *, person_id: int = 0
+) -> None:
+    """Forget a choice: what holds without one holds again."""
+    connection.execute(
+        sa.delete(_PREFERENCE).where(
+            _PREFERENCE.c.workspace_id == workspace_id,
+            _PREFERENCE.c.person_id == person_id,
+            _PREFERENCE.c.name == name,
+        )
+    )
+
+
 def set_preference(
     connection: sa.Connection, workspace_id: int, name: str, value: str, *, person_id: int = 0
 ) -> None:

@@ -72,8 +72,20 @@ class Reader:
         self.workspace = workspace
         self.catalog = catalog
         self.clock = clock or workspace.clock()
+        self.hours_clock = self.clock
         self._place = Workplace(workspace.id, self.clock)
         self._names: dict[Dimension, Mapping[int, str]] = {}
+
+    def show_hours_in(self, zone: str | None) -> None:
+        """Let hours of the day be those of another zone; days stay the workspace's.
+
+        Where the two differ by half an hour nothing changes: usage is kept in whole hours.
+        """
+        if not zone or zone == self.workspace.zone:
+            return
+        other = Clock(zone, peak=self.workspace.peak)
+        if other.phase_us == self.clock.phase_us:
+            self.hours_clock = other
 
     # ---- names
 
@@ -189,11 +201,13 @@ class Reader:
     def hours_of_day(
         self, span: Hours, where: Mapping[str, Collection[int]] | None = None
     ) -> dict[int, int]:
-        """Micro-credits by local hour of the day, 0 to 23; hours without usage are absent.
+        """Micro-credits by hour of the day on the `hours_clock`, where there was usage.
 
         The database groups: the shifts of clock changes are part of the statement.
         """
-        rows = self._by_clock(("hour",), ("credits",), span, where)
+        place = Workplace(self.workspace.id, self.hours_clock)
+        chosen = narrowed(where)
+        rows = self._run(daytimes.sums(place, ("hour",), ("credits",), span=span, chosen=chosen))
         return {hour: total for hour, total in rows}  # noqa: C416  # rows are not typed as pairs
 
     def week_hours(

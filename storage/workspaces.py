@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 from zoneinfo import available_timezones
 
 import sqlalchemy as sa
@@ -18,15 +19,18 @@ from sqlmodel import SQLModel
 from storage.catalog import seed_catalog
 from storage.engine import insert_for
 from storage.errors import DatabaseBusy, StorageError
+from storage.events import MICRO
 from storage.preferences import preference, set_preference, set_state, state
 from storage.text import MAX_NAME, clean, folded
 from storage.timekeys import Clock
 
 __all__ = [
     "DEFAULT_NAME",
+    "TIERS",
     "WorkspaceInfo",
     "bind_chat",
     "bound_workspace",
+    "check_zone",
     "create_workspace",
     "find_workspace",
     "list_chats",
@@ -34,13 +38,17 @@ __all__ = [
     "preference",
     "release_chat",
     "set_credit_unit",
+    "set_peak",
     "set_preference",
     "set_state",
+    "set_zone",
     "state",
     "workspace_by_id",
 ]
 
 DEFAULT_NAME = "default"
+TIERS = (MICRO, 2 * MICRO)  # standard and premium begin there where nobody chose otherwise
+DECIDING = ("tiers", "week_start")  # preferences that decide what numbers mean
 _WORKSPACE = SQLModel.metadata.tables["workspace"]
 _LINK = SQLModel.metadata.tables["chat_link"]
 
@@ -50,6 +58,8 @@ class WorkspaceInfo:
     """One workspace: its zone decides days, its peak hours the classes of response times.
 
     `credit_unit` is the unit that the workspace counts in, None until the first usage brings one.
+    `tiers` are the multipliers, in millionths, from which on a model is standard and premium;
+    `week_start` is the first day of a week, 0 for Monday.
     """
 
     id: int
@@ -57,6 +67,8 @@ class WorkspaceInfo:
     zone: str
     peak: tuple[int, int]
     credit_unit: str | None
+    tiers: tuple[int, int] = TIERS
+    week_start: int = 0
 
     def clock(self) -> Clock:
         """A fresh clock of this workspace; keep it, it remembers what it computed."""
@@ -72,7 +84,7 @@ def create_workspace(
     """
     if not folded(name):
         raise StorageError(f'"{name}" is no name.', hint="Give the workspace a name that shows.")
-    _check_zone(zone)
+    check_zone(zone)
     shown = clean(name, MAX_NAME)
     if any(folded(other.name) == folded(shown) for other in list_workspaces(connection)):
         raise StorageError(
@@ -121,9 +133,7 @@ def find_workspace(connection: sa.Connection, name: str | None) -> WorkspaceInfo
 
 def workspace_by_id(connection: sa.Connection, workspace_id: int) -> WorkspaceInfo:
     """The workspace of an id; raises StorageError when there is none."""
-    for row in connection.execute(
-        sa.select(_WORKSPACE).where(_WORKSPACE.c.workspace_id == workspace_id)
-    ):
+    for row in connection.execute(_whole().where(_WORKSPACE.c.workspace_id == workspace_id)):
         return _workspace(row)
     raise StorageError(
         f"There is no workspace number {workspace_id}.",
@@ -133,17 +143,32 @@ def workspace_by_id(connection: sa.Connection, workspace_id: int) -> WorkspaceIn
 
 def list_workspaces(connection: sa.Connection) -> tuple[WorkspaceInfo, ...]:
     """Every workspace, oldest first."""
-    rows = connection.execute(sa.select(_WORKSPACE).order_by(_WORKSPACE.c.workspace_id))
+    rows = connection.execute(_whole().order_by(_WORKSPACE.c.workspace_id))
     return tuple(map(_workspace, rows))
+
+
+def set_zone(connection: sa.Connection, workspace_id: int, zone: str) -> None:
+    """Let days begin in another zone; raises StorageError for one that does not exist.
+
+    Usage that is there keeps its days until a rebuild.
+    """
+    check_zone(zone)
+    _change(connection, workspace_id, zone=zone)
+
+
+def set_peak(connection: sa.Connection, workspace_id: int, peak: tuple[int, int]) -> None:
+    """Let other hours be peak hours; what is there keeps its classes until a rebuild."""
+    _change(connection, workspace_id, peak_start=peak[0], peak_end=peak[1])
+
+
+def _change(connection: sa.Connection, workspace_id: int, **values: object) -> None:
+    chosen = sa.update(_WORKSPACE).where(_WORKSPACE.c.workspace_id == workspace_id)
+    connection.execute(chosen.values(**values))
 
 
 def set_credit_unit(connection: sa.Connection, workspace_id: int, unit: str | None) -> None:
     """Say what the workspace's credit is, e.g. `ai_credit`; None when that is open again."""
-    connection.execute(
-        sa.update(_WORKSPACE)
-        .where(_WORKSPACE.c.workspace_id == workspace_id)
-        .values(credit_unit=unit)
-    )
+    _change(connection, workspace_id, credit_unit=unit)
 
 
 def bind_chat(
@@ -206,13 +231,31 @@ def bound_workspace(connection: sa.Connection, platform: str, external_id: str) 
     return found
 
 
-def _workspace(row: sa.Row[tuple[object, ...]]) -> WorkspaceInfo:
+def _whole() -> sa.Select[Any]:
+    """Workspaces with those of their preferences that decide what numbers mean."""
+    return sa.select(_WORKSPACE, *map(_preferred, DECIDING))
+
+
+def _preferred(name: str) -> sa.Label[Any]:
+    table = SQLModel.metadata.tables["preference"]
+    chosen = sa.select(table.c.value).where(
+        table.c.workspace_id == _WORKSPACE.c.workspace_id,
+        table.c.person_id == 0,
+        table.c.name == name,
+    )
+    return chosen.scalar_subquery().label(name)
+
+
+def _workspace(row: sa.Row[Any]) -> WorkspaceInfo:
+    standard, premium = map(int, row.tiers.split()) if row.tiers else TIERS
     return WorkspaceInfo(
         id=row.workspace_id,
         name=row.name,
         zone=row.zone,
         peak=(row.peak_start, row.peak_end),
         credit_unit=row.credit_unit,
+        tiers=(standard, premium),
+        week_start=int(row.week_start or 0),
     )
 
 
@@ -221,7 +264,8 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def _check_zone(zone: str) -> None:
+def check_zone(zone: str) -> None:
+    """Raise StorageError for a zone that does not exist, naming those that resemble it."""
     # Membership, because ZoneInfo() raises four different things for names it does not like.
     if zone not in _zones():
         near = ", ".join(_near_zones(zone)) or "Europe/Berlin, America/New_York, UTC"

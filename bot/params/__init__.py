@@ -13,7 +13,16 @@ from analytics.figures import Grain
 from analytics.query import Filters
 from analytics.timerange import TimeRange
 from analytics.timings import Split
-from bot.params.amounts import Amount, AmountType, Day, DayType, Text, TextType
+from bot.params.amounts import (
+    Amount,
+    AmountType,
+    Day,
+    DayType,
+    Multiplier,
+    MultiplierType,
+    Text,
+    TextType,
+)
 from bot.params.base import Param, ParamType
 from bot.params.exports import ExportForm, ExportFormType, ExportLine, ExportLineType
 from bot.params.months import Month, MonthType
@@ -62,6 +71,7 @@ __all__ = [
     "ModelName",
     "ModelNames",
     "Month",
+    "Multiplier",
     "NameType",
     "NewTask",
     "Number",
@@ -99,6 +109,7 @@ PARAM_TYPES: Mapping[object, ParamType] = _Types(
         ExportForm: ExportFormType(),
         ExportLine: ExportLineType(),
         Amount: AmountType(),
+        Multiplier: MultiplierType(),
         Day | None: DayType(),
         Text | None: TextType(),
         ModelName: OneNameType("model"),

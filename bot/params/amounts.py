@@ -17,9 +17,11 @@ from storage.events import MICRO
 Amount = NewType("Amount", int)  # micro-credits
 Day = NewType("Day", date)
 Text = NewType("Text", str)
+Multiplier = NewType("Multiplier", int)  # millionths
 MAX_CREDITS = 10**9
 MAX_TEXT = 80
 _AMOUNT = re.compile(r"(\d{1,3}(?:,\d{3})+|\d{1,12})(\.\d{1,6})?([kKmM])?")
+_MULTIPLIER = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)[xX×]?", re.ASCII)
 _SCALES = {"k": 10**3, "m": 10**6, "": 1}
 
 
@@ -47,6 +49,25 @@ def parse_amount(text: str) -> Amount:
             hint="Type a number above 0 and up to a billion, for example 20000 or 1.5k.",
         )
     return Amount(int(value * MICRO))
+
+
+class MultiplierType(ParamType):
+    """What a prompt costs: `2.5x`, `0.3`, up to 999."""
+
+    words = "2.5x"
+    positional = True
+    required = True
+
+    def read(self, texts: Sequence[str], ctx: Context) -> Multiplier:
+        """Millionths, exact; raises UserError."""
+        del ctx
+        found = _MULTIPLIER.fullmatch(texts[0].strip())
+        if found is None:
+            raise UserError(
+                f"'{clean(texts[0])}' is not a multiplier.",
+                hint="Write the credits a prompt costs, from 0 to 999: 2.5x.",
+            )
+        return Multiplier(int(Decimal(found[1]) * MICRO))
 
 
 class DayType(ParamType):

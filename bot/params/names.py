@@ -14,6 +14,7 @@ from bot.params.base import Param, ParamType
 from bot.params.usual import ChoiceType
 from storage.reading import DIMENSIONS, Dimension
 
+EVERY = "all"
 EXAMPLES = 6  # names in a hint
 LONGEST = 6  # words of a name without quotes
 BETWEEN = ("and", "vs", "vs.", "against", "with", "to")
@@ -32,7 +33,12 @@ class NameType(ParamType):
         self.words = dimension
 
     def read(self, texts: Sequence[str], ctx: Context) -> object:
-        """The ids; raises UserError that names the nearest known ones."""
+        """The ids; raises UserError that names the nearest known ones.
+
+        `all` is none of them in particular: it says no to a filter that somebody usually sets.
+        """
+        if [text.casefold() for text in texts] == [EVERY]:
+            return ()
         return tuple(self.find(text, ctx) for text in texts)
 
     def find(self, text: str, ctx: Context) -> int:

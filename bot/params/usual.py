@@ -26,7 +26,8 @@ class RangeType(ParamType):
 
     def read(self, texts: Sequence[str], ctx: Context) -> TimeRange:
         """The range; raises UserError."""
-        return timerange.parse_range(texts[0], ctx.reader.clock.local_date(ctx.now))
+        today = ctx.reader.clock.local_date(ctx.now)
+        return timerange.parse_range(texts[0], today, ctx.reader.workspace.week_start)
 
     def claims(self, text: str) -> bool:
         """Whether words are a range."""

@@ -199,7 +199,7 @@ class Answers:
         figure = report.figure
         if figure is None:
             return None
-        digest = hashlib.sha256(repr(figure).encode()).hexdigest()
+        digest = hashlib.sha256(f"{report.theme}{figure!r}".encode()).hexdigest()
         known = self._uploaded.get(digest)
         if known is not None:
             return known

@@ -113,7 +113,7 @@ def options(texts: Sequence[str]) -> list[Element]:
 
 
 def _heading(line: str) -> Block:
-    return {"type": "section", "block_id": "line", "text": _plain(line)}
+    return {"type": "section", "block_id": "asked_line", "text": _plain(line)}
 
 
 def _fields(param: Param, given: Sequence[str]) -> Iterator[Block]:
