@@ -8,9 +8,9 @@ from datetime import timedelta
 from heapq import nsmallest
 
 from analytics.budgets import projected_facts
-from analytics.burn_up import BurnUp, budget_figure, burn_up
+from analytics.burn_up import BurnUp, budget_figure
 from analytics.captions import footnotes, nothing_known
-from analytics.credits import MonthUse, allowance
+from analytics.credits import MonthUse
 from analytics.grants import HOW_TO_ADD, Purse, grant_table, purse, remaining_text
 from analytics.lines import (
     Changes,
@@ -30,11 +30,12 @@ from analytics.measures import (
     stated_costs,
     total,
 )
+from analytics.month_budget import month_burn
 from analytics.numbers import count_text, counted, credits_text, multiplier_text, shares
 from analytics.parts import Parts, by_group, multipliers, read_parts
 from analytics.query import TIERS, Query
 from analytics.report import Actions, Block, Button, Column, Fact, Facts, Report, Row, Table
-from analytics.scopes import Scope, limits
+from analytics.scopes import Scope
 from analytics.stretches import Stretch, stretch_of
 from analytics.text import clean, distinct
 from analytics.timerange import MONTHS
@@ -86,7 +87,7 @@ def monthly(query: Query, *, with_people: bool) -> Report:
         stretch=stretch,
         parts=parts,
         purse=bought,
-        burn=burn_up(query, stretch, _limit(query, bought)),
+        burn=month_burn(query, Scope(), query.range.first),
         changes=_changes(query),
         costs=stated_costs(query, ()),
     )
@@ -109,14 +110,6 @@ def _blocks(month: _Month, with_people: bool) -> Iterator[Block]:  # noqa: FBT00
     if not month.purse.grants:
         yield HOW_TO_ADD
     yield from footnotes(month.query, month.whole, month.costs)
-
-
-def _limit(query: Query, bought: Purse) -> int | None:
-    """The limit of the burn-up: a running month's own, of an earlier one what the plan gave."""
-    if not query.range.is_partial:
-        return allowance(bought.grants, bought.month) or None
-    months = (limit for limit in limits(query) if limit.scope == Scope())
-    return next((limit.amount for limit in months if limit.stretch.period == "monthly"), None)
 
 
 # ---- beside the month before

@@ -25,6 +25,7 @@ from bot.params.amounts import (
 )
 from bot.params.base import Param, ParamType
 from bot.params.exports import ExportForm, ExportFormType, ExportLine, ExportLineType
+from bot.params.money import Currency, CurrencyType, Nano, NanoType, Seconds, SecondsType
 from bot.params.months import Month, MonthType
 from bot.params.names import (
     FiltersType,
@@ -60,6 +61,7 @@ __all__ = [
     "ChoiceType",
     "CommandName",
     "Conditions",
+    "Currency",
     "Day",
     "ExportForm",
     "ExportLine",
@@ -73,6 +75,7 @@ __all__ = [
     "Month",
     "Multiplier",
     "NameType",
+    "Nano",
     "NewTask",
     "Number",
     "Param",
@@ -83,6 +86,7 @@ __all__ = [
     "RatedTask",
     "Rhythm",
     "ScopeFilter",
+    "Seconds",
     "Stars",
     "TaskName",
     "Text",
@@ -117,6 +121,9 @@ PARAM_TYPES: Mapping[object, ParamType] = _Types(
         ScopeFilter: SomeFiltersType("department", "project", "person"),
         GroupFilter: SomeFiltersType("department", "project"),
         Month: MonthType(),
+        Nano: NanoType(),
+        Currency: CurrencyType(),
+        Seconds: SecondsType(),
         Rhythm: RhythmType(),
         Rank: RankType(),
         GrantId: GrantIdType(),
