@@ -26,6 +26,8 @@ class Usage:
     """Additive sums of one cell.
 
     `uncounted` rows do not say how many prompts they stand for; `unpriced` rows have no credits.
+    `told` is what the cells of a sum told of the prompts of its unpriced rows, None where one of
+    them could not; below 0 it is no sum.
     """
 
     events: int = 0
@@ -33,26 +35,40 @@ class Usage:
     credits: int = 0
     uncounted: int = 0
     unpriced: int = 0
+    told: int | None = -1
 
     def __sub__(self, other: Usage) -> Usage:
         """What is left when the other is taken out."""
+        mine, its = self.unpriced_prompts, other.unpriced_prompts
         return Usage(
             self.events - other.events,
             self.prompts - other.prompts,
             self.credits - other.credits,
             self.uncounted - other.uncounted,
             self.unpriced - other.unpriced,
+            None if mine is None or its is None else mine - its,
         )
 
     def __add__(self, other: Usage) -> Usage:
         """Both together."""
+        mine, its = self.unpriced_prompts, other.unpriced_prompts
         return Usage(
             self.events + other.events,
             self.prompts + other.prompts,
             self.credits + other.credits,
             self.uncounted + other.uncounted,
             self.unpriced + other.unpriced,
+            None if mine is None or its is None else mine + its,
         )
+
+    @property
+    def unpriced_prompts(self) -> int | None:
+        """Prompts of the unpriced rows; None where rows of one cell are of several prompts."""
+        if not self.unpriced:
+            return 0
+        if self.told is None or self.told >= 0:
+            return self.told
+        return self.unpriced if self.events == self.prompts else None
 
     @property
     def known_prompts(self) -> int | None:
@@ -66,14 +82,11 @@ class Usage:
 
     @property
     def per_prompt(self) -> int | None:
-        """Micro-credits a priced prompt, rounded half to even; None where that is not known.
-
-        Unpriced rows can be taken out only where every row is a single prompt.
-        """
-        priced = self.prompts - self.unpriced
-        if self.uncounted or priced <= 0 or (self.unpriced and self.events != self.prompts):
+        """Micro-credits a priced prompt, rounded half to even; None where that is not known."""
+        unpriced = self.unpriced_prompts
+        if self.uncounted or unpriced is None or self.prompts <= unpriced:
             return None
-        return round_half_even(self.credits, priced)
+        return round_half_even(self.credits, self.prompts - unpriced)
 
 
 def round_half_even(part: int, whole: int) -> int:

@@ -30,7 +30,6 @@ TITLES: Mapping[Kind, str] = {
     "project": "Projects",
     "task": "Tasks",
 }
-DRAWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,7 @@ def _row(kind: Kind, step: Step, whole: Step) -> Row:
 
 
 def mover_figure(query: Query, steps: Sequence[Step], title: str, words: str) -> MoverFigure:
-    """The largest steps of one kind, all others last."""
+    """Every step of one kind; what does not fit is folded by who draws it."""
     footer = caption(query)
     named = ", ".join(f"{step.name} {step_text(step.step)}" for step in steps[:3])
     return MoverFigure(
@@ -140,7 +139,7 @@ def mover_figure(query: Query, steps: Sequence[Step], title: str, words: str) ->
         subtitle=f"Credits more or less than in {words}, by model",
         footer=footer,
         alt=f"Bar chart of changes. {title}. {named}. {footer}.",
-        movers=tuple(Mover(step.name, step.step) for step in steps),
+        movers=tuple(Mover(step.name, step.step) for step in steps if step.step),
     )
 
 

@@ -21,22 +21,9 @@ from storage.reading import Days
 from storage.timekeys import date_of, day_number, first_day, month_number
 
 Pace = Literal["week", "month"]
-ByDay = Mapping[int, "Day"]
+ByDay = Mapping[int, Usage]
 SHOWN: Mapping[Pace, int] = {"week": 8, "month": 6}
 FEWEST = 3  # periods of a trend
-NOTHING = Usage()
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """Usage of a day, and the part of it whose price is known; added up, of several."""
-
-    usage: Usage = NOTHING
-    priced: Usage = NOTHING
-
-    def __add__(self, other: Day) -> Day:
-        """Both together."""
-        return Day(self.usage + other.usage, self.priced + other.priced)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +33,15 @@ class Stage:
     first: int
     end: int
     label: str
-    day: Day
+    usage: Usage
     whole: bool
-
-    @property
-    def credits(self) -> int | None:
-        """Its micro-credits; None where they are not known."""
-        return self.day.usage.known_credits
-
-    @property
-    def per_prompt(self) -> int | None:
-        """Micro-credits a prompt of the models that have a price."""
-        return self.day.priced.per_prompt
 
 
 def read_days(query: Query, span: Days) -> ByDay:
-    """Usage by day; a model's day with unpriced rows counts in no credits a prompt."""
-    found: dict[int, Day] = defaultdict(Day)
+    """Usage by day, summed from models: a sum tells credits a prompt also beside unpriced ones."""
+    found: dict[int, Usage] = defaultdict(Usage)
     for (day, _), usage in gather(query, ("day", "model"), span=span).items():
-        found[day] += Day(usage, NOTHING if usage.unpriced else usage)
+        found[day] += usage
     return found
 
 
@@ -85,7 +62,7 @@ def stages(query: Query, pace: Pace, days: ByDay) -> list[Stage]:
         known = max(first, start)
         if end <= known:
             continue
-        together = sum((days[day] for day in range(known, end) if day in days), Day())
+        together = sum((days[day] for day in range(known, end) if day in days), Usage())
         is_whole = known == first and (pace == "week" or date_of(end).day == 1)
         found.append(Stage(known, end, label if is_whole else f"{label}, part", together, is_whole))
     return found
@@ -133,16 +110,16 @@ def stage_table(query: Query, periods: Sequence[Stage], pace: Pace) -> Table:
 
 
 def _row(query: Query, stage: Stage, before: Stage | None) -> Row:
-    usage, change = stage.day.usage, None
+    usage, change = stage.usage, None
     if before is not None and before.whole and stage.whole:
-        change = change_of(usage.credits, before.credits)
+        change = change_of(usage.credits, before.usage.known_credits)
     return (
         query.reader.clock.midnight(stage.first),
         stage.label,
         usage.known_prompts,
         usage.known_credits,
         change,
-        stage.per_prompt,
+        usage.per_prompt,
     )
 
 

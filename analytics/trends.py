@@ -14,7 +14,6 @@ from analytics.lines import REST, empty_report, framed, spent_text
 from analytics.measures import Comparison, Usage, comparison, round_half_even
 from analytics.month_budget import month_burn
 from analytics.movers import (
-    DRAWN,
     KINDS,
     Kind,
     Sides,
@@ -86,7 +85,7 @@ def trends(query: Query, pace: Pace, most: int, sight: Sight) -> Report:
         )
     days = _days(query, pace)
     inside = range(day_number(query.range.first), day_number(query.range.end))
-    whole = sum((day.usage for key, day in days.items() if key in inside), Usage())
+    whole = sum((usage for key, usage in days.items() if key in inside), Usage())
     if not whole.events:
         return empty_report(title, query)
     change, periods = _change(query), stages(query, pace, days)
@@ -162,7 +161,8 @@ def _headline(query: Query, change: Change) -> str:
 
 
 def _figure(query: Query, change: Change, headline: str) -> MoverFigure:
-    steps = movers(query, "model", change.sides["model"], most=DRAWN)
+    sides = change.sides["model"]
+    steps = movers(query, "model", sides, most=len(sides.keys))
     return mover_figure(query, steps, headline, change.compared.words)
 
 
@@ -175,15 +175,19 @@ def _pace_facts(periods: Sequence[Stage], pace: Pace) -> Iterator[Fact]:
     if len(whole) < 2:
         return
     before, now = whole[-2:]
-    turn = change_text(change_of(now.credits or 0, before.credits))
+    turn = change_text(change_of(now.usage.credits, before.usage.known_credits))
     beside = f"{turn} on {before.label}"
     yield Fact(
-        pace, f"Last {'7 days' if pace == 'week' else 'month'}", now.credits, "credits", beside
+        pace,
+        f"Last {'7 days' if pace == 'week' else 'month'}",
+        now.usage.known_credits,
+        "credits",
+        beside,
     )
-    if now.per_prompt is not None and before.per_prompt is not None:
-        turn = change_text(change_of(now.per_prompt, before.per_prompt))
+    if now.usage.per_prompt is not None and before.usage.per_prompt is not None:
+        turn = change_text(change_of(now.usage.per_prompt, before.usage.per_prompt))
         beside = f"{turn} on {before.label}"
-        yield Fact("credits_per_prompt", "Per prompt", now.per_prompt, "credits", beside)
+        yield Fact("credits_per_prompt", "Per prompt", now.usage.per_prompt, "credits", beside)
 
 
 def _month_fact(query: Query) -> Iterator[Fact]:
@@ -223,7 +227,7 @@ def _pattern(query: Query, days: ByDay) -> Iterator[Fact]:
     sums, counts = [0] * 7, [0] * 7
     for day in complete:
         weekday = date_of(day).weekday()
-        sums[weekday] += days[day].usage.credits if day in days else 0
+        sums[weekday] += days[day].credits if day in days else 0
         counts[weekday] += 1
     averages = [round_half_even(sums[at], counts[at]) for at in range(7)]
     named = zip(WEEKDAY_NAMES, averages, strict=True)
@@ -237,11 +241,11 @@ def _pattern(query: Query, days: ByDay) -> Iterator[Fact]:
 
 def _claims(periods: Sequence[Stage], pace: Pace) -> Iterator[str]:
     """`Credits per prompt fell over the last 4 weeks: 2.1, 1.9, 1.8, 1.7.`, where that is so."""
-    run = trend(periods, lambda stage: stage.per_prompt)
+    run = trend(periods, lambda stage: stage.usage.per_prompt)
     if run is not None:
         turn, values = run
         yield f"Credits per prompt {turn} over the last {len(values)} {pace}s: {', '.join(values)}."
-    run = trend(periods, lambda stage: stage.credits, credits_text)
+    run = trend(periods, lambda stage: stage.usage.known_credits, credits_text)
     if run is not None:
         turn, values = run
         yield f"Credits {turn} over the last {len(values)} {pace}s: {', '.join(values)}."

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from analytics import by_model, by_person, me, timeline, trends
 from analytics.breakdown import Asked, breakdown
+from analytics.dashboard import dashboard
 from analytics.errors import UserError
 from analytics.figures import (
     Grain,
@@ -20,7 +21,7 @@ from analytics.report import (
 )
 from analytics.timerange import TimeRange
 from bot.context import Context
-from bot.params import Limit
+from bot.params import Limit, Month
 from bot.registry import command
 from bot.walls import folded
 
@@ -197,6 +198,21 @@ def _sight(ctx: Context, query: Query) -> trends.Sight:
         with suppress(UserError):
             hidden[kind] = folded(kind, query, ctx)
     return trends.Sight(("model", *hidden), hidden)
+
+
+@command(
+    "dashboard",
+    example="dashboard",
+    aliases=("glance",),
+    defaults={"month": "this month"},
+)
+def month_at_a_glance(ctx: Context, month: Month) -> Report:
+    """A month in one picture.
+
+    Used, forecast with its 80 % range, prompts, credits a prompt, typical wait; burn-up, top
+    models and, where they may be seen, top people.
+    """
+    return dashboard(Query(ctx.reader, ctx.now, month), with_people=ctx.sees_people)
 
 
 @command(

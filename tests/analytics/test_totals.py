@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analytics.measures import Usage, round_half_even
 from analytics.numbers import shares
 from analytics.report import (
     Table,
@@ -156,3 +157,30 @@ def test_shares_add_up_to_100(parts: list[int]) -> None:
 
 def test_shares_of_the_mission() -> None:
     assert shares([8250, 3120, 1477]) == [64, 24, 12]
+
+
+CELLS = st.lists(
+    st.tuples(st.integers(1, 9), st.integers(1, 5), st.booleans()), min_size=1, max_size=8
+)
+
+
+@given(CELLS)
+def test_a_sum_of_cells_knows_the_prompts_of_rows_without_a_price(
+    cells: list[tuple[int, int, bool]],
+) -> None:
+    """Each cell has rows of one size; those of several prompts and no price leave it unknown."""
+    usages = [
+        Usage(rows, rows * size, 0 if bare else rows * 10, 0, rows if bare else 0)
+        for rows, size, bare in cells
+    ]
+    whole = sum(usages, Usage())
+    assert whole.per_prompt == _each(cells, usages)
+    assert (whole - usages[0]).per_prompt in (None, _each(cells[1:], usages[1:]))
+
+
+def _each(cells: Sequence[tuple[int, int, bool]], usages: Sequence[Usage]) -> int | None:
+    """Credits a priced prompt; None where rows without a price are of several prompts."""
+    priced = sum(rows * size for rows, size, bare in cells if not bare)
+    if not priced or any(bare and size > 1 for _, size, bare in cells):
+        return None
+    return round_half_even(sum(usage.credits for usage in usages), priced)
