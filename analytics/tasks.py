@@ -167,7 +167,8 @@ def _figure(
         subtitle=f"Credits by task and multiplier tier; {portions[-1]}% uncategorised",
         footer=footer,
         alt=f"Stacked bars by task. {title}. {largest}. {footer}.",
-        tiers=tuple(TIER_LABELS[tier] for tier in tiers),
+        tiers=tiers,
+        labels=tuple(TIER_LABELS[tier] for tier in tiers),
         rows=tuple(
             SplitRow(
                 line.name,

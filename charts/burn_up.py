@@ -21,6 +21,7 @@ from charts.placing import Rect, spread
 from charts.sheet import Point
 
 HEADROOM = 1.12
+UNIT = 1_000_000  # one credit, where nothing is used and nothing allowed
 LABEL_GAP = 2.5  # over the size of the labels, so that they do not touch
 FULL, NEAR = 100, 90
 DOT = 2.7
@@ -76,7 +77,7 @@ def burn_up(
     """
     end = figure.forecast if len(figure.used) < figure.days else None
     highest = [*figure.used, *(line.credits for line in lines), *([end.high] if end else [])]
-    top = max(*highest, 1) * HEADROOM
+    top = (max(highest) if max(highest) > 0 else UNIT) * HEADROOM
     marks = ticks(0, int(top), most=3)
     words = [axis_text(mark) for mark in marks]
     labels = [(line.credits, f"{line.percent}%", line.colour) for line in lines]

@@ -168,9 +168,12 @@ class Card:
         self.line([(self.left, y), (self.right, y)], colour=self.theme.grid, stroke=0.7)
 
     def bar(self, at: Point, size: Point, colour: str) -> None:
-        """A horizontal bar of (length, thickness) from its left middle; nothing for no length."""
+        """A horizontal bar of (length, thickness) from the middle of its flat end.
+
+        A negative length goes to the left; nothing is drawn for none.
+        """
         length, thickness = size
-        if length > 0:
+        if length:
             outline = _rounded((at[0], at[1] - thickness / 2), size)
             self.add(PathPatch(outline, facecolor=colour, linewidth=0))
 
@@ -229,15 +232,16 @@ def pill_width(text: str) -> float:
 
 
 def _rounded(at: Point, size: Point) -> Path:
-    """A rectangle with round corners at its right end."""
+    """A rectangle from its flat end on, with round corners at the other."""
     (x, y), (w, h) = at, size
-    r = min(BAR_RADIUS, w, h / 2)
+    r = min(BAR_RADIUS, abs(w), h / 2)
     k = _CURVE * r
+    s = math.copysign(r, w), math.copysign(k, w)
     points = [
-        *((x, y), (x + w - r, y)),
-        *((x + w - r + k, y), (x + w, y + r - k), (x + w, y + r)),
+        *((x, y), (x + w - s[0], y)),
+        *((x + w - s[0] + s[1], y), (x + w, y + r - k), (x + w, y + r)),
         (x + w, y + h - r),
-        *((x + w, y + h - r + k), (x + w - r + k, y + h), (x + w - r, y + h)),
+        *((x + w, y + h - r + k), (x + w - s[0] + s[1], y + h), (x + w - s[0], y + h)),
         *((x, y + h), (x, y)),
     ]
     curve = [Path.CURVE4] * 3

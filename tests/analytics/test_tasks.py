@@ -59,7 +59,8 @@ def test_what_has_no_task_is_told_also_when_it_is_nothing(world: World) -> None:
 def test_bars_are_split_by_tier_and_add_up(world: World) -> None:
     figure = world.ask("tasks today").figure
     assert isinstance(figure, SplitFigure)
-    assert figure.tiers == ("Premium", "Economy")
+    assert figure.tiers == ("premium", "economy")
+    assert figure.labels == ("Premium", "Economy")
     assert [row.parts for row in figure.rows] == [
         (12 * MICRO, 2 * MICRO),
         (0, 4 * MICRO),

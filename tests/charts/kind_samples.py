@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Literal
 
 from analytics.figures import (
     Band,
     BudgetFigure,
+    DashboardFigure,
     Dot,
     Figure,
     FrontierFigure,
     HeatFigure,
     LatencyFigure,
     LatencyRow,
+    LineFigure,
+    Mover,
+    MoverFigure,
+    Series,
     SplitFigure,
     SplitRow,
     TierFigure,
     TierPart,
+    Tile,
+    TopList,
+    TopRow,
 )
 from analytics.numbers import credits_text, shares
 
@@ -389,6 +398,169 @@ def frontiers() -> dict[str, Figure]:
     }
 
 
+# ---- dashboard
+
+TILES = (
+    Tile("Used", "15,230", "76% of 20,000"),
+    Tile("Forecast", "19,500", "80%: 19.1k–19.9k"),
+    Tile("Prompts", "9,704", "▲ 6% vs Feb"),
+    Tile("Credits/prompt", "1.57", "▼ 0.07 vs Feb"),
+    Tile("Typical wait", "2.3 s", "p95 6.1 s"),
+)
+TOP_MODELS = TopList(
+    "Top models",
+    (
+        TopRow("GPT-4o · 2×", micro(6120), "ChatGPT"),
+        TopRow("Claude 3.7 Sonnet · 2.5×", micro(4010), "Claude"),
+        TopRow("GPT-4 Turbo · 1×", micro(1840), "ChatGPT"),
+        TopRow("Claude 3.5 Sonnet · 1×", micro(1120), "Claude"),
+    ),
+    TopRow("5 others", micro(2140)),
+)
+TOP_PEOPLE = TopList(
+    "Top people",
+    (
+        TopRow("Sarah Oyelaran", micro(2650)),
+        TopRow("Mike Chen", micro(2180)),
+        TopRow("王小明", micro(1430)),
+        TopRow("Anna Kovács", micro(1210)),
+    ),
+    TopRow("48 others", micro(7760)),
+)
+
+
+def dashboard_figure(
+    tiles: Sequence[Tile] = TILES,
+    burn_up: BudgetFigure | None = None,
+    lists: Sequence[TopList] = (TOP_MODELS, TOP_PEOPLE),
+    title: str = "AI credits: on track, 19,500 of 20,000",
+) -> DashboardFigure:
+    """A dashboard of March."""
+    return DashboardFigure(
+        title,
+        "March 2026 · day 24 of 31",
+        "1–24 Mar 2026 · Europe/Berlin · data to 24 Mar 18:00 · changes vs 1–24 Feb",
+        f"Dashboard. {title}.",
+        tuple(tiles),
+        burn_up,
+        tuple(lists),
+    )
+
+
+def dashboards() -> dict[str, Figure]:
+    """Dashboards by name."""
+    march = budget_figure(SPENT, 20000, (19060, 19500, 19940))
+    nasty = TopList("W" * 60, tuple(TopRow(name, micro(1e9), "Claude") for name in NAMES))
+    wide = Tile("A long label " * 5, "1,234,567,890,123 credits", "a long note " * 9)
+    zero = TopList("Top models", (TopRow("GPT-4o", 0, "ChatGPT"),))
+    return {
+        "dashboard": dashboard_figure(burn_up=march),
+        "dashboard_one_list": dashboard_figure(burn_up=march, lists=[TOP_PEOPLE]),
+        "dashboard_burn_up": dashboard_figure(TILES[:3], budget_figure(SPENT), []),
+        "dashboard_lists": dashboard_figure(TILES[:4]),
+        "dashboard_of_one": dashboard_figure(TILES[:1], lists=[TOP_MODELS]),
+        "dashboard_of_zero": dashboard_figure(burn_up=budget_figure([0]), lists=[zero]),
+        "dashboard_untiled": dashboard_figure((), budget_figure([9], 70, days=7), [TOP_MODELS]),
+        "dashboard_nasty": dashboard_figure(
+            [wide] * 5,
+            budget_figure([4e7] * 20, 1e9, (1.1e9, 1.24e9, 1.4e9)),
+            [nasty, replace(nasty, others=TopRow("W" * 90, micro(4)))],
+            "A title " * 40,
+        ),
+        "dashboard_empty": dashboard_figure((), None, [TopList("Top people", ())]),
+    }
+
+
+# ---- lines
+
+Values = Sequence[float | None]
+WAVE = [2.1 + 0.9 * ((hour * 5) % 7) / 7 for hour in range(24)]
+
+
+def line_figure(
+    series: dict[str, Values],
+    unit: Literal["credits", "seconds", "percent", "count"] = "seconds",
+    title: str = "",
+) -> LineFigure:
+    """Series of equal length, hour by hour."""
+    count = max((len(values) for values in series.values()), default=0)
+    title = title or f"{len(series)} lines over {count} hours"
+    return LineFigure(
+        title,
+        "By hour of the day",
+        FOOTER,
+        f"Line chart. {title}.",
+        tuple(f"{hour}:00" for hour in range(count)),
+        tuple(Series(name, tuple(values)) for name, values in series.items()),
+        unit,
+    )
+
+
+def line_samples() -> dict[str, Figure]:
+    """Lines by name."""
+    hole: list[float | None] = [
+        None if 5 < i < 9 or i == 10 else v * 0.9 for i, v in enumerate(WAVE)
+    ]
+    last: list[float | None] = [None] * 30 + [7.0]
+    return {
+        "lines": line_figure(
+            {
+                "Average": WAVE,
+                "Typical (p50)": hole,
+                "Slow (p95)": [value * 2.5 for value in WAVE],
+                "GPT-4o": [value * 0.5 for value in WAVE],
+            },
+            title="Answers are slowest at 6:00",
+        ),
+        "one_line": line_figure({"Credits": [3, 4.5, 1e9]}, "credits"),
+        "high_per_cents": line_figure(
+            {"Success": [96 + i % 4 for i in range(30)], "Of tries": [99.9] * 30}, "percent"
+        ),
+        "low_per_cents": line_figure({"Share": [0, 3, 100, 44]}, "percent"),
+        "known_once": line_figure({"Credits": last, "Nothing": [None] * 31}, "credits"),
+        "flat_zero": line_figure({"Prompts": [0] * 12}, "count"),
+        "alike_lines": line_figure({f"{name}": [4, 4, 4] for name in NAMES[:4]}, "count"),
+        "no_lines": line_figure({}),
+        "no_values": line_figure({"Credits": [None] * 5}),
+    }
+
+
+# ---- movers
+
+
+def mover_figure(steps: dict[str, float], title: str = "") -> MoverFigure:
+    """Changes in credits by name."""
+    title = title or f"{sum(steps.values()):+,.0f} credits on the previous 30 days"
+    movers = tuple(Mover(name, micro(step)) for name, step in steps.items())
+    return MoverFigure(title, "Change by model", FOOTER, f"Bar chart. {title}.", movers)
+
+
+MOVES = {
+    "Claude 3.7 Sonnet": 410,
+    "GPT-4o": 280,
+    "o3 mini": -120,
+    "GPT-4 Turbo": -65,
+    "Llama 3.3 70B": 40,
+    "DeepSeek V3": -2.5,
+    "Gemini 2.5 Pro": 0,
+}
+
+
+def mover_samples() -> dict[str, Figure]:
+    """Movers by name."""
+    return {
+        "movers": mover_figure(MOVES),
+        "only_rises": mover_figure({"a": 1e9, "b": 0.000001}),
+        "only_falls": mover_figure({"a long name": -4000, "b": -300, "c": -0.5}),
+        "one_mover": mover_figure({"王小明": -1}),
+        "sixty_movers": mover_figure({f"model {i}": 900 - 41 * i for i in range(60)}),
+        "nasty_movers": mover_figure({name: (-1.0) ** i * 1e9 for i, name in enumerate(NAMES)}),
+        "zero_movers": mover_figure({"a": 0}),
+        "no_movers": mover_figure({}),
+    }
+
+
 def more_samples() -> dict[str, Figure]:
     """Every sample of these kinds by name."""
-    return budgets() | latencies() | weeks() | tier_samples() | splits() | frontiers()
+    first = budgets() | latencies() | weeks() | tier_samples() | splits()
+    return first | frontiers() | dashboards() | line_samples() | mover_samples()

@@ -24,7 +24,10 @@ from tests.charts.samples import samples
 
 SAMPLES = samples()
 # One of each kind.
-KINDS = ("models", "people", "days", "budget", "times", "week", "tiers", "tasks", "rated")
+KINDS = (
+    "models", "people", "days", "budget", "times", "week", "tiers", "tasks", "rated",
+    "dashboard", "lines", "movers",
+)  # fmt: skip
 THEME_NAMES: tuple[ThemeName, ...] = ("light", "dark")
 SCALE = 3
 

@@ -68,5 +68,6 @@ def test_vector_files_repeat_and_carry_title_and_alt_text(
 def test_a_picture_decodes_to_the_announced_size_with_its_alt_text(name: str) -> None:
     image = Image.open(BytesIO(png(name, "light")))
     assert isinstance(image, PngImageFile)
-    assert image.size == (1080, card(name, "light").height * 3)
+    made = card(name, "light")
+    assert image.size == (made.sheet.width * 3, made.height * 3)
     assert image.text["Description"] == SAMPLES[name].alt.strip()
