@@ -62,7 +62,7 @@ def compare(query: Query, models: Sequence[int], *, may_rate: bool) -> Report:
     ratings = gather_quality(replace(query, filters=replace(query.filters, model=())), ("model",))
     candidates = _candidates(asked, named, everything, ratings)
     finding = verdict(candidates)
-    figure = _figure(query, finding.headline, candidates, ratings)
+    figure = _figure(query, finding.title or finding.headline, candidates, ratings)
     single = candidates[0] if len(candidates) == 1 else None
     rated = (finding.leader or single) if may_rate else None
     return framed(

@@ -15,10 +15,14 @@ NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The finding of a comparison, and the model it speaks of; None where nobody leads."""
+    """The finding of a comparison, and the model it speaks of; None where nobody leads.
+
+    `title` is the finding for a picture, where it must be shorter.
+    """
 
     headline: str
     leader: Candidate | None
+    title: str = ""
 
 
 def verdict(candidates: Sequence[Candidate]) -> Verdict:
@@ -40,7 +44,8 @@ def verdict(candidates: Sequence[Candidate]) -> Verdict:
     quick = f"fastest of the {number} (p50 {duration_text(fast.p50 or 0)})" if fast else ""
     liked = f"best rated ({best.rating:.1f})" if best else ""
     if fast is not None and best is not None and fast.key != best.key:
-        return Verdict(f"{fast.name}: {quick}{at}; {best.name}: {liked}", fast)
+        title = f"{fast.name} is fastest, {best.name} best rated"
+        return Verdict(f"{fast.name}: {quick}{at}; {best.name}: {liked}", fast, title)
     both = " and ".join(filter(None, (quick, liked)))
     unclear = sum(one.rating is not None for one in enough) > 1 and best is None
     tail = "; ratings show no clear difference" if unclear else ""

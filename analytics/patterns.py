@@ -207,12 +207,14 @@ def _figure(query: Query, times: Times) -> HeatFigure:
         (-cell, day, hour) for day, row in enumerate(cells) for hour, cell in enumerate(row) if cell
     )
     named = [
-        f"{WEEKDAYS[day].title()} {hour_text(hour)} {credits_text(-cell)}"
+        (f"{WEEKDAYS[day].title()} {hour_text(hour)}", credits_text(-cell))
         for cell, day, hour in ranked[:3]
     ]
     footer = caption(query)
-    title = f"Busiest hour: {named[0]} credits on average" if named else "No credits at any hour"
-    largest = f" Largest: {', '.join(named)}." if named else ""
+    title, largest = "No credits at any hour", ""
+    if named:
+        title = "{} was the busiest hour: {} credits".format(*named[0])
+        largest = f" Largest: {', '.join(f'{name} {spent}' for name, spent in named)}."
     return HeatFigure(
         title=title,
         subtitle=f"Average credits an hour over {_days(times)}",

@@ -56,7 +56,8 @@ def performance(query: Query, by: Split, limit: int) -> Report:
     ]
     known = tuple(fact for fact in facts if fact.value is not None)
     headline = _headline(by, whole, rows)
-    figure = _figure(query, by, rows, headline) if whole.lat_n else None
+    said = _said(by, whole, rows, short=True)
+    figure = _figure(query, by, rows, said[0].upper() + said[1:]) if whole.lat_n else None
     return framed(
         query,
         title,
@@ -90,15 +91,15 @@ def _further(query: Query, by: Split) -> tuple[Actions, ...]:
 
 
 # Nobody is slow: people wait.
-_ENDS = {"person": ("shortest for", "longest for")}
+_ENDS: Mapping[str, tuple[str, str]] = {"person": ("shortest for ", "longest for ")}
 
 
-def _headline(by: Split, whole: Outcome, rows: Sequence[Timing]) -> str:
-    """`Prompt Response Times: average 2.3 s; fastest Claude 3 Haiku (0.8 s avg), slowest ...`."""
-    average = whole.average_ms
-    if average is None:
-        return f"{TITLE}: none known of {counted(whole.usage.prompts, 'prompt')}"
-    words = f"{TITLE}: average {duration_text(average)}"
+def _said(by: Split, whole: Outcome, rows: Sequence[Timing], *, short: bool = False) -> str:
+    """`average 2.3 s; fastest Claude 3 Haiku (0.8 s avg), slowest o3 mini (4.1 s avg)`.
+
+    In short the averages of the two are left out.
+    """
+    words = f"average {duration_text(whole.average_ms or 0)}"
     ranked = sorted(
         (row.average_ms, row.said or row.name)
         for row in rows
@@ -106,12 +107,16 @@ def _headline(by: Split, whole: Outcome, rows: Sequence[Timing]) -> str:
     )
     if len(ranked) < 2:
         return words
-    (fast, fastest), (slow, slowest) = ranked[0], ranked[-1]
-    quick, late = _ENDS.get(by, ("fastest", "slowest"))
-    return (
-        f"{words}; {quick} {fastest} ({duration_text(fast)} avg), "
-        f"{late} {slowest} ({duration_text(slow)} avg)"
-    )
+    named = [name if short else f"{name} ({duration_text(ms)} avg)" for ms, name in ranked]
+    quick, late = _ENDS.get(by, ("fastest ", "slowest "))
+    return f"{words}; {quick}{named[0]}, {late}{named[-1]}"
+
+
+def _headline(by: Split, whole: Outcome, rows: Sequence[Timing]) -> str:
+    """The mission's `Prompt Response Times: average 2.3 s; fastest ...`."""
+    if not whole.lat_n:
+        return f"{TITLE}: none known of {counted(whole.usage.prompts, 'prompt')}"
+    return f"{TITLE}: {_said(by, whole, rows)}"
 
 
 def _of_known(whole: Outcome) -> str:
@@ -205,9 +210,7 @@ def _cells(row: Timing) -> Row:
     )
 
 
-def _figure(query: Query, by: Split, rows: Sequence[Timing], headline: str) -> Figure | None:
-    title = headline.removeprefix(f"{TITLE}: ")
-    title = title[0].upper() + title[1:]
+def _figure(query: Query, by: Split, rows: Sequence[Timing], title: str) -> Figure | None:
     footer = caption(query)
     known = [row for row in rows if row.is_single]
     if by in ("hour", "day"):
@@ -235,7 +238,7 @@ def latency_figure(
     named = ", ".join(f"{bar.name} {duration_text(bar.p50_ms)}" for bar in bars[:3])
     return LatencyFigure(
         title=title,
-        subtitle=f"Response time{many}: filled is typical (p50), hollow is slow (p95)",
+        subtitle=f"Response time{many}",
         footer=footer,
         alt=f"Dot chart of response times. {title}. Typical: {named}. {footer}.",
         rows=tuple(bars),

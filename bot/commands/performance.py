@@ -14,23 +14,27 @@ from bot.params import Limit, ModelName, ModelNames, RatedTask, Stars
 from bot.registry import command
 from storage.ratings import rate
 
+MOST_MODELS = 60
+MOST_PEOPLE = 20  # their response times are read prompt by prompt
+
 
 @command(
     "performance",
     example="performance last 30d",
     aliases=("latency", "response-times", "speed"),
-    defaults={"range": "last 30d", "by": "model", "limit": "60"},
+    defaults={"range": "last 30d", "by": "model"},
     native="performance summary",
 )
 def response_times(
-    ctx: Context, range: TimeRange, by: Split, filters: Filters, limit: Limit
+    ctx: Context, range: TimeRange, by: Split, filters: Filters, limit: Limit | None
 ) -> Report:
     """Response times and success by model, person, hour or day.
 
     Average, p50 and p95, time to the first token, output tokens a second, success; peak hours,
     off-peak and weekend; the fastest hours. `by day` shows them over time.
     """
-    return performance.performance(Query(ctx.reader, ctx.now, range, filters), by, limit)
+    shown = limit or (MOST_PEOPLE if by == "person" else MOST_MODELS)
+    return performance.performance(Query(ctx.reader, ctx.now, range, filters), by, shown)
 
 
 @command("live", example="live", aliases=("right-now",), native="performance live")

@@ -109,6 +109,7 @@ PARAM_TYPES: Mapping[object, ParamType] = _Types(
         Split: SplitType(typing.get_args(Split)),
         Filters: FiltersType(),
         Limit: LimitType(),
+        Limit | None: LimitType(),
         CommandName: CommandType(),
         ExportForm: ExportFormType(),
         ExportLine: ExportLineType(),

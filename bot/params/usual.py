@@ -74,9 +74,11 @@ class LimitType(ParamType):
 
     words = "rows"
 
-    def read(self, texts: Sequence[str], ctx: Context) -> Limit:
-        """The number; raises UserError."""
+    def read(self, texts: Sequence[str], ctx: Context) -> Limit | None:
+        """The number, None when it was left out; raises UserError."""
         del ctx
+        if not texts:
+            return None
         text = texts[0]
         if text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MAX_LIMIT:
             return Limit(int(text))
