@@ -27,6 +27,7 @@ BENCHES = (
     "questions",
     "cards",
     "memory",
+    "assign",
     "chat",
     "loop_lag",
     "postgres",

@@ -17,7 +17,9 @@ from analytics.figures import (
 from bot.context import Identity
 from bot.desk import Desk
 from bot.drawing import Drawing
-from bot.health import HealthServer
+from bot.http.guard import Guard
+from bot.http.server import HttpServer, health
+from bot.http.trials import Assigning
 from bot.pacing import Pacing
 from bot.platforms.base import Platform
 from bot.scheduler import Ticker
@@ -52,7 +54,9 @@ class Service:
         pacing = Pacing(asyncio.get_running_loop().time)
         desk = Desk(engine, now=self.now, owners=owners, drawing=drawing, pacing=pacing)
         ticker = self._ticker(engine)
-        server = HealthServer(self.settings.http_host, self.settings.http_port, lambda: self.states)
+        guard = Guard(engine, self.now)
+        routes = (health(lambda: self.states), Assigning(guard).route)
+        server = HttpServer(self.settings.http_host, self.settings.http_port, routes)
         port = await server.start()
         parts = [self._supervised(platform) for platform in self._platforms(desk)]
         ticker.start()
@@ -68,6 +72,7 @@ class Service:
             warm.cancel()
             await asyncio.gather(warm, return_exceptions=True)
             await server.stop()
+            guard.close()
             drawing.close()
             desk.close()
             engine.dispose()

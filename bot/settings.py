@@ -53,7 +53,7 @@ class Settings(BaseSettings):
         default=DISCORD_GATEWAY, description="URL of Discord's gateway; another one for tests."
     )
     http_host: str = Field(
-        default="127.0.0.1", description="Address the HTTP server listens on (health)."
+        default="127.0.0.1", description="Address the HTTP server listens on (health, trials)."
     )
     http_port: int = Field(
         default=8765, ge=0, le=65535, description="Port of the HTTP server; 0 takes a free one."

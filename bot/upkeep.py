@@ -18,7 +18,7 @@ from storage.errors import StorageError
 from storage.evidence import gather, is_stale
 from storage.preferences import set_state, state
 from storage.timekeys import day_number
-from storage.trials import has_running
+from storage.trials import running_trials
 from storage.verify import verify
 from storage.workspaces import WorkspaceInfo, list_workspaces
 
@@ -70,7 +70,7 @@ class Upkeep:
             log.info("task_rules.applied", workspace=name, read=run.read, changed=run.changed)
         with reading(self._engine) as connection:
             found = list_workspaces(connection)
-            running = [one for one in found if has_running(connection, one.id)]
+            running = [one for one in found if running_trials(connection, one.id)]
         for workspace in running:
             with writing(self._engine) as connection:
                 for trial in end_decided(connection, workspace.id, now=self._now()):

@@ -37,6 +37,7 @@ Status = Literal["running", "confirmed", "stopped", "no answer", "ended"]
 MAX_SLICE_PCT = 50  # the control arm is as large as the slice
 _EVENT = SQLModel.metadata.tables["usage_event"]
 _DETAIL = SQLModel.metadata.tables["usage_detail"]
+_TASK = SQLModel.metadata.tables["task"]
 _TRIAL = SQLModel.metadata.tables["trial"]
 
 
@@ -114,12 +115,16 @@ def list_trials(connection: sa.Connection, workspace_id: int) -> list[Trial]:
     return [Trial(*row) for row in connection.execute(wanted.order_by(_TRIAL.c.id.desc()))]
 
 
-def has_running(connection: sa.Connection, workspace_id: int) -> bool:
-    """Whether any trial is running."""
-    wanted = sa.select(_TRIAL.c.id).where(
-        _TRIAL.c.workspace_id == workspace_id, _TRIAL.c.status == "running"
+def running_trials(connection: sa.Connection, workspace_id: int) -> list[tuple[Trial, str]]:
+    """The running trials, each with the name of its task."""
+    same = sa.and_(_TASK.c.workspace_id == _TRIAL.c.workspace_id, _TASK.c.id == _TRIAL.c.task_id)
+    wanted = (
+        sa.select(*_COLUMNS, _TASK.c.name)
+        .select_from(_TRIAL.join(_TASK, same))
+        .where(_TRIAL.c.workspace_id == workspace_id, _TRIAL.c.status == "running")
+        .order_by(_TRIAL.c.id)
     )
-    return connection.execute(wanted.limit(1)).first() is not None
+    return [(Trial(*row[:-1]), str(row[-1])) for row in connection.execute(wanted)]
 
 
 def running_trial(

@@ -24,7 +24,8 @@ from analytics.report import (
 )
 from bot.context import Identity
 from bot.desk import Desk
-from bot.health import HealthServer
+from bot.http.server import HttpServer
+from bot.http.server import health as health_route
 from bot.service import Service
 from bot.settings import Settings
 from tests.bot.program import ROOT, Program, creditbot, environment
@@ -110,13 +111,13 @@ async def test_an_address_that_cannot_be_listened_on_is_a_mistake_that_names_its
     if host.endswith(".invalid"):
         monkeypatch.setattr(socket, "getaddrinfo", unresolvable)
     with pytest.raises(UserError, match=f"'{host}:0' cannot be listened on") as refused:
-        await HealthServer(host, 0, dict).start()
+        await HttpServer(host, 0, [health_route(dict)]).start()
     assert "CREDITBOT_HTTP_HOST" in refused.value.hint
 
 
 async def test_a_state_that_is_not_well_turns_the_health_red() -> None:
     states = {"discord": "up", "ledger": "verified"}
-    server = HealthServer("127.0.0.1", 0, lambda: states)
+    server = HttpServer("127.0.0.1", 0, [health_route(lambda: states)])
     port = await server.start()
     assert (await asyncio.to_thread(health, port))[0] == 200
     states["ledger"] = "acme: 2 sums differ from the ledger"

@@ -1,11 +1,11 @@
-"""The HTTP server: health of the running service.
+"""The HTTP server of the running service.
 
 It binds CREDITBOT_HTTP_HOST, the loopback by default: chat needs no inbound port.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import web
 
@@ -15,18 +15,18 @@ MAX_BODY = 1 << 20
 WELL = frozenset({"up", "verified"})
 
 
-class HealthServer:
-    """Serves `/health` while the service runs."""
+class HttpServer:
+    """Serves routes while the service runs."""
 
-    def __init__(self, host: str, port: int, states: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(self, host: str, port: int, routes: Iterable[web.AbstractRouteDef]) -> None:
         self._host, self._port = host, port
-        self._states = states
+        self._routes = tuple(routes)
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> int:
         """Begin to serve; returns the port.  Raises UserError for an address that cannot be had."""
         app = web.Application(client_max_size=MAX_BODY)
-        app.add_routes([web.get("/health", self._health)])
+        app.add_routes(self._routes)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, self._port)
@@ -48,8 +48,13 @@ class HealthServer:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def _health(self, _: web.Request) -> web.Response:
-        """200 while every part is well or not configured, else 503; the states in words."""
-        states = self._states()
-        healthy = WELL.issuperset(states.values())
-        return web.json_response({"parts": dict(states)}, status=200 if healthy else 503)
+
+def health(states: Callable[[], Mapping[str, str]]) -> web.RouteDef:
+    """`/health`: 200 while every part is well or not configured, else 503; states in words."""
+
+    async def answer(_: web.Request) -> web.Response:
+        known = states()
+        healthy = WELL.issuperset(known.values())
+        return web.json_response({"parts": dict(known)}, status=200 if healthy else 503)
+
+    return web.get("/health", answer)
