@@ -18,21 +18,25 @@ from analytics.timerange import TimeRange
 from bot.context import Context
 from bot.registry import Call, amend, parse, run
 from bot.render.pdf import Briefing
+from storage.workspaces import DEFAULT_NAME
 
 REPORT = "report"  # the line that a briefing is made around
 # Name of a part to the line that says it, before range and filters are put in.
 LINES: Mapping[str, str] = {
     "budget": "budget",
-    "models": "by-model",
+    "models": "by-model limit=6",
     "tiers": "by-tier",
-    "people": "by-user limit=9",
+    "people": "by-user limit=8",
     "days": "timeline by day",
     "hours": "patterns",
-    "speed": "performance",
+    "speed": "performance limit=5",
     "quality": "compare",
     "advice": "recommend",
     "value": "roi",
 }
+
+
+PAST = {name: line for name, line in LINES.items() if name != "budget"}
 
 
 def gather_briefing(call: Call, report: Report, ctx: Context) -> Briefing:
@@ -41,11 +45,14 @@ def gather_briefing(call: Call, report: Report, ctx: Context) -> Briefing:
     if report.period is not None:
         given["range"] = (_days(report.period),)
     parts: dict[str, Report] = {}
-    for name, line in LINES.items():
+    # How a budget stands is about now, and out of place beside a past month.
+    lines = LINES if report.period is None or report.period.partial else PAST
+    for name, line in lines.items():
         # A command that is not there, rows that are not for this asker: the part is left out.
         with suppress(UserError):
             parts[name] = run(amend(parse(line).line, given), ctx)
-    return Briefing(report, parts, workspace=ctx.reader.workspace.name)
+    name = ctx.reader.workspace.name
+    return Briefing(report, parts, workspace="" if name == DEFAULT_NAME else name)
 
 
 def _days(period: Period) -> str:

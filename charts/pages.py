@@ -31,17 +31,18 @@ from charts.sheet import Sheet
 from charts.theme import LIGHT
 from charts.typeface import legible, prepare
 
-HEADLINE = Style(22, 700)
+HEADLINES = (Style(22, 700), Style(18, 700), Style(15, 700))
 PAGE_TITLE = Style(17, 700)
 SECTION = Style(12, 600)
 TEXT = Style(9.5)
 KICKER = Style(9.5, 500)
 FOOTER = Style(7.5)
-TILE_NAME, TILE_NOTE = Style(9, 500), Style(8.5)
-TILE_SIZES = (18, 16, 14, 12, 11)  # a long value takes the first that fits
+TILE_NOTES = tuple(Style(size) for size in (8.5, 8, 7.5, 7))
+TILE_NAMES = tuple(Style(size, 500) for size in (9, 8.5, 8, 7.5))
+TILE_VALUES = tuple(Style(size, 700) for size in (18, 16, 14, 12, 11))
 LEADING = 14  # 1.45 of the text's size
-HEADLINE_LINE, TILE, TILE_GAP = 27, 56, 8
-GAP = 22
+LINE_HEIGHT, TILE, TILE_GAP = 1.23, 56, 8
+GAP, LEAST_GAP = 22, 10
 AUTHOR = "creditbot"
 
 
@@ -72,17 +73,32 @@ def _footer(paper: Paper, text: str, place: str) -> None:
 
 def _papers(page: Page) -> list[Paper]:
     """The papers that the parts of a page take: one, when they fit."""
-    filling = _Filling(page.title)
+    filling = _Filling(page.title, _gap(page))
     for place, part in enumerate(page.parts):
         filling.put(part, after=page.parts[place + 1 :])
     return filling.papers
 
 
+def _gap(page: Page) -> float:
+    """The space between parts: smaller where that keeps all of them on one paper."""
+    head = 17 + GAP if page.title else 0
+    least = sum(map(_least_height, page.parts))
+    spaces = max(len(page.parts) - 1, 1)
+    return min(max((BOTTOM - MARGIN - head - least) / spaces, LEAST_GAP), GAP)
+
+
+def _least_height(part: Part) -> float:
+    if isinstance(part, PrintedTable):
+        return min(table_height(part), table_height(part, LEAST_LINES))
+    return height_of(part)
+
+
 class _Filling:
     """Papers being filled; `y` is where the next part begins on the last of them."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, gap: float) -> None:
         self._title = title
+        self._gap = gap
         self.papers: list[Paper] = []
         self._turn()
 
@@ -104,13 +120,13 @@ class _Filling:
         room = BOTTOM - self._y
         height = height_of(part)
         if isinstance(part, PrintedTable):
-            others = sum(height_of(other) + GAP for other in after)
+            others = sum(height_of(other) + self._gap for other in after)
             height = _table_room(part, room, others)
         if height > room and self._y > self._top:
             self._turn()
             height = min(height_of(part), BOTTOM - self._y)
         _draw(self._paper, part, self._y, height)
-        self._y += height + GAP
+        self._y += height + self._gap
 
 
 def _table_room(table: PrintedTable, room: float, others: float) -> float:
@@ -131,7 +147,8 @@ def height_of(part: Part) -> float:
     match part:
         case Opening():
             lines = [line for note in part.notes for line in paragraph(note, ROOM, TEXT)]
-            head = HEADLINE_LINE * len(_headline(part)) + 16
+            headline, style = _headline(part)
+            head = LINE_HEIGHT * style.size * len(headline) + 16
             return head + LEADING * len(lines) + (4 if lines else 0)
         case Tiles():
             return TILE
@@ -162,18 +179,23 @@ def _draw(paper: Paper, part: Part, y: float, height: float) -> None:
             assert_never(part)
 
 
-def _headline(part: Opening) -> list[str]:
-    return wrapped(legible(part.headline), ROOM, HEADLINE, balance=True)
+def _headline(part: Opening) -> tuple[list[str], Style]:
+    """The headline in at most two lines of the first size that holds all of it."""
+    text = legible(part.headline)
+    fitting = (style for style in HEADLINES if len(paragraph(text, ROOM, style)) <= 2)
+    style = next(fitting, HEADLINES[-1])
+    return wrapped(text, ROOM, style, balance=True), style
 
 
 def _opening(paper: Paper, part: Opening, y: float) -> None:
     kicker = cut_end(legible(part.kicker), ROOM, KICKER)
     paper.text((MARGIN, y + 8), kicker, KICKER, colour=LIGHT.accent)
-    y += 16 + HEADLINE.size * 0.9
-    for line in _headline(part):
-        paper.text((MARGIN, y), line, HEADLINE)
-        y += HEADLINE_LINE
-    y -= HEADLINE.size * 0.9 - 12
+    lines, style = _headline(part)
+    y += 16 + style.size * 0.9
+    for line in lines:
+        paper.text((MARGIN, y), line, style)
+        y += LINE_HEIGHT * style.size
+    y -= style.size * 0.9 - 12
     for note in part.notes:
         for line in paragraph(legible(note), ROOM, TEXT):
             paper.text((MARGIN, y), line, TEXT, colour=LIGHT.muted)
@@ -186,14 +208,19 @@ def _tiles(paper: Paper, part: Tiles, y: float) -> None:
     for place, tile in enumerate(part.tiles):
         x = MARGIN + place * (size + TILE_GAP)
         paper.box((x, y), (size, TILE))
-        name = cut_end(legible(tile.label), inside, TILE_NAME)
-        paper.text((x + 10, y + 15), name, TILE_NAME, colour=LIGHT.ink2)
-        value = legible(tile.value)
-        fitting = (Style(s, 700) for s in TILE_SIZES if width(value, Style(s, 700)) <= inside)
-        style = next(fitting, Style(TILE_SIZES[-1], 700))
-        paper.text((x + 10, y + 35), cut_end(value, inside, style), style)
-        note = cut_end(legible(tile.note), inside, TILE_NOTE)
-        paper.text((x + 10, y + 48), note, TILE_NOTE, colour=LIGHT.muted)
+        name, style = _fitted(tile.label, inside, TILE_NAMES)
+        paper.text((x + 10, y + 15), name, style, colour=LIGHT.ink2)
+        value, style = _fitted(tile.value, inside, TILE_VALUES)
+        paper.text((x + 10, y + 35), value, style)
+        note, style = _fitted(tile.note, inside, TILE_NOTES)
+        paper.text((x + 10, y + 48), note, style, colour=LIGHT.muted)
+
+
+def _fitted(text: str, room: float, styles: Sequence[Style]) -> tuple[str, Style]:
+    """A text in the first style in which it fits; cut in the last one."""
+    text = legible(text)
+    style = next((one for one in styles if width(text, one) <= room), styles[-1])
+    return cut_end(text, room, style), style
 
 
 def _lines(part: Sentences, text: str) -> list[str]:

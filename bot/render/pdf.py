@@ -6,11 +6,13 @@ how many of its rows are not shown and where they are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import assert_never
 
-from analytics.figures import Chart, Tile
+from analytics.figures import BudgetFigure, Chart, Figure, Tile, TimelineFigure
 from analytics.report import (
     Fact,
     Facts,
@@ -37,6 +39,7 @@ from charts.document import (
 )
 
 MAX_TITLE = 120
+_LIMIT = re.compile(r" limit=\d+")  # a table that was cut has its other rows elsewhere
 TILES = 4  # side by side
 MATTERS = 5  # sentences on the first page
 METHOD = (
@@ -132,14 +135,14 @@ def _tables(report: Report, frame: Frame) -> Iterator[Part]:
 
 def _rest(report: Report) -> str:
     """Where the rows are that found no room."""
-    line = line_of(report)
+    line = _LIMIT.sub("", line_of(report))
     return f"“export csv {line}” has them" if line else ""
 
 
-def _printed(table: Table, *, title: str = "", rest: str = "") -> PrintedTable:
+def _printed(table: Table, *, rest: str) -> PrintedTable:
     shown = grid(table, indent="   ")
     return PrintedTable(
-        title=title,
+        title="",
         heads=shown.titles,
         right=shown.right,
         lines=tuple(TableLine(line.kind, line.cells) for line in shown.lines),
@@ -170,28 +173,57 @@ def _month(report: Report) -> str:
 
 def _verdict(whole: Briefing, label: str) -> Iterator[Part]:
     frame, budget = frame_of(whole.report), whole.frame("budget")
-    has_budget = budget is not None and whole.parts["budget"].figure is not None
-    lead = budget if budget is not None and has_budget else frame
+    burn_up = _burn_up(whole)
+    lead = budget or frame
     yield _opening(f"Monthly executive briefing · {label}", lead)
     yield from list(_numbers(frame))[:2]
-    yield from _pictures(whole.parts["budget"] if has_budget else whole.report)
-    sentences = (frame.headline if has_budget else "", *frame.deltas, *_findings(whole))
+    if burn_up is not None:
+        yield Picture(burn_up)
+    own = (frame.headline, *frame.deltas) if lead is budget else ()
+    sentences = (*own, *_findings(whole))
     kept = tuple(dict.fromkeys(filter(None, sentences)))
     if kept:
         yield Sentences("What matters", _unticked(kept[:MATTERS]), points=True)
+    value = whole.frame("value")
+    if value is not None:
+        yield Sentences("Return", _unticked((value.headline,)))
+        yield from list(_numbers(value))[:1]
+
+
+def _burn_up(whole: Briefing) -> Figure | None:
+    """How use added up, under a title that does not repeat the page's own; None without days."""
+    budget = whole.parts["budget"].figure if "budget" in whole.parts else None
+    if budget is not None:
+        title, _, rest = budget.subtitle.partition(". ")
+        return replace(budget, title=title or budget.title, subtitle=rest)
+    days = whole.parts["days"].figure if "days" in whole.parts else None
+    if not isinstance(days, TimelineFigure) or days.grain != "day" or not days.bars:
+        return None
+    used = tuple(accumulate(bar.credits or 0 for bar in days.bars))
+    return BudgetFigure(
+        title="How the credits added up",
+        subtitle="Credits from the first day on",
+        footer="",
+        alt=days.alt,
+        start=days.bars[0].start.date(),
+        days=len(used),
+        used=used,
+    )
 
 
 def _findings(whole: Briefing) -> Iterator[str]:
-    """The headlines of what the other pages show, the weightiest first."""
+    """What the other pages find, the weightiest first; a chart's title says it shortest."""
     for name in ("models", "tiers", "advice", "people", "hours", "speed"):
-        frame = whole.frame(name)
-        if frame is not None:
-            yield frame.headline
+        part = whole.parts.get(name)
+        if part is None:
+            continue
+        figure = None if name == "advice" else part.figure
+        yield frame_of(part).headline if figure is None else figure.title
 
 
 def _where(whole: Briefing) -> Iterator[Part]:
     yield from _pictures(whole.parts.get("models"))
-    yield from _first_table(whole, "models", "")
+    yield from _first_table(whole, "models")
     yield from _pictures(whole.parts.get("tiers"))
 
 
@@ -203,21 +235,18 @@ def _who(whole: Briefing) -> Iterator[Part]:
 def _next(whole: Briefing) -> Iterator[Part]:
     yield from _pictures(whole.parts.get("speed"))
     yield from _pictures(whole.parts.get("quality"))
-    for name, title in (("advice", "Recommendations"), ("value", "Return")):
-        frame = whole.frame(name)
-        if frame is None:
-            continue
-        yield Sentences(title, _unticked((frame.headline, *frame.deltas)))
-        yield from _numbers(frame)
-        yield from _first_table(whole, name, "")
+    advice = whole.frame("advice")
+    if advice is not None:
+        yield Sentences("Recommendations", _unticked((advice.headline,)))
+        yield from _first_table(whole, "advice")
     yield Sentences("Method", (METHOD,))
 
 
-def _first_table(whole: Briefing, name: str, title: str) -> Iterator[Part]:
+def _first_table(whole: Briefing, name: str) -> Iterator[Part]:
     report = whole.parts.get(name)
     if report is None:
         return
     tables = [block for block in frame_of(report).body if isinstance(block, Table)]
     for table in tables[:1]:
         if table.rows:
-            yield _printed(table, title=title, rest=_rest(report))
+            yield _printed(table, rest=_rest(report))

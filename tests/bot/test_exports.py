@@ -11,12 +11,14 @@ import sqlalchemy as sa
 
 from analytics.errors import UserError
 from analytics.report import Actions, Export, Report
+from bot.briefing import gather_briefing
 from bot.context import Identity
 from bot.desk import Desk
 from bot.exports import Draft, File
 from bot.registry import COMMANDS, command, exportable, parse
 from bot.render import csv
 from charts import Document
+from charts.document import Opening
 from storage.engine import reading, writing
 from storage.preferences import set_preference
 from storage.workspaces import bind_chat
@@ -155,3 +157,37 @@ def test_an_answer_about_a_period_offers_every_form(desk: Desk, line: str) -> No
     verbs = {button.verb for row in rows for button in row.buttons}
     assert {"csv", "json", "pdf", "share"} <= verbs
     assert ("png" in verbs) == (report.figure is not None)
+
+
+def titles(found: Draft) -> list[str]:
+    assert isinstance(found.what, Document)
+    return [page.title for page in found.what.pages]
+
+
+def test_the_monthly_report_is_a_briefing_of_four_pages(desk: Desk) -> None:
+    found = draft(desk, "report 2026-03", "pdf")
+    assert titles(found)[1:] == ["Where credits go", "Who and when", "Performance and next steps"]
+    assert isinstance(found.what, Document)
+    opening = found.what.pages[0].parts[0]
+    assert isinstance(opening, Opening)
+    assert opening.kicker == "Monthly executive briefing · March 2026"
+
+
+def test_every_part_of_a_briefing_is_about_the_same_days_and_filters(desk: Desk) -> None:
+    with reading(desk.engine) as connection:
+        ctx = desk._asking.context(connection, OWNER)
+        report = desk.report("report 2026-03", OWNER)
+        call = parse("by-model 2026-03 department=Platform")
+        whole = gather_briefing(call, report, ctx)
+    assert {"models", "tiers", "people", "days", "hours", "speed"} <= set(whole.parts)
+    for name in ("models", "people", "days"):
+        assert "2026-03-01..2026-03-30 " in f"{whole.parts[name].line} "
+        assert "department=Platform" in whole.parts[name].line
+
+
+def test_a_briefing_leaves_out_rows_that_are_not_for_its_asker(desk: Desk) -> None:
+    with writing(desk.engine) as connection:
+        set_preference(connection, 1, "people_visibility", "admins")
+    found = draft(desk, "report 2026-03", "pdf", MEMBER)
+    assert "bob" not in repr(found.what)
+    assert "Where credits go" in titles(found)
