@@ -6,27 +6,29 @@ and dashboard read through it, and so cannot disagree.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import accumulate
 
 from analytics.captions import caption
 from analytics.figures import Band, BudgetFigure
-from analytics.measures import Usage, gather_spend
+from analytics.measures import pieces
 from analytics.numbers import credits_text, shares
 from analytics.projection import MOST_DAYS, Projection, State, day_expected, project, state_of
 from analytics.projection_words import budget_text, outlook_text, pace_text, range_text
 from analytics.query import Query
 from analytics.stretches import Stretch
 from storage.budgets import THRESHOLDS
-from storage.reading import Days
+from storage.reading import Days, Key
 from storage.timekeys import date_of, day_number
 
 MEASURED_DAYS = 31  # projections further ahead were never compared with what came
 # A workspace that is silent for longer is taken to lag: its last days are unknown, not empty.
 LAG_DAYS = 4
-ByDay = Mapping[int, Usage]
+SPENDING = ("credits", "prompts")
+Spent = tuple[int, int]  # micro-credits and known prompts
+NOTHING: Spent = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +122,19 @@ def burn_up(
 
     Reads up to 180 complete days for the projection; a period that is over has none.
     """
-    rows = gather_spend(query, ("day",), span=days_behind(query, stretch))
-    return added_up(
-        query, stretch, {day: usage for (day,), usage in rows.items()}, limit, thresholds
-    )
+    rows = read_days(query, (), days_behind(query, stretch))
+    by_day = {day: spent for (day,), spent in rows.items()}
+    return added_up(query, stretch, by_day, limit, thresholds)
+
+
+def read_days(query: Query, by: Sequence[Key], span: Days) -> dict[tuple[int, ...], Spent]:
+    """Spending by keys and day; only what a projection takes, for up to 180 days of many."""
+    found: dict[tuple[int, ...], Spent] = {}
+    for part, where in pieces(query, span):
+        for *key, credits, prompts in query.reader.sums((*by, "day"), SPENDING, part, where):
+            before = found.get(tuple(key), NOTHING)
+            found[tuple(key)] = (before[0] + credits, before[1] + prompts)
+    return found
 
 
 def days_behind(query: Query, stretch: Stretch) -> Days:
@@ -135,21 +146,21 @@ def days_behind(query: Query, stretch: Stretch) -> Days:
 def added_up(
     query: Query,
     stretch: Stretch,
-    by_day: ByDay,
+    by_day: Mapping[int, Spent],
     limit: int | None = None,
     thresholds: tuple[int, ...] = THRESHOLDS,
 ) -> BurnUp:
-    """The burn-up of one scope from its usage by day."""
+    """The burn-up of one scope from its spending by day."""
     first, end = day_number(stretch.first), days_behind(query, stretch).end
     known = _known_end(query, end)
     # Days before the scope's first usage say nothing about its pace.
-    start = min((day for day, usage in by_day.items() if usage.events), default=known)
-    complete = [by_day.get(day, Usage()) for day in range(start, max(start, known))]
-    spent = [by_day.get(day, Usage()).credits for day in range(first, end)]
+    start = min((day for day, spent in by_day.items() if any(spent)), default=known)
+    complete = [by_day.get(day, NOTHING) for day in range(start, max(start, known))]
+    spent = [by_day.get(day, NOTHING)[0] for day in range(first, end)]
     in_stretch = max(0, known - first)
     projection = project(
-        [usage.credits for usage in complete],
-        [usage.prompts for usage in complete],
+        [credits for credits, _ in complete],
+        [prompts for _, prompts in complete],
         day=in_stretch,
         month_days=stretch.days,
         today=sum(spent[in_stretch:]),
@@ -182,6 +193,7 @@ def budget_figure(query: Query, burn: BurnUp, title: str, name: str = "") -> Bud
     """The burn-up as a picture; `name` says of whom, where it is not the whole workspace."""
     projection = burn.projection
     is_open = not projection.is_finished and projection.n > 0
+    point = None if projection.is_range_first else projection.projected
     footer, subtitle = caption(query), _subtitle(query, burn, name)
     of = f" of {credits_text(burn.limit)}" if burn.limit else ""
     ends = f". 80% range {range_text(projection, burn.limit)}" if is_open else ""
@@ -196,7 +208,7 @@ def budget_figure(query: Query, burn: BurnUp, title: str, name: str = "") -> Bud
         # A line at nothing is the axis, and shares of nothing are no lines.
         limit=burn.limit or None,
         thresholds=burn.thresholds,
-        forecast=Band(projection.low, projection.projected, projection.high) if is_open else None,
+        forecast=Band(projection.low, point, projection.high) if is_open else None,
     )
 
 

@@ -224,10 +224,10 @@ class LineFigure(Chart):
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Where a month is expected to end: the 80 % range and the point inside it."""
+    """Where a month is expected to end: the 80 % range and, unless it is too early, the point."""
 
     low: int
-    middle: int
+    middle: int | None
     high: int
 
 

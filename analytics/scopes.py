@@ -6,10 +6,9 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from analytics.burn_up import BurnUp, added_up, days_behind
+from analytics.burn_up import BurnUp, Spent, added_up, days_behind, read_days
 from analytics.credits import allowance
 from analytics.errors import UserError
-from analytics.measures import Usage, gather_spend
 from analytics.projection import Projection, State
 from analytics.projection_words import shown_end
 from analytics.query import Filters, Query
@@ -132,13 +131,14 @@ def limits(query: Query) -> list[Limit]:
 
 def _limit(budget: Budget, query: Query) -> Limit:
     today = query.reader.clock.local_date(query.now)
-    stretch = stretch_of(budget.period, today, budget.billing_day)
+    week_start = query.reader.workspace.week_start
+    stretch = stretch_of(budget.period, today, budget.billing_day, week_start)
     return Limit(Scope(budget.scope, budget.target_id), stretch, budget.amount, budget.thresholds)
 
 
 def tracked(query: Query, wanted: Sequence[Limit]) -> list[Tracked]:
     """The burn-up of each limit's scope, in their order; one question for each kind of scope."""
-    days: dict[Scope, dict[int, Usage]] = {}
+    days: dict[Scope, dict[int, Spent]] = {}
     for kind in KINDS:
         ours = [limit for limit in wanted if limit.scope.kind == kind]
         if ours:
@@ -154,17 +154,17 @@ def tracked(query: Query, wanted: Sequence[Limit]) -> list[Tracked]:
     ]
 
 
-def _by_scope(query: Query, kind: Kind, wanted: Sequence[Limit]) -> dict[Scope, dict[int, Usage]]:
+def _by_scope(query: Query, kind: Kind, wanted: Sequence[Limit]) -> dict[Scope, dict[int, Spent]]:
     spans = [days_behind(query, limit.stretch) for limit in wanted]
     span = Days(min(one.first for one in spans), max(one.end for one in spans))
-    found: dict[Scope, dict[int, Usage]] = defaultdict(dict)
+    found: dict[Scope, dict[int, Spent]] = defaultdict(dict)
     if kind == "workspace":
-        rows = gather_spend(replace(query, filters=Filters()), ("day",), span=span)
-        return {Scope(): {day: usage for (day,), usage in rows.items()}}
+        rows = read_days(replace(query, filters=Filters()), (), span)
+        return {Scope(): {day: spent for (day,), spent in rows.items()}}
     targets = sorted({limit.scope.target for limit in wanted})
     narrowed = replace(query, filters=only(kind, targets))
-    for (day, target), usage in gather_spend(narrowed, ("day", KEYS[kind]), span=span).items():
-        found[Scope(kind, target)][day] = usage
+    for (target, day), spent in read_days(narrowed, (KEYS[kind],), span).items():
+        found[Scope(kind, target)][day] = spent
     return dict(found)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from analytics.projection_words import Span
-from analytics.timerange import MONTHS, TimeRange
+from analytics.timerange import MONTHS, TimeRange, week_of
 from storage.budgets import Period
 from storage.timekeys import date_of, first_day, month_number
 
@@ -56,12 +56,15 @@ class Stretch:
         )
 
 
-def stretch_of(period: Period, today: date, billing_day: int = 1) -> Stretch:
-    """The period that holds a day; a billing month begins on its `billing_day`, 1 to 28."""
+def stretch_of(period: Period, today: date, billing_day: int = 1, week_start: int = 0) -> Stretch:
+    """The period that holds a day.
+
+    A billing month begins on its `billing_day`, 1 to 28, a week on the workspace's weekday.
+    """
     month = month_number(today)
     readings: Mapping[Period, Callable[[], tuple[date, date]]] = {
         "monthly": lambda: (_first(month), _first(month + 1)),
-        "weekly": lambda: _week(today),
+        "weekly": lambda: _week(week_of(today, week_start)),
         "quarterly": lambda: (_first(month - month % 3), _first(month - month % 3 + 3)),
         "billing": lambda: _billing(today, billing_day),
     }
@@ -73,9 +76,8 @@ def _first(month: int) -> date:
     return date_of(first_day(month))
 
 
-def _week(today: date) -> tuple[date, date]:
-    monday = today - DAY * today.weekday()
-    return monday, monday + 7 * DAY
+def _week(first: date) -> tuple[date, date]:
+    return first, first + 7 * DAY
 
 
 def _billing(today: date, billing_day: int) -> tuple[date, date]:

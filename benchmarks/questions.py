@@ -17,6 +17,8 @@ OTHER_MS: Mapping[str, float] = {
     "performance last 30d": PERCENTILES_MS,
     "compare last 30d": PERCENTILES_MS,
     "patterns last 30d": PERCENTILES_MS,  # it tells tasks, too
+    "forecast": PERCENTILES_MS,  # 180 days of every department and project
+    "roi last 30d": PERCENTILES_MS,  # by task
 }
 GROWTH = 1.5
 

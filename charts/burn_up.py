@@ -81,7 +81,7 @@ def burn_up(
     marks = ticks(0, int(top), most=3)
     words = [axis_text(mark) for mark in marks]
     labels = [(line.credits, f"{line.percent}%", line.colour) for line in lines]
-    if end:
+    if end and end.middle is not None:
         labels.append((end.middle, f"~{about(end.middle)}", card.theme.accent))
     bold = Style(style.size, 600)
     left = frame.left + widest(words, style) + 5
@@ -118,11 +118,12 @@ def _forecast(card: Card, figure: BudgetFigure, plot: BurnUp) -> BurnUp:
     end = figure.forecast
     if end is None or len(figure.used) >= figure.days:
         return plot
-    low, middle, high = (
-        (plot.days.end, plot.amounts.at(v)) for v in (end.low, end.middle, end.high)
-    )
+    low, high = ((plot.days.end, plot.amounts.at(v)) for v in (end.low, end.high))
     accent = card.theme.accent
     card.area([plot.now, low, high], accent, opacity=0.2)
+    if end.middle is None:
+        return BurnUp(plot.days, plot.amounts, plot.curve, (plot.now, high), plot.levels)
+    middle = (plot.days.end, plot.amounts.at(end.middle))
     card.line([plot.now, middle], colour=accent, stroke=1.5, dashes=(2.5, 2))
     return BurnUp(plot.days, plot.amounts, plot.curve, (plot.now, middle), plot.levels)
 

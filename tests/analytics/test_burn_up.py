@@ -140,9 +140,19 @@ def test_a_picture_has_the_values_of_the_burn_up(world: World) -> None:
         figure = budget_figure(query, burn, burn.words)
     assert (figure.days, figure.used[-1], figure.limit) == (31, burn.spent, BUDGET)
     assert figure.forecast is not None
-    assert figure.forecast.low <= figure.forecast.middle <= figure.forecast.high <= BUDGET
+    low, middle, high = (getattr(figure.forecast, name) for name in ("low", "middle", "high"))
+    assert low <= middle <= high <= BUDGET
     assert figure.subtitle == "76% used with 76% of the month gone. Band = 80% range"
     assert "Used 15,230 of 20,000. 80% range" in figure.alt
+
+
+def test_a_picture_of_the_first_days_has_no_point(world: World) -> None:
+    march(world)
+    now = noon(world, date(2026, 4, 3))
+    with asked(world, now) as query:
+        figure = budget_figure(query, burned(world, now), "April")
+    assert figure.forecast is not None
+    assert figure.forecast.middle is None
 
 
 @pytest.mark.parametrize(
@@ -158,6 +168,11 @@ def test_periods_hold_their_day(period: Period, first: str, end: str, title: str
     stretch = stretch_of(period, date(2026, 3, 14), 15)
     assert stretch == Stretch(date.fromisoformat(first), date.fromisoformat(end), period)
     assert stretch.title == title
+
+
+def test_a_week_begins_on_the_weekday_of_the_workspace() -> None:
+    sunday = stretch_of("weekly", date(2026, 3, 14), week_start=6)
+    assert (sunday.first, sunday.end) == (date(2026, 3, 8), date(2026, 3, 15))
 
 
 @given(

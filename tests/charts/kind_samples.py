@@ -92,6 +92,10 @@ def budgets() -> dict[str, Figure]:
         "over_budget": budget_figure([v * 1.6 for v in SPENT], 20000, (29000, 31000, 34000)),
         "far_over_budget": budget_figure([v * 40 for v in SPENT], 2000, (8e5, 9e5, 9.8e5)),
         "first_day": budget_figure([430], 20000, (9000, 14000, 26000)),
+        "too_early": replace(
+            budget_figure([430, 90], 20000, (9000, 0, 26000)),
+            forecast=Band(micro(9000), None, micro(26000)),
+        ),
         "finished_month": budget_figure([*SPENT, 900, 950, 870, 210, 180, 760, 640], 20000),
         "far_under_budget": budget_figure([1] * 9, 20000, (25, 31, 40)),
         "budget_of_a_week": budget_figure([90, 580, 1100], 5000, (3900, 4300, 5200), days=7),
