@@ -17,7 +17,9 @@ def ticked_bars(
 ) -> PersonFigure:
     """The largest lines as bars; all others are one row below them."""
     ordered = sorted(ordered_lines(lines, "credits"), key=lambda line: line.key == REST)
-    single = [line for line in ordered if line.key != REST][:CHART_BARS]
+    # A single one that is left over is shown itself.
+    most = CHART_BARS + (len(ordered) == CHART_BARS + 1)
+    single = [line for line in ordered if line.key != REST][:most]
     folded = ordered[len(single) :]
     keys = changes.keys - {line.key for line in single}
     footer, words = caption(query), f"Credits by {thing}"

@@ -6,7 +6,7 @@ Usage without the label is a row of its own, so every breakdown adds up to the s
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analytics.bars import ticked_bars
 from analytics.captions import caption, footnotes, heading
@@ -167,7 +167,7 @@ def _tier_name(query: Query, tier: int, parts: Parts) -> str:
     """`Premium (2x-5x)`: the multipliers that were used."""
     ends = multipliers(query, tier, {model for key, model in parts if key == tier})
     if ends is None:
-        return "Unknown tier"
+        return "Unknown (no price)"
     low, high = map(multiplier_text, ends)
     return f"{TIERS[tier].title()} ({low if low == high else f'{low}-{high}'})"
 
@@ -283,7 +283,9 @@ def _figure(found: Found, headline: str, changes: Changes) -> Figure:
     match found.group:
         case "family":
             models: Sums = {(model,): usage for (_, model), usage in found.parts.items()}
-            return model_figure(found.query, title, model_lines(found.query, models, Changes()))
+            lines = model_lines(found.query, models, Changes())
+            words = "Credits by family and model. Pill = multiplier"
+            return replace(model_figure(found.query, title, lines), subtitle=words)
         case "tier":
             return _tiers(found, title)
         case "task":
@@ -300,6 +302,9 @@ def _tiers(found: Found, title: str) -> TierFigure:
         shares([getattr(line.usage, side) for line in lines]) for side in ("prompts", "credits")
     ]
     footer = caption(found.query)
+    if found.whole.prompts and "takes" in title:
+        first = max(range(len(lines)), key=lambda at: (lines[at].usage.credits, -at))
+        title += f", with {sides[0][first]}% of prompts"
     return TierFigure(
         title=title,
         subtitle="Share of prompts against share of credits, by multiplier tier",

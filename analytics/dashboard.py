@@ -30,6 +30,7 @@ from analytics.model_lines import model_lines
 from analytics.month_budget import month_burn
 from analytics.monthly import month_before
 from analytics.numbers import (
+    axis_text,
     change_of,
     change_text,
     count_text,
@@ -40,12 +41,14 @@ from analytics.numbers import (
 )
 from analytics.outcomes import gather_bins
 from analytics.percentiles import Spread, spread_of
-from analytics.projection_words import point_text, range_text
+from analytics.projection_words import shown_end
 from analytics.query import Query
 from analytics.report import Actions, Button, Column, Fact, Facts, Note, Report, Table
 from analytics.scopes import Scope, status_text
 from analytics.text import distinct
-from analytics.timerange import MONTHS
+from analytics.timerange import MONTH_NAMES, MONTHS
+from storage.reading import Days, Span
+from storage.timekeys import date_of
 
 TOP = 4
 NOTHING = Changes()
@@ -68,11 +71,16 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Complete days of the month, and as many of the one before, which `words` name."""
+    """Complete days of the month, and as many of the one before: `words`, or `brief` on a tile.
+
+    `credits` are those now and before of models that are priced on both sides.
+    """
 
     now: Usage
     before: Usage
+    credits: tuple[int, int]
     words: str
+    brief: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +138,24 @@ def _sides(query: Query) -> Sides | None:
     compared = month_before(query)
     if compared is None:
         return None
-    now, before = (
-        total(gather(query, ("model",), span=side)) for side in (compared.now, compared.before)
+    now, before = (gather(query, ("model",), span=side) for side in (compared.now, compared.before))
+    unpriced = {key for side in (now, before) for key, usage in side.items() if usage.unpriced}
+    spent, earlier = (
+        sum(usage.credits for key, usage in side.items() if key not in unpriced)
+        for side in (now, before)
     )
-    return Sides(now, before, compared.words)
+    brief = _brief(compared.before)
+    return Sides(total(now), total(before), (spent, earlier), compared.words, brief)
+
+
+def _brief(span: Span) -> str:
+    """`Feb` for a whole month, `1–9 Feb` for a part of it."""
+    if not isinstance(span, Days):
+        return ""
+    first, end = date_of(span.first), date_of(span.end)
+    month = MONTH_NAMES[first.month - 1]
+    last = date_of(span.end - 1).day
+    return month if end.day == 1 else f"{first.day}–{last} {month}" if last > 1 else f"1 {month}"
 
 
 def _headline(glance: Glance) -> str:
@@ -208,16 +230,19 @@ def _facts(glance: Glance) -> Iterator[Fact]:
         yield Fact("status", "Status", status)
 
 
-def _risen(glance: Glance, measure: Literal["prompts", "credits"]) -> str:
+def _risen(glance: Glance, measure: Literal["prompts", "credits"], *, brief: bool = False) -> str:
     """`▲ 8% on February`; empty where it is not known."""
     sides = glance.sides
     if sides is None:
         return ""
-    unknown = "uncounted" if measure == "prompts" else "unpriced"
-    now, before = getattr(sides.now, measure), getattr(sides.before, measure)
-    if not before or getattr(sides.now, unknown) or getattr(sides.before, unknown):
+    now, before = sides.credits
+    if measure == "prompts":
+        now, before = sides.now.prompts, sides.before.prompts
+        if sides.now.uncounted or sides.before.uncounted:
+            return ""
+    if not before:
         return ""
-    return f"{change_text(change_of(now, before))} on {sides.words}"
+    return f"{change_text(change_of(now, before))} on {sides.brief if brief else sides.words}"
 
 
 def _was(glance: Glance) -> str:
@@ -246,12 +271,15 @@ def _figure(glance: Glance, headline: str) -> DashboardFigure:
 def _tiles(glance: Glance) -> Iterator[Tile]:
     usage, burn, spread = glance.usage, glance.burn, glance.spread
     known = usage.known_credits
-    of = "" if not burn.limit else f"{burn.percent}% of {credits_text(burn.limit)}"
-    yield Tile("Used", "–" if known is None else credits_text(known), of)
+    of = f"{burn.percent}% of {credits_text(burn.limit)}" if burn.limit else ""
+    risen = _risen(glance, "credits", brief=True) if not burn.projection.is_finished else ""
+    yield Tile("Used", "–" if known is None else credits_text(known), of or risen)
     yield _end_tile(glance)
     prompts = usage.known_prompts
     yield Tile(
-        "Prompts", "–" if prompts is None else count_text(prompts), _risen(glance, "prompts")
+        "Prompts",
+        "–" if prompts is None else count_text(prompts),
+        _risen(glance, "prompts", brief=True),
     )
     each = usage.per_prompt
     yield Tile("Per prompt", "–" if each is None else ratio_text(each), _was(glance))
@@ -264,14 +292,16 @@ def _end_tile(glance: Glance) -> Tile:
     """The forecast with its range; of a month that is over, how it stands beside the one before."""
     burn, projection = glance.burn, glance.burn.projection
     if projection.is_finished:
-        turn, _, words = _risen(glance, "credits").partition(" on ")
+        turn, _, words = _risen(glance, "credits", brief=True).partition(" on ")
         return Tile("Change", turn or "–", f"on {words}" if words else "")
     if not projection.n:
         return Tile("Forecast", "–", "no complete day yet")
-    ends = range_text(projection, burn.limit)
+    low, point, high = shown_end(projection, burn.limit)
+    # On a tile thousands are short, or the range beside the point would be cut.
+    ends = f"{axis_text(low)}–{axis_text(high)}"
     if projection.is_range_first:
         return Tile("Forecast", ends, "80% range")
-    return Tile("Forecast", f"~{point_text(projection, burn.limit)}", f"80% {ends}")
+    return Tile("Forecast", f"~{credits_text(point)}", f"80% {ends}")
 
 
 def _short(ranking: Ranking) -> TopList:

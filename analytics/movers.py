@@ -16,7 +16,7 @@ from analytics.captions import caption
 from analytics.figures import Mover, MoverFigure
 from analytics.lines import REST
 from analytics.measures import Comparison, gather_credits
-from analytics.numbers import change_of, count_text, credits_text
+from analytics.numbers import count_text, credits_text
 from analytics.query import Query
 from analytics.report import Column, Group, Row, Table
 from analytics.text import distinct
@@ -117,7 +117,6 @@ def mover_table(kinds: Mapping[Kind, Sequence[Step]]) -> Table:
             Column("credits", "Credits", "credits"),
             Column("step", "Step", "credits"),
             Column("contribution", "Of the change", "rate"),
-            Column("change", "Change", "change"),
         ),
         rows=tuple(rows),
         groups=tuple(groups),
@@ -126,8 +125,7 @@ def mover_table(kinds: Mapping[Kind, Sequence[Step]]) -> Table:
 
 def _row(kind: Kind, step: Step, whole: Step) -> Row:
     part = step.step / whole.step if whole.step else None
-    change = change_of(step.now, step.before)
-    return (TITLES[kind], step.name, step.before, step.now, step.step, part, change)
+    return (TITLES[kind], step.name, step.before, step.now, step.step, part)
 
 
 def mover_figure(query: Query, steps: Sequence[Step], title: str, words: str) -> MoverFigure:

@@ -132,7 +132,7 @@ def test_a_price_that_changes_today_splits_the_hours(world: World) -> None:
 def test_what_has_no_price_is_of_unknown_tier(world: World) -> None:
     world.write([*used(1), *used(1, model="house-model")])
     table = table_of(world.ask("by-tier last 7d"))
-    assert column(table, "tier") == ["Premium (2x)", "Unknown tier"]
+    assert column(table, "tier") == ["Premium (2x)", "Unknown (no price)"]
     assert column(table, "credits") == [2_000_000, None]
 
 
@@ -181,6 +181,18 @@ def test_a_limit_leaves_no_tier_out_of_the_picture(world: World) -> None:
     assert [part.tier for part in figure.tiers] == ["premium", "standard", "economy", "unknown"]
     assert sum(part.share for part in figure.tiers) == 100
     assert sum(part.prompt_share for part in figure.tiers) == 100
+
+
+def test_a_single_bar_that_is_left_over_is_shown_itself(world: World) -> None:
+    for number in range(13):
+        world.write(used(number + 1, project=f"P{number}"))
+    figure = world.ask("by-project last 7d").figure
+    assert isinstance(figure, PersonFigure)
+    assert (len(figure.people), figure.others) == (13, None)
+    world.write(used(1, project="P13"))
+    figure = world.ask("by-project last 7d").figure
+    assert isinstance(figure, PersonFigure)
+    assert (len(figure.people), figure.others and figure.others.name) == (12, "2 others")
 
 
 # ---- one click further

@@ -72,7 +72,7 @@ def test_a_running_month_shows_its_forecast_with_its_range(world: World) -> None
     assert found["Used"][1].endswith("% of 500")
     assert found["Forecast"][0].startswith("~")
     assert found["Forecast"][1].startswith("80% ")
-    assert found["Prompts"] == ("87", "▲ 55% on February")
+    assert found["Prompts"] == ("87", "▲ 55% on Feb")
     assert found["Typical wait"] == ("1.5 s", "p95 1.5 s")
 
 
@@ -85,10 +85,18 @@ def test_a_month_that_is_over_stands_beside_the_one_before(world: World) -> None
     assert picture(report).subtitle == "1–28 Feb 2026"
 
 
+def test_a_change_is_of_models_that_have_a_price_on_both_sides(world: World) -> None:
+    two_months(world)
+    before = tiles(world.ask("dashboard"))["Used"]
+    world.write([*used(5, 3, model="house-model"), *used(1, 40, model="house-model")])
+    assert tiles(world.ask("dashboard"))["Used"] == before
+    assert before[1].endswith("% on Feb")
+
+
 def test_the_point_never_stands_alone_while_data_are_thin(world: World) -> None:
     world.write([*used(2, 3), *used(3, 2), *used(1, 1)])
     value, note = tiles(world.ask("dashboard"))["Forecast"]
-    assert "-" in value
+    assert "–" in value
     assert note == "80% range"
 
 

@@ -211,6 +211,25 @@ def test_behind_walls_a_folded_row_hides_people_of_the_time_before(company: Desk
     assert column(table_of(report), "department") == ["Sales", "3 others"]
 
 
+def test_behind_walls_trends_name_no_person_and_no_small_group(company: Desk) -> None:
+    day = 86_400_000_000
+    for ago, project in ((50, "of dan"), (9, "of dan"), (9, "of carol"), (9, "of alice")):
+        World(company.engine).write([event(project=project, ts=to_micros(NOW) - ago * day)])
+    report = company.answer("trends last 7d", BOB)
+    assert report.line
+    assert "of dan" not in str(report)
+    assert "People" not in str(report)
+    assert "of dan" in str(company.answer("trends last 7d", ALICE))
+    assert company.answer("trends last 60d", BOB).line
+
+
+def test_behind_walls_a_linked_person_is_told_of_oneself(company: Desk) -> None:
+    report = company.answer("me today", BOB)
+    assert report.headline == "You used 2 credits, rank 2 of 4"
+    assert "carol" not in str(report)
+    assert "for admins here" in company.shared("me today", BOB, channel="C1").headline
+
+
 def test_behind_walls_rows_of_labels_need_a_range_whose_people_are_kept(company: Desk) -> None:
     assert "31 days" in company.answer("by-project last 60d", BOB).headline
     assert company.answer("by-project last 60d", ALICE).line
