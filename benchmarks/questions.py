@@ -16,6 +16,9 @@ OTHER_MS: Mapping[str, float] = {
     "by-user last 12 months": 10.0,
     "performance last 30d": PERCENTILES_MS,
     "compare last 30d": PERCENTILES_MS,
+    "by-task last 30d": PERCENTILES_MS,
+    "trends last 30d": PERCENTILES_MS,  # it tells people and tasks of twice 29 days
+    "dashboard": 10.0,  # percentiles and people of a month
     "patterns last 30d": PERCENTILES_MS,  # it tells tasks, too
     "forecast": PERCENTILES_MS,  # 180 days of every department and project
     "roi last 30d": PERCENTILES_MS,  # by task
