@@ -107,7 +107,8 @@ def proposals(
     found, or is finding, goes before what logs say; of several trials of a pair the last counts.
     Show the first MOST_SHOWN.
     """
-    known = {result.pair: result for result in trials if result.holds}
+    last = {result.pair: result for result in trials}
+    known = {pair: result for pair, result in last.items() if result.holds}
     found = [
         proposal
         for comparison in compared
@@ -153,10 +154,8 @@ def _from_logs(basis: Basis, found: Comparison, margin_pct: int) -> Proposal | N
 
 
 def _from_trial(basis: Basis, result: TrialResult) -> Proposal | None:
-    if result.status == "no answer":
-        return None
     saving = 0 if result.status == "stopped" else saving_of(basis, result.pair)
-    if not saving and result.status != "stopped":
+    if result.status == "no answer" or (not saving and result.status != "stopped"):
         return None
     return Proposal(result.pair, result.status, saving, result.margin_pct, trial=result)
 

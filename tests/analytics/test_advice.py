@@ -233,6 +233,24 @@ def test_a_model_that_is_new_to_a_task_saves_by_its_multiplier() -> None:
     assert found.saving == 1_200 * (2 * MICRO - MICRO // 2)
 
 
+def test_a_trial_of_what_nobody_does_any_more_saves_nothing() -> None:
+    idle = Basis(records_of(ENOUGH), {}, MULTIPLIERS)
+    assert advise(idle, trials=[result("running")]) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "level"),
+    [
+        ("stopped", "no answer", "worth a trial"),
+        ("no answer", "stopped", "stopped"),
+        ("confirmed", "running", "running"),
+    ],
+)
+def test_of_several_trials_of_a_pair_the_last_counts(before: str, after: str, level: str) -> None:
+    [found] = advise(basis(ENOUGH), trials=[result(before), result(after)])
+    assert found.level == level
+
+
 def test_a_confirmation_is_checked_again_after_90_days() -> None:
     for days, level in ((90, "confirmed"), (91, "worth a trial")):
         [found] = advise(basis(ENOUGH), trials=[result("confirmed", age_days=days)])

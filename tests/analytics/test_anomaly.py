@@ -61,6 +61,11 @@ def test_verdicts_need_28_complete_days_before() -> None:
     assert is_alert([*CALM[:28], 5_000])
 
 
+def test_credits_and_prompts_must_be_of_the_same_days() -> None:
+    with pytest.raises(ValueError, match="different days"):
+        judge([1] * 40, [1] * 39)
+
+
 def test_verdicts_need_five_prompts_a_day() -> None:
     days = [*(spent * MICRO for spent in CALM[:28]), 5_000 * MICRO]
     almost, enough = [5] * 27 + [4, 900], [5] * 28 + [0]

@@ -192,6 +192,30 @@ def test_after_nothing_for_weeks_the_high_end_is_an_average_month() -> None:
     assert found.is_range_first
 
 
+@pytest.mark.parametrize(
+    "daily",
+    [
+        [0] * 100 + [100] * 10,  # nothing was predicted at most origins: too few ratios
+        ([100] * 30 + [0] * 30) * 3,  # a tenth of the ratios are 0, which has no logarithm
+    ],
+)
+def test_a_past_that_cannot_be_replayed_leaves_the_fitted_range(daily: list[int]) -> None:
+    found = projected([*daily, *[100] * 7], 7)
+    p = found.expected
+    narrow, wide = (math.log((end - found.complete) / p) for end in (found.low, found.high))
+    assert narrow / wide == pytest.approx(-1.70 / 2.02, rel=1e-6)
+
+
+def test_credits_and_prompts_must_be_of_the_same_days() -> None:
+    with pytest.raises(ValueError, match="different days"):
+        project([1, 2], [1], day=2, month_days=30)
+
+
+def test_six_states_are_said_in_four_words() -> None:
+    words = ["over", "over", "at risk", "at risk", "on track", "early"]
+    assert [state.words for state in State] == words
+
+
 def test_usage_that_collapsed_is_noticed() -> None:
     assert projected([100] * 60 + [15] * 7, 10).has_fallen
     assert not projected([100] * 60 + [40] * 7, 10).has_fallen
