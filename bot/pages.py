@@ -13,7 +13,8 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 
 import bot.commands  # noqa: F401  # registers every command
-from bot.commands.guide import ABOUT_FILTERS, ABOUT_RANGES
+from bot.commands.guide import ABOUT_FILTERS, ABOUT_RANGES, families
+from bot.demo.answers import sample_answers
 from bot.registry import COMMANDS, Command
 from bot.settings import Settings
 
@@ -38,20 +39,23 @@ def _default(field: FieldInfo) -> str:
 
 
 def commands_page() -> str:
-    """docs/commands.md: each command with its options and an example."""
+    """docs/commands.md: each command with its options, an example and what it answers."""
     parts = [
         "# Commands\n",
         f"{WHERE}\n",
         f"{ABOUT_RANGES}\n",
         f"{ABOUT_FILTERS}\n",
     ]
-    for known in COMMANDS.values():
-        parts += _section(known)
+    answers = sample_answers(tuple(COMMANDS.values()))
+    for family, commands in families():
+        parts.append(f"## {family}\n")
+        for known in commands:
+            parts += _section(known, answers[known.name])
     return "\n".join(parts)
 
 
-def _section(known: Command) -> Iterator[str]:
-    yield f"## {known.name}\n"
+def _section(known: Command, answer: str) -> Iterator[str]:
+    yield f"### {known.name}\n"
     yield f"{known.summary}\n"
     if known.details:
         yield f"{known.details}\n"
@@ -64,6 +68,7 @@ def _section(known: Command) -> Iterator[str]:
             words = param.type.words.replace("|", "\\|")
             yield f"| {param.name} | {words} | {param.default or ''} |"
         yield ""
+    yield f"```text\n{answer}\n```\n"
 
 
 PAGES = {".env.example": env_example, "docs/commands.md": commands_page}

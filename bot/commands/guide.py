@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from analytics.numbers import counted
 from analytics.overview import overview
 from analytics.query import Query
 from analytics.report import (
     Actions,
     Button,
     Column,
+    Fact,
+    Facts,
     Note,
     Report,
     Table,
@@ -15,7 +20,7 @@ from analytics.report import (
 from analytics.timerange import parse_range
 from bot.context import Context
 from bot.params import CommandName
-from bot.registry import COMMANDS, OVERVIEW, command, find_command
+from bot.registry import COMMANDS, OVERVIEW, Command, command, find_command
 
 ABOUT_RANGES = (
     "Ranges: today, yesterday, last 7d, last 3 months, this month, last week, 2026-03, march, "
@@ -24,6 +29,17 @@ ABOUT_RANGES = (
 ABOUT_FILTERS = (
     'Filters, repeatable: model= family= tier= person= department= project= task=, "quotes" '
     "around names with blanks."
+)
+
+# What people look for, and the files that answer it.
+FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Where credits go", ("usage",)),
+    ("Plan, packs and budgets", ("credits", "budget")),
+    ("When and what for", ("patterns", "tasks")),
+    ("Speed and quality", ("performance", "efficiency")),
+    ("Advice and return", ("advice", "trials", "roi")),
+    ("Files and settings", ("export", "models", "preferences")),
+    ("Finding your way", ("guide",)),
 )
 
 
@@ -37,23 +53,58 @@ def this_month(ctx: Context) -> Report:
 
 @command("help", example="help by-model", aliases=("?", "commands"))
 def explain(ctx: Context, about: CommandName) -> Report:
-    """What you can ask, and how; `help COMMAND` tells more."""
+    """What you can ask, by family; `help COMMAND` tells more."""
     del ctx
-    return _about(str(about)) if about else _everything()
+    if not about:
+        return _everything()
+    typed = str(about).casefold()
+    found = next((group for group in families() if group[0].casefold() == typed), None)
+    return _family(*found) if found else _about(str(about))
+
+
+def families() -> list[tuple[str, list[Command]]]:
+    """Every command by family, in the order of `FAMILIES`; those of no family come last."""
+    modules = {name: c.answer.__module__.rpartition(".")[2] for name, c in COMMANDS.items()}
+    listed = {module for _, members in FAMILIES for module in members}
+    rest = tuple(sorted(set(modules.values()) - listed))
+    groups = [
+        (title, [known for known in COMMANDS.values() if modules[known.name] in members])
+        for title, members in (*FAMILIES, ("More", rest))
+    ]
+    return [(title, commands) for title, commands in groups if commands]
 
 
 def _everything() -> Report:
-    rows = tuple((known.name, known.summary, known.example) for known in COMMANDS.values())
-    columns = (Column("command", "Command"), Column("what", "What"), Column("example", "Example"))
-    examples = [known for known in COMMANDS.values() if known.name not in (OVERVIEW, "help")]
+    groups = families()
+    count = sum(len(commands) for _, commands in groups)
+    facts = tuple(
+        Fact(f"family_{number}", title, ", ".join(known.name for known in commands))
+        for number, (title, commands) in enumerate(groups, 1)
+    )
     return Report(
         title="What you can ask",
-        headline=f"{len(rows)} commands; `help COMMAND` tells more about one",
+        headline=f"{count} commands; `help COMMAND` tells more about one",
         blocks=(
-            Table(columns, rows),
+            Facts(facts),
             Note(ABOUT_RANGES),
             Note(ABOUT_FILTERS),
-            Actions(tuple(Button(known.name, known.example) for known in examples[:5])),
+            Actions(tuple(Button(title, f"help {title.casefold()}") for title, _ in groups)),
+        ),
+    )
+
+
+def _family(title: str, commands: Sequence[Command]) -> Report:
+    """The commands of one family, each with what it tells and an example."""
+    rows = tuple((known.name, known.summary, known.example) for known in commands)
+    columns = (Column("command", "Command"), Column("what", "What"), Column("example", "Example"))
+    asked = [known for known in commands if not known.changes]
+    return Report(
+        title=title,
+        headline=f"{title}: {counted(len(rows), 'command')}",
+        blocks=(
+            Table(columns, rows),
+            Actions(tuple(Button(known.name, known.example) for known in asked[:5])),
+            Actions((Button("All commands", "help"),)),
         ),
     )
 

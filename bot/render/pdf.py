@@ -185,7 +185,7 @@ def _verdict(whole: Briefing, label: str) -> Iterator[Part]:
     if kept:
         yield Sentences("What matters", _unticked(kept[:MATTERS]), points=True)
     value = whole.frame("value")
-    if value is not None:
+    if value is not None and value.has_table:  # without prices there is nothing to return
         yield Sentences("Return", _unticked((value.headline,)))
         yield from list(_numbers(value))[:1]
 

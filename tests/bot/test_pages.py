@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.commands.guide import families
 from bot.pages import PAGES
 from bot.registry import COMMANDS, parse
 from bot.settings import Settings
@@ -37,6 +38,20 @@ def test_every_line_in_the_documents_parses(document: Path) -> None:
 def test_every_link_leads_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
         assert (document.parent / target).exists(), target
+
+
+def test_every_command_stands_once_in_a_family() -> None:
+    named = [known.name for _, commands in families() for known in commands]
+    assert sorted(named) == sorted(COMMANDS)
+
+
+def test_every_command_has_a_real_answer_in_the_page() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    for name in COMMANDS:
+        section = page.partition(f"\n### {name}\n")[2].partition("\n### ")[0]
+        answer = section.partition("```text\n")[2].partition("\n```")[0]
+        assert len(answer) > 20, name
+        assert "failed" not in answer.splitlines()[0], name
 
 
 def test_no_lock_file_holds_an_address() -> None:

@@ -11,6 +11,7 @@ import bot.commands  # noqa: F401  # registers every command
 from analytics.errors import UserError
 from analytics.report import (
     Actions,
+    Facts,
     Report,
 )
 from bot.registry import COMMANDS, MAX_LINE, Call, amend, complete, find_command, parse, run
@@ -44,6 +45,16 @@ def test_the_example_runs_and_its_line_repeats_it(name: str, world: World) -> No
     assert report.headline
     # What changes something says something else when it is done again.
     assert COMMANDS[name].changes or world.ask(report.line) == report
+
+
+def test_help_names_every_command_and_each_family_lists_its_own(world: World) -> None:
+    report = world.ask("help")
+    facts = [block for block in report.blocks if isinstance(block, Facts)]
+    listed = [str(fact.value) for block in facts for fact in block.facts]
+    assert sorted(", ".join(listed).split(", ")) == NAMES
+    buttons = [b for block in report.blocks if isinstance(block, Actions) for b in block.buttons]
+    for button in buttons:
+        assert world.ask(button.line).headline.startswith(button.label)
 
 
 @pytest.mark.parametrize("name", NAMES)
