@@ -15,6 +15,7 @@ from analytics.projection_words import chance_text, expected_on_text, point_text
 from analytics.query import Query
 from analytics.report import Actions, Button, Column, Fact, Facts, Note, Report, Row, Table
 from analytics.scopes import (
+    CHANCE_NOTE,
     PERIODS,
     Limit,
     Scope,
@@ -22,6 +23,7 @@ from analytics.scopes import (
     Tracked,
     limits,
     projected_cells,
+    standing_cells,
     status_text,
     tracked,
 )
@@ -38,6 +40,7 @@ COLUMNS = (
     Column("projected_low", "Low", "credits"),
     Column("projected_high", "High", "credits"),
     Column("status", "Status"),
+    Column("chance", "Chance"),
 )
 PLAN_NOTE = "No budget is set: the plan's allowance is tracked. An admin sets a budget."
 HOW_TO_SET = Note(
@@ -171,11 +174,13 @@ def _row(query: Query, row: Tracked) -> Row:
         burn.limit,
         burn.spent,
         *projected_cells(burn.projection, burn.limit),
-        status_text(burn.state),
+        *standing_cells(burn),
     )
 
 
 def _notes(query: Query, main: Tracked) -> Iterator[Note]:
+    if main.burn.limit is not None:
+        yield CHANCE_NOTE
     if main.limit.is_plan:
         yield Note(PLAN_NOTE)
     elif main.burn.limit is None:

@@ -16,6 +16,7 @@ from analytics.projection_words import chance_text
 from analytics.query import Filters, Query
 from analytics.report import Actions, Button, Column, Fact, Facts, Note, Report, Row, Table
 from analytics.scopes import (
+    CHANCE_NOTE,
     KEYS,
     Limit,
     Scope,
@@ -23,6 +24,7 @@ from analytics.scopes import (
     Tracked,
     limits,
     projected_cells,
+    standing_cells,
     status_text,
     tracked,
 )
@@ -38,8 +40,8 @@ COLUMNS = (
     Column("projected", "Forecast", "credits"),
     Column("projected_low", "Low", "credits"),
     Column("projected_high", "High", "credits"),
-    Column("budget", "Budget", "credits"),
     Column("status", "Status"),
+    Column("chance", "Chance"),
 )
 
 
@@ -105,12 +107,13 @@ def _row(query: Query, row: Tracked) -> Row:
         row.limit.scope.kind,
         burn.spent,
         *projected_cells(burn.projection, burn.limit),
-        burn.limit,
-        status_text(burn.state),
+        *standing_cells(burn),
     )
 
 
 def _notes(query: Query, burn: BurnUp, rows: Sequence[Tracked]) -> Iterator[Note]:
+    if any(row.burn.limit is not None for row in rows):
+        yield CHANCE_NOTE
     if len(rows) > 1:
         yield Note("Each row has a projection of its own: they do not add up.")
         if any(row.burn.projection.is_thin for row in rows):

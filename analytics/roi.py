@@ -7,7 +7,7 @@ and what misses one of them is not told.  Two currencies are never compared.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from analytics.captions import footnotes, heading
 from analytics.lines import empty_report, framed, spent_text
@@ -125,10 +125,10 @@ def roi(query: Query) -> Report:
         title,
         _headline(worths, assumed, whole),
         (
-            *_missing(assumed),
-            *_numbers(worths, assumed),
             _assumed(query, assumed),
-            *footnotes(query, whole),
+            *_numbers(worths, assumed),
+            *_missing(assumed),
+            *footnotes(replace(query, range=query.range.complete()), whole),  # no change is told
             _steps(),
         ),
     )
@@ -246,8 +246,8 @@ def _table(worths: Sequence[Worth], total: Worth, assumed: Assumptions) -> Table
         columns=(
             Column("task", "Task"),
             Column("prompts", "Prompts", "count"),
-            Column("minutes_each", "Minutes each"),
-            Column("minutes_saved", "Minutes saved", "count"),
+            Column("minutes_each", "Min each"),
+            Column("minutes_saved", "Min saved", "count"),
             *((Column("value", "Value", "cost", value),) if value else ()),
             Column("credits", "Credits", "credits"),
             *((Column("cost", "Cost", "cost", cost),) if cost else ()),
@@ -289,7 +289,8 @@ def _assumed(query: Query, assumed: Assumptions) -> Note:
     price = "no price of a credit" if assumed.price is None else f"{assumed.price.text} a credit"
     return Note(
         f"Assumed by an admin, not measured: {minutes} saved, {rate}, {price}. "
-        "A prompt that is known to have failed saves nothing."
+        "A prompt that is known to have failed saves nothing.",
+        "delta",
     )
 
 

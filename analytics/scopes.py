@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from analytics.burn_up import BurnUp, Spent, added_up, days_behind, read_days
 from analytics.credits import allowance
 from analytics.errors import UserError
-from analytics.projection import Projection, State
-from analytics.projection_words import shown_end
+from analytics.projection import Projection, State, chance_of_passing
+from analytics.projection_words import chance_text, shown_end
 from analytics.query import Filters, Query
-from analytics.report import Cell
+from analytics.report import Cell, Note
 from analytics.stretches import Stretch, stretch_of
 from analytics.text import MAX_NAME, clean
 from storage.budgets import THRESHOLDS, Budget, Period, list_budgets
@@ -171,6 +171,17 @@ def _by_scope(query: Query, kind: Kind, wanted: Sequence[Limit]) -> dict[Scope, 
 def status_text(state: State | None) -> str | None:
     """`On track`; None where there is no limit, or no state that far ahead."""
     return None if state is None else STATUS[state]
+
+
+def standing_cells(burn: BurnUp) -> tuple[Cell, Cell]:
+    """State and chance of passing the limit: `At risk` alone would be two very different things."""
+    if burn.limit is None or burn.state is None:
+        return (None, None)
+    chance = None if burn.is_passed else chance_text(chance_of_passing(burn.projection, burn.limit))
+    return (burn.state.words.capitalize(), chance or None)
+
+
+CHANCE_NOTE = Note("Chance: of passing the budget by the end of its period.")
 
 
 def projected_cells(projection: Projection, limit: int | None) -> tuple[Cell, Cell, Cell]:

@@ -121,6 +121,8 @@ def test_states_have_their_words(world: World, budget: float, headline: str, sta
     report = ask(world)
     assert report.headline.startswith(headline)
     assert facts(report)["status"].value == status
+    assert column(table_of(report), "status") == [status.split(",", maxsplit=1)[0]]
+    assert (column(table_of(report), "chance") == [None]) == (status == "Over")
 
 
 def test_a_budget_of_nothing_that_is_not_touched(sqlite_engine: sa.Engine) -> None:

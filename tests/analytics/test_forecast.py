@@ -60,7 +60,10 @@ def test_a_budget_gives_it_a_state(world: World) -> None:
             )
     report = world.ask("forecast", now=EVENING)
     assert report.headline.startswith("At risk, likely over: about 19,500 (")
-    assert column(table_of(report), "status") == ["At risk, likely", "On track", None]
+    assert column(table_of(report), "status") == ["At risk", "On track", None]
+    chances = column(table_of(report), "chance")
+    assert chances[2] is None
+    assert 50 < int(str(chances[0]).rstrip("%")) < 90
 
 
 def test_parts_have_projections_of_their_own(world: World) -> None:

@@ -6,14 +6,17 @@ from datetime import date, datetime
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from analytics.errors import UserError
 from analytics.figures import BudgetFigure
 from analytics.report import Fact, Facts, Note, Report, Table
 from bot.registry import parse, run
-from storage.events import MICRO
+from storage.events import MICRO, UsageEvent
 from storage.timekeys import to_micros
 from tests.analytics.spending import march, noon, rhythm, spend
+from tests.analytics.test_totals import EVENTS
 from tests.analytics.world import World, column, total_of
 from tests.cast import NOW, event
 
@@ -126,6 +129,27 @@ def test_every_table_has_the_same_total(world: World) -> None:
     report = world.ask("report 2026-03", now=APRIL)
     totals = {total_of(table(report, key), "credits") for key in ("tier", "model", "person")}
     assert totals == {facts(report)["credits"].value}
+
+
+@settings(max_examples=12)
+@given(events=st.lists(EVENTS, min_size=1, max_size=50), plan=st.integers(1, 60))
+def test_a_report_has_the_total_of_every_other_answer(
+    sqlite_engine: sa.Engine, events: list[UsageEvent], plan: int
+) -> None:
+    world = World(sqlite_engine)
+    world.write(events)
+    world.ask(f"grants add plan {plan} from 2026-01-01")
+    for month in ("2026-03", "2026-02"):
+        found = facts(world.ask(f"report {month}"))
+        if not found:
+            continue
+        [by_model] = [b for b in world.ask(f"by-model {month}").blocks if isinstance(b, Table)]
+        total = total_of(by_model, "credits")
+        assert found["credits"].value == total
+        parts = [
+            found[key].value for key in ("plan_used", "additional_used", "overage") if key in found
+        ]
+        assert sum(part for part in parts if isinstance(part, int)) == (total or 0)
 
 
 def test_a_month_is_compared_with_the_whole_month_before(world: World) -> None:
