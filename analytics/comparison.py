@@ -180,7 +180,7 @@ def _figure(
 def _frontier(query: Query, title: str, dots: Sequence[Dot], *, by_stars: bool) -> FrontierFigure:
     footer = caption(query)
     measure = "rating" if by_stars else "success"
-    pulled = ", few ratings drawn nearer to the mean" if by_stars else ""
+    pulled = ", pulled to the mean while few," if by_stars else ""
     said = ", ".join(
         f"{dot.name} {f'{dot.value:.1f}' if by_stars else rate_text(dot.value)} "
         f"at {ratio_text(dot.per_prompt)}"
@@ -188,8 +188,8 @@ def _frontier(query: Query, title: str, dots: Sequence[Dot], *, by_stars: bool) 
     )
     return FrontierFigure(
         title=title,
-        subtitle=f"{measure.title()} against credits a prompt{pulled}. Filled: nothing is cheaper "
-        "and better",
+        subtitle=f"{measure.title()}{pulled} against credits a prompt. Filled: none is cheaper and "
+        "better",
         footer=footer,
         alt=f"Scatter of models, {measure} against credits a prompt. {title}. {said}. {footer}.",
         axis="rating" if by_stars else "success",

@@ -66,8 +66,7 @@ def _alone(one: Candidate) -> str:
 
 
 def _price(one: Candidate) -> str:
-    text = ratio_text(one.per_prompt or 0)
-    return f"{text} credit{'' if text == '1.0' else 's'} a prompt"
+    return f"{ratio_text(one.per_prompt or 0)} credits a prompt"
 
 
 def _fastest(enough: Sequence[Candidate]) -> Candidate | None:

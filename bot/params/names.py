@@ -106,6 +106,13 @@ class WordNameType(NameType):
         words = [word for text in texts for word in text.replace(",", " ").split()]
         return tuple(dict.fromkeys(self._names_in(words, ctx)))
 
+    def complete(self, text: str, ctx: Context) -> list[str]:
+        """Known names for the last of several, behind those that were typed before it."""
+        if not self.repeatable or "," not in text:
+            return super().complete(text, ctx)
+        before, _, last = text.rpartition(",")
+        return [f"{before}, {name}" for name in super().complete(last.strip(), ctx)]
+
     def _names_in(self, words: Sequence[str], ctx: Context) -> Iterator[int]:
         """The ids of names that follow each other, the longest name first."""
         at = 0

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from analytics.errors import UserError
 from analytics.figures import FrontierFigure, LatencyFigure
 from analytics.report import Button, Note, Report
-from bot.registry import parse, run
+from bot.registry import complete, find_command, parse, run
 from storage.engine import reading, writing
 from storage.events import UsageEvent
 from storage.ratings import rate
@@ -165,6 +165,14 @@ def test_names_stand_before_or_after_the_range_without_quotes(world: World, line
     assert column(table_of(report), "model") == ["GPT-4o", "Claude 3 Haiku"]
     assert parse(report.line).line == report.line
     assert world.ask(report.line) == report
+
+
+def test_the_last_of_several_names_is_completed(world: World) -> None:
+    world.write([*used(3, GPT), *used(2, HAIKU)])
+    with world.context() as ctx:
+        command = find_command("compare")
+        assert complete(command, "models", "gpt-4o, claude 3 haik", ctx) == ["gpt-4o, Claude 3 Haiku"]
+        assert complete(command, "models", "claude 3 haik", ctx) == ["Claude 3 Haiku"]
 
 
 def test_a_model_that_nobody_used_is_said(world: World) -> None:
