@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from weakref import WeakKeyDictionary
 
 from analytics.advice import (
     MARGIN_PCT,
@@ -22,6 +21,7 @@ from analytics.advice import (
 )
 from analytics.advice_words import Names as Spoken
 from analytics.evidence import Comparison, Pair, Record, comparisons, records_of
+from analytics.nightly import Nightly
 from analytics.text import clean
 from analytics.timerange import MONTH_NAMES
 from analytics.trial import MARGINS
@@ -63,7 +63,6 @@ class Compared:
 class _Night:
     """What one night's evidence says of all prompts, and of the shortest third of each task."""
 
-    key: object
     whole: Compared
     short: Compared
 
@@ -191,18 +190,15 @@ def current_multipliers(catalog: Catalog, now: datetime) -> dict[int, int]:
     }
 
 
-_NIGHTS: WeakKeyDictionary[Catalog, _Night] = WeakKeyDictionary()
+_NIGHTS: Nightly[_Night] = Nightly()
 
 
 def _night(reader: Reader, version: str, multipliers: Multipliers) -> _Night:
-    tiers = reader.workspace.tiers
-    key = (reader.workspace.id, version, tiers, tuple(multipliers.items()))
-    known = _NIGHTS.get(reader.catalog)
-    if known is None or known.key != key:
+    def computed() -> _Night:
         rows = read_evidence(reader.connection, reader.workspace.id)
-        known = _Night(key, compare(rows, multipliers), compare_short(rows, multipliers, tiers))
-        _NIGHTS[reader.catalog] = known
-    return known
+        return _Night(compare(rows, multipliers), compare_short(rows, multipliers))
+
+    return _NIGHTS.of(reader, (version, tuple(multipliers.items())), computed)
 
 
 def compare(rows: Sequence[Evidence], multipliers: Multipliers) -> Compared:

@@ -11,20 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analytics.measures import round_half_even
+from analytics.nightly import Nightly
 from analytics.numbers import counted
 from analytics.query import Query
 from analytics.report import Column, Note, Table
 from analytics.text import clean
 from storage.evidence import DAYS as EVIDENCE_DAYS
-from storage.evidence import evidence_day, work_by_person
-from storage.reading import Days
+from storage.evidence import evidence_day, evidence_version, work_by_person
+from storage.reading import Days, Reader
 
 LEAST_PEOPLE = 3
 LEAST_PROMPTS = 50
 PULL = 50  # prompts at the workspace's mean that both sides are mixed with
 SHOWN_ENDS = 3  # people at each end of the ranking
 SHOWN_SMALL = 4
-
 Work = Mapping[tuple[int, int], tuple[int, int]]  # (person, task) to prompts and micro-credits
 
 
@@ -104,6 +104,10 @@ def _index(sums: _Sums, pull: float) -> float | None:
     return (sums.credits + pull) / (sums.expected + pull)
 
 
+_WORK: Nightly[Work] = Nightly()
+_ALL: Nightly[list[Standing]] = Nightly()
+
+
 def colleagues(query: Query, visible: frozenset[int] | None) -> list[Standing] | None:
     """The standing of those whose rows the asker may see, from the nightly evidence.
 
@@ -116,33 +120,39 @@ def colleagues(query: Query, visible: frozenset[int] | None) -> list[Standing] |
         return None
     if any((filters.model, filters.family, filters.tier, filters.department, filters.project)):
         return []
-    work = work_by_person(*place)
-    if not filters.task:
-        _add_uncategorised(query, day, work)
-    chosen = {key: sums for key, sums in work.items() if not filters.task or key[1] in filters.task}
+    version = evidence_version(*place)
+    work = _WORK.of(reader, version, lambda: _everything(reader, day))
+    if filters.task:
+        chosen = {key: sums for key, sums in work.items() if key[1] in filters.task}
+        found = standings(chosen, reader.names("person"))
+    else:
+        found = _ALL.of(reader, version, lambda: standings(work, reader.names("person")))
     return [
         one
-        for one in standings(chosen, reader.names("person"))
+        for one in found
         if (visible is None or one.person_id in visible)
         and (not filters.person or one.person_id in filters.person)
     ]
 
 
-def _add_uncategorised(
-    query: Query, day: int, work: dict[tuple[int, int], tuple[int, int]]
-) -> None:
-    """What people did beside the tasks of the evidence counts as one task."""
-    rest: dict[int, list[int]] = {}
+def _everything(reader: Reader, day: int) -> Work:
+    """Everybody's work; what people did beside the tasks of the evidence counts as one task."""
+    work = work_by_person(reader.connection, reader.workspace.id)
     days = Days(day - EVIDENCE_DAYS, day)
-    for person, prompts, credits in query.reader.sums(("person",), ("prompts", "credits"), days):
-        rest[person] = [prompts, credits]
+    rest = {
+        person: [prompts, credits]
+        for person, prompts, credits in reader.sums(("person",), ("prompts", "credits"), days)
+    }
     for (person, _), (prompts, credits) in work.items():
         if person in rest:
             rest[person][0] -= prompts
             rest[person][1] -= credits
-    for person, (prompts, credits) in rest.items():
-        if prompts > 0 and credits >= 0:
-            work[person, 0] = prompts, credits
+    free = {
+        (person, 0): (prompts, credits)
+        for person, (prompts, credits) in rest.items()
+        if prompts > 0 and credits >= 0
+    }
+    return {**work, **free}
 
 
 def people_blocks(people: Sequence[Standing] | None) -> list[Table | Note]:

@@ -54,15 +54,18 @@ def no_evidence() -> Report:
 
 
 def recommend(
-    found: Findings, asked: Asked, times: Mapping[int, Spread], followed: Sequence[Followed]
+    found: Findings,
+    asked: Asked,
+    every: Sequence[Advice],
+    times: Mapping[int, Spread],
+    followed: Sequence[Followed],
 ) -> Report:
     """At most three pieces of advice, or what is missing for one.
 
-    `times` are response times of models over 30 days, on all tasks.
+    `every` is all advice in its order; `times` are response times of models over 30 days, on all
+    tasks.
     """
-    every = found.advice(asked.now, asked.task)
-    shown = [one for one in every if one.proposal.level != "stopped"][:MOST_SHOWN]
-    stopped = [one for one in every if one.proposal.level == "stopped"][:MOST_SHOWN]
+    shown, stopped = shown_of(every)
     blocks: list[Block] = [
         *(Note(_sentence(one, found), "delta") for one in shown),
         *(_figure(shown[0], found) if shown else ()),
@@ -75,6 +78,13 @@ def recommend(
         *_actions(shown, found, asked),
     ]
     return Report(_title(found, asked), _headline(shown, found), tuple(blocks))
+
+
+def shown_of(every: Sequence[Advice]) -> tuple[list[Advice], list[Advice]]:
+    """What is proposed, and what was stopped; at most three of each."""
+    shown = [one for one in every if one.proposal.level != "stopped"]
+    stopped = [one for one in every if one.proposal.level == "stopped"]
+    return shown[:MOST_SHOWN], stopped[:MOST_SHOWN]
 
 
 def _title(found: Findings, asked: Asked) -> str:

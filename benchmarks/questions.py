@@ -11,6 +11,7 @@ from storage.engine import opened
 
 CORE_MS = 3.0
 PERCENTILES_MS = 15.0
+DRY_RUN_MS = 1000.0  # it reads 30 days prompt by prompt, once, for an admin
 OTHER_MS: Mapping[str, float] = {
     "by-user last 7d": 6.0,
     "by-user last 12 months": 10.0,
@@ -22,6 +23,11 @@ OTHER_MS: Mapping[str, float] = {
     "patterns last 30d": PERCENTILES_MS,  # it tells tasks, too
     "forecast": PERCENTILES_MS,  # 180 days of every department and project
     "roi last 30d": PERCENTILES_MS,  # by task
+    "tasks last 30d": PERCENTILES_MS,
+    "efficiency last 30d": PERCENTILES_MS,
+    "recommend": PERCENTILES_MS,
+    'recommend why coding GPT-4o "Claude 3 Haiku"': PERCENTILES_MS,
+    'tasks rule add project=Atlas -> "Email Writing"': DRY_RUN_MS,
 }
 GROWTH = 1.5
 

@@ -246,6 +246,8 @@ def _examples(
     """Some of the newest events of each rule, the newest first."""
     found: defaultdict[int | None, list[LedgerRow]] = defaultdict(list)
     moments = sorted(ts for heap in newest.values() for ts in heap)
+    if not moments:  # SQLite would look at every event to find none of them
+        return tuple(() for _ in matcher.rules)
     ours = sa.and_(EVENT.c.workspace_id == workspace_id, EVENT.c.ts.in_(moments))
     for record in records(connection, ours, _OPEN):
         found[matcher.place(record)].append(record.row)

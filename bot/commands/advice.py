@@ -35,10 +35,12 @@ def recommend(ctx: Context, task: TaskName | None, margin: Margin | None) -> Rep
     if found is None:
         return advice.no_evidence()
     asked = advice.Asked(ctx.now, task, may_decide=outranks(ctx.asker.role, "admin"))
-    models = {model for one in found.advice(ctx.now, task) for model in one.proposal.pair[1:]}
+    every = found.advice(ctx.now, task)
+    shown = [one for part in advice.shown_of(every) for one in part]
+    models = {model for one in shown for model in one.proposal.pair[1:]}
     today = ctx.reader.clock.day(ctx.now)
     followed = follow(ctx.reader, found.opinions, today)
-    return advice.recommend(found, asked, _times(ctx, models), followed)
+    return advice.recommend(found, asked, every, _times(ctx, models), followed)
 
 
 @command("recommend why", example='recommend why coding GPT-4o "Claude 3 Haiku"')

@@ -39,7 +39,9 @@ LATE_SHARE = 0.02
 RATED_SHARE = 0.12
 STARS = 4.1  # what people give on average to a model that answers in a second
 SLOWEST = 0.45  # a busy hour's answers take longer than a quiet one's by this fraction
-FAILED_SHARE = 0.03
+FAILED_SHARE = 0.025
+SMALL_DOLLARS, SMALL_FAILS = 1.5, 3.0  # what costs little fails so many times as often
+TAGGED = 0.93  # the share of prompts that say their task
 UNKNOWN_SHARE = 0.0006
 DAY_ROW_SHARE = 0.004  # rows of the summing source for each prompt of the others
 DAY_ROW_PROMPTS = 9.0
@@ -157,6 +159,8 @@ class _Dice:
         )
         # The slower model is the better liked one: otherwise nobody would wait for it.
         self.stars = STARS + 0.2 * np.log(np.array([engine.seconds for engine in self.engines]))
+        small = [(engine.dollars or SMALL_DOLLARS) < SMALL_DOLLARS for engine in self.engines]
+        self.failing = FAILED_SHARE * np.where(small, SMALL_FAILS, 1.0)
         period = work.period
         self.hours = np.array([hour.start_us for hour in period], dtype=np.int64)
         weights = np.array([hour.weight for hour in period])
@@ -171,7 +175,7 @@ class _Dice:
         rng, count = self.rng, len(starts)
         person = np.where(spiked, self.spiker, self._drawn(self.person_cdf, count))
         engine = np.where(spiked, self.spike_engine, self._engines(person))
-        failed = rng.random(count) < FAILED_SHARE
+        failed = rng.random(count) < self.failing[engine]
         rated = (rng.random(count) < RATED_SHARE) & ~failed
         stars = np.where(
             rated, np.clip(np.round(rng.normal(self.stars[engine], 0.8, count)), 1, 5), 0
@@ -202,7 +206,7 @@ class _Dice:
                 person=asker.mail,
                 department=asker.team.name,
                 project=_pick(asker.team.projects, chance[1]),
-                task=_pick(asker.team.tasks, chance[2]),
+                task=None if chance[0] > TAGGED else _pick(asker.team.tasks, chance[2]),
                 ok=not broken,
                 error=_pick(ERRORS, chance[3]) if broken else None,
                 cost_nano=round((read / 4 + written) * used.dollars * 1000) if paid else None,
