@@ -30,7 +30,21 @@ from storage.workspaces import find_workspace
 NOW = datetime(2026, 11, 10, 14, 30, tzinfo=UTC)
 EVENTS = 1_000_000
 HERE = Identity("terminal", "local", "")
-DRAWN = ("by-model last 30d", "by-user last 7d", "timeline last 3 months by week")
+# A line of each kind of chart.
+DRAWN = (
+    "by-model last 30d",
+    "by-user last 7d",
+    "timeline last 3 months by week",
+    "budget",
+    "patterns last 30d",
+    "performance last 30d",
+    "performance last 30d by=day",
+    "by-tier last 30d",
+    "tasks last 30d",
+    "efficiency last 30d",
+    "trends last 30d",
+    "dashboard",
+)
 ZONE = "Europe/Berlin"
 GATEWAY: Origin = database.GATEWAY
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 from matplotlib.artist import Artist
 from matplotlib.collections import PolyCollection
@@ -35,7 +34,8 @@ from charts.sheet import (
     Point,
     Sheet,
 )
-from charts.typeface import font, prepare
+from charts.typeface import prepare
+from charts.written import Align, Written
 
 BAR_RADIUS = 2.2  # of the data end only, so that the length stays readable
 PANEL_RADIUS = 5
@@ -86,12 +86,11 @@ class Card:
         style: Style,
         *,
         colour: str,
-        align: Literal["left", "center", "right"] = "left",
+        align: Align = "left",
     ) -> None:
         """A text that stands on the baseline at a point."""
-        properties = font(text, style.size, style.weight)
-        drawn = self.canvas.text(*at, text, fontproperties=properties, color=colour, ha=align)
-        drawn.set_transform(self._pixels)
+        if text:
+            self.add(Written(at, text, style, colour=colour, align=align))
 
     def label(
         self,
@@ -100,7 +99,7 @@ class Card:
         style: Style,
         *,
         colour: str,
-        align: Literal["left", "center", "right"] = "left",
+        align: Align = "left",
     ) -> None:
         """A text whose digits are centred on the height of a point."""
         baseline = round((at[1] + CAP * style.size) * SCALE) / SCALE

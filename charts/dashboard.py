@@ -43,6 +43,7 @@ GAP = 7
 INSET = 9
 END = 5  # how much nearer to the footer the panels come than the body of a card
 VALUE, LEAST_VALUE = 18, 11
+NOTE = (8.5, 7.5)
 LABEL = Style(9, 500)
 HEADING = Style(10, 600)
 NAME, AMOUNT = Style(9.5), Style(9.5, 600)
@@ -95,9 +96,10 @@ def _title(card: Card, figure: DashboardFigure) -> None:
     card.text((card.right, y), dates, SUBTITLE, colour=card.theme.muted, align="right")
 
 
-def _fitting(text: str, room: float, sizes: tuple[int, int], weight: int) -> Style:
+def _fitting(text: str, room: float, sizes: tuple[float, float], weight: int) -> Style:
     """The largest style in which a text fits, or the smallest there is."""
-    styles = [Style(size / 2, weight) for size in range(2 * sizes[0], 2 * sizes[1] - 1, -1)]
+    halves = range(round(2 * sizes[0]), round(2 * sizes[1]) - 1, -1)
+    styles = [Style(half / 2, weight) for half in halves]
     return next((style for style in styles if width(text, style) <= room), styles[-1])
 
 
@@ -114,7 +116,8 @@ def _tiles(card: Card, top: float, tiles: Sequence[Tile]) -> None:
         card.text((x, top + 14), cut_end(label, room, LABEL), LABEL, colour=theme.ink2)
         card.text((x, top + 34), cut_end(value, room, style), style, colour=theme.ink)
         if note:
-            card.text((x, top + 48), cut_end(note, room, SMALL), SMALL, colour=theme.muted)
+            small = _fitting(note, room, NOTE, 400)
+            card.text((x, top + 48), cut_end(note, room, small), small, colour=theme.muted)
 
 
 def _panels(card: Card, top: float, parts: Sequence[int]) -> list[Rect]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from itertools import chain
+from math import dist, sqrt
 
 from analytics.figures import (
     Dot,
@@ -12,11 +13,11 @@ from analytics.figures import (
 )
 from analytics.numbers import axis_text
 from analytics.text import clean
-from charts.axes import CREDIT_STEPS, PLAIN_STEPS, Scale, foot_labels, on_pixel, ticks
+from charts.axes import CREDIT_STEPS, PLAIN_STEPS, Scale, clamped, foot_labels, on_pixel, ticks
 from charts.card import Card, note
 from charts.legend import Legend
 from charts.lettering import Style, shortened, widest
-from charts.placing import Rect, along, baseline, first_free, text_rect
+from charts.placing import Rect, along, baseline, conflicts, first_free, text_rect
 from charts.sheet import LEGEND, MAX_NAME, SMALL, Caption, Point, Sheet
 from charts.typeface import legible
 
@@ -28,6 +29,7 @@ NAME, BEST = Style(8.5), Style(8.5, 600)
 NAME_ROOM = 110
 LEAST, MORE = 4, 6  # radius of the smallest dot, and how much larger the largest is
 MANY = 14  # so many dots have their full size
+AIR = 1.5
 REACH = 3  # from a dot to its name
 FEW = "dashed: under 30 prompts"
 MARGIN = {"rating": 0.12, "success": 0.02}
@@ -52,20 +54,20 @@ class Mark:
 
     @property
     def rect(self) -> Rect:
-        """What the circle covers."""
-        (x, y), r = self.at, self.radius
+        """What the circle covers, with air around it: a name beside two circles names neither."""
+        (x, y), r = self.at, self.radius + AIR
         return Rect(x - r, y - r, x + r, y + r)
 
-    def places(self) -> Iterator[Rect]:
+    def places(self, *, further: float = 0) -> Iterator[Rect]:
         """Where the name may stand, the best place first."""
         (x, y), size = self.at, self.style.size
         box = text_rect((0, 0), self.name, self.style)
         high = box.bottom - box.top
-        for reach in (self.radius + REACH, self.radius + REACH + 8):
-            for across, down in AROUND:
-                left = x + across * reach * (1 if not down else 0.7) - box.right * (1 - across) / 2
-                top = y + down * (reach + size / 2) - high / 2
-                yield Rect(left, top, left + box.right, top + high)
+        reach = self.radius + REACH + further
+        for across, down in AROUND:
+            left = x + across * reach * (1 if not down else 0.7) - box.right * (1 - across) / 2
+            top = y + down * (reach + size / 2) - high / 2
+            yield Rect(left, top, left + box.right, top + high)
 
 
 def frontier_card(figure: FrontierFigure, sheet: Sheet) -> Card:
@@ -176,24 +178,35 @@ def _draw_names(card: Card, marks: Sequence[Mark], path: Sequence[Point], frame:
     Efficient ones, which are what the card is about, may also cover dots that are not.
     """
     firm = [mark.rect for mark in marks if mark.dot.efficient]
-    loose = [*along(path), *(mark.rect for mark in marks if not mark.dot.efficient)]
+    line, pale = list(along(path)), [mark.rect for mark in marks if not mark.dot.efficient]
     unnamed = 0
     for mark in marks:
-        place = first_free(mark.places(), [*firm, *loose], frame)
+        place = first_free(mark.places(), [*firm, *line, *pale], frame)
         if place is None and mark.dot.efficient:
-            place = first_free(mark.places(), firm, frame)
+            # Over the line a name is easier to read than over a circle.
+            near = chain.from_iterable(mark.places(further=step) for step in (0, 6, 12))
+            places = sorted(near, key=lambda p: (conflicts(p, pale), conflicts(p, line)))
+            place = first_free(places, firm, frame)
             if place is not None:
-                card.veil(
-                    (place.left, place.top), (place.right - place.left, place.bottom - place.top)
-                )
+                size = place.right - place.left, place.bottom - place.top
+                card.veil((place.left, place.top), size)
+                _lead(card, mark, place)
         if place is None:
             unnamed += 1
             continue
-        firm.append(place)
+        firm.append(Rect(place.left - REACH, place.top, place.right + REACH, place.bottom))
         colour = card.theme.ink if mark.dot.efficient else card.theme.ink2
         at = baseline(place, mark.name, mark.style)
         card.text(at, mark.name, mark.style, colour=colour)
     return unnamed
+
+
+def _lead(card: Card, mark: Mark, place: Rect) -> None:
+    """Tie a name that does not stand at its circle to it."""
+    x, y = mark.at
+    end = clamped(x, place.left, place.right), clamped(y, place.top + 1, place.bottom - 1)
+    if dist(mark.at, end) > mark.radius + 2 * REACH:
+        card.line([(x, y), end], colour=card.theme.muted, stroke=0.7)
 
 
 def _foot(card: Card, figure: FrontierFigure, unnamed: int) -> None:

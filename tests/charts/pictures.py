@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.patches import Circle, PathPatch
+from matplotlib.text import Text
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -73,10 +74,15 @@ def rgb(colour: str) -> tuple[int, ...]:
     return tuple(bytes.fromhex(colour.removeprefix("#")))
 
 
+def written(made: Card) -> list[Text]:
+    """The texts of a card as they are drawn."""
+    return [artist for artist in made.canvas.artists if isinstance(artist, Text)]
+
+
 def texts(made: Card) -> Iterator[tuple[str, Box]]:
     """Every text of a card with its measured box."""
     height = made.height * SCALE
-    for text in made.canvas.texts:
+    for text in written(made):
         extent = text.get_window_extent()
         yield text.get_text(), Box(extent.x0, height - extent.y1, extent.x1, height - extent.y0)
 

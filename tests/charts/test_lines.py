@@ -32,6 +32,7 @@ from tests.charts.pictures import (
     pixels,
     rgb,
     texts,
+    written,
 )
 
 few = settings(deadline=None, max_examples=25)
@@ -69,7 +70,7 @@ def test_a_line_breaks_off_where_nothing_is_known() -> None:
 @pytest.mark.parametrize("theme", THEME_NAMES)
 def test_a_line_and_its_name_have_the_colour_of_its_place(theme: ThemeName) -> None:
     made, colours = card("lines", theme), THEMES[theme].series
-    names = {text.get_text(): text.get_color() for text in made.canvas.texts}
+    names = {text.get_text(): text.get_color() for text in written(made)}
     assert (names["Average"], names["GPT-4o"]) == (colours[0], colours[3])
     (line,) = runs(made, colours[2])
     x, y = np.rint(line[3:5].mean(axis=0) * SCALE).astype(int)
