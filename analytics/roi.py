@@ -182,8 +182,9 @@ def _headline(worths: Sequence[Worth], assumed: Assumptions, whole: Usage) -> st
     if cost is not None and assumed.price is not None:
         parts.append(f"cost {cost_text(cost, assumed.price.currency)}")
     factor = _factor(value, cost, assumed)
-    times = "" if factor is None else f", ×{factor:,.1f}"
-    return f"{spent_text(whole)}: {', '.join(parts)}{times}"
+    if factor is not None:
+        parts.append(f"×{factor:,.1f}" if factor >= 0.1 or not factor else "under ×0.1")
+    return f"{spent_text(whole)}: {', '.join(parts)}"
 
 
 def _missing(assumed: Assumptions) -> Iterator[Note]:

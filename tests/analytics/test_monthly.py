@@ -199,6 +199,29 @@ def test_people_are_for_who_may_see_them(world: World) -> None:
     assert column(table(world.ask("report 2026-03", now=APRIL), "person"), "person")
 
 
+def test_many_people_are_summed_in_one_row(world: World) -> None:
+    at = to_micros(noon(world, date(2026, 3, 3)))
+    world.write([event(ts=at, person=f"q{n}@x.io") for n in range(9)])
+    people = table(world.ask("report 2026-03", now=APRIL), "person")
+    assert column(people, "person")[-1] == "9 others"
+    credits = [cell for cell in column(people, "credits") if isinstance(cell, int)]
+    assert sum(credits) == total_of(people, "credits")
+
+
+def test_both_databases_say_the_same(engine: sa.Engine) -> None:
+    world = World(engine)
+    now = march(world)
+    world.ask("grants add plan 15000 monthly from 2026-01-01")
+    world.ask("grants add pack 5000 from 2026-03-01")
+    for line in ("rate 60 EUR", "price 0.1 EUR", "minutes 2"):
+        world.ask(f"roi set {line}")
+    said = {line: world.ask(line, now=now).headline for line in ("report", "budget", "roi")}
+    assert said["report"].startswith("15,230 credits used: 15,000 of the plan, 230 additional.")
+    assert said["budget"] == "Over budget since 24 March: 15,230 of 15,000."
+    assert said["roi"] == "19,252 credits: assumed worth €60.00, cost €1,925.20, under ×0.1"
+    assert world.ask("forecast", now=now).headline == said["budget"]
+
+
 def test_a_month_without_usage_says_so_and_what_is_owned(world: World) -> None:
     world.ask("grants add plan 15000 monthly from 2026-01-01")
     report = world.ask("report 2026-01", now=APRIL)

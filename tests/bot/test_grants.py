@@ -74,6 +74,11 @@ def test_packs_that_are_over_or_to_come_are_told_apart(world: World) -> None:
     assert report.headline == "0 credits remaining"
 
 
+def test_a_pack_without_an_end_stays(world: World) -> None:
+    world.ask("grants add pack 50")
+    assert column(table_of(world.ask("grants list")), "valid") == ["always"]
+
+
 def test_a_grant_is_removed_by_its_id(world: World) -> None:
     world.ask("grants add pack 5000")
     assert world.ask("grants remove 1").headline == (
