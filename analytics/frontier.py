@@ -12,7 +12,7 @@ from analytics.text import clean, distinct
 from storage.catalog import ModelEntry
 
 LEAST_PROMPTS = 30
-SHOWN = 24  # more dots would hide each other's names
+SHOWN = 16  # more dots would hide each other's names
 
 
 @dataclass(frozen=True, slots=True)

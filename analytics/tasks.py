@@ -157,7 +157,9 @@ def _figure(
 ) -> SplitFigure:
     parts = [_by_tier(query, line.parts) for line in lines]
     tiers = tuple(tier for tier in TIERS if any(tier in one for one in parts))
-    title = f"{_lead(lines, portions)} of {spent_text(whole)}"
+    first = lines[0]
+    share, name = (portions[0], clean(first.name)) if first.key > 0 else (portions[-1], "No task")
+    title = f"{name} takes {share}% of {spent_text(whole)}"
     footer = caption(query)
     largest = ", ".join(
         f"{clean(line.name)} {credits_text(line.usage.credits)}" for line in lines[:3]
