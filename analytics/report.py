@@ -213,6 +213,12 @@ class Report:
         """The chart of this answer; there is at most one."""
         return next((block for block in self.blocks if isinstance(block, Chart)), None)
 
+    @property
+    def names_people(self) -> bool:
+        """Whether some table of it has rows of people."""
+        tables = (block for block in self.blocks if isinstance(block, Table))
+        return any(column.key == "person" for table in tables for column in table.columns)
+
     def without(self, verb: Verb) -> Report:
         """This report without the buttons of one verb."""
         blocks = (

@@ -144,7 +144,7 @@ class Desk:
             briefing = self._briefing(call, report, identity) if form == "pdf" else None
             draft = drafted(report, form, briefing=briefing, today=self.now().date())
             self._pace(identity, EXPORTS)
-            if call.shows_people or briefing is not None:
+            if call.shows_people or briefing is not None or report.names_people:
                 self._record(line, identity, action="export", object_=form, result="done")
         except (UserError, StorageError) as error:
             return refusal(error)

@@ -190,3 +190,8 @@ def test_ratings_are_hidden_below_ten_and_pulled_to_the_mean() -> None:
     few, many = Quality(rating_sum=45, rating_n=9), Quality(rating_sum=50, rating_n=10)
     assert (few.rating, many.rating) == (None, 5.0)
     assert many.pulled_rating(4.0) == pytest.approx(130 / 30)
+
+
+def test_an_answer_with_people_says_so_to_the_audit_of_exports(office: World) -> None:
+    assert office.ask("efficiency last 7d").names_people
+    assert not office.ask("tasks last 7d").names_people
