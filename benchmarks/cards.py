@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from io import BytesIO
 
@@ -16,7 +17,8 @@ from analytics.figures import (
 )
 from benchmarks.lab import Lab
 from benchmarks.measurement import Measurement, cpu_ratio
-from charts import draw
+from charts import draw, printed
+from charts.document import Document, Page, Picture
 from charts.picture import compose
 from charts.png import Pixels, palette_png
 from charts.sheet import Sheet
@@ -39,7 +41,15 @@ def measure(lab: Lab) -> list[Measurement]:
         )
         for line, figure in figures.items()
     ]
-    return [*cards, *_png(lab, next(iter(figures.values())))]
+    return [*cards, _page(lab, figures), *_png(lab, next(iter(figures.values())))]
+
+
+def _page(lab: Lab, figures: Mapping[str, Figure]) -> Measurement:
+    """A page of paper with as many charts as it holds, in a document of several."""
+    pages = tuple(Page((Picture(figure), Picture(figure))) for figure in figures.values())
+    paper = Document("Briefing", "", "", pages)
+    ratio = cpu_ratio(partial(printed, paper), _plain, lab.repeats)
+    return Measurement("page of a PDF: cpu", ratio / len(pages), 5.0, "x plain")
 
 
 def _plain() -> bytes:
