@@ -16,7 +16,7 @@ from analytics.captions import caption
 from analytics.figures import Mover, MoverFigure
 from analytics.lines import REST
 from analytics.measures import Comparison, gather_credits
-from analytics.numbers import count_text, credits_text
+from analytics.numbers import counted, credits_text
 from analytics.query import Query
 from analytics.report import Column, Group, Row, Table
 from analytics.text import distinct
@@ -92,7 +92,7 @@ def movers(
     rest = sides.keys - set(shown)
     if not rest:
         return steps
-    return [*steps, sides.together(rest, f"{count_text(len(rest))} others")]
+    return [*steps, sides.together(rest, counted(len(rest), "other"))]
 
 
 def _names(query: Query, kind: Kind, keys: Collection[int]) -> Mapping[int, str]:

@@ -86,6 +86,18 @@ def test_a_group_of_models_without_a_price_has_no_change(world: World) -> None:
     assert column(table, "change") == [pytest.approx(1.0), None]
 
 
+def test_a_model_that_got_its_price_since_is_no_rise(world: World) -> None:
+    world.write(used(1, days=20))
+    world.write([*used(1, days=9), *used(5, days=9, model="house-model")])
+    with writing(world.engine) as connection:
+        key, since = world.labels.model_id("house-model"), to_micros(NOW - timedelta(days=8))
+        set_multiplier(connection, 1, key, multiplier=1_000_000, valid_from=since)
+    world.write([*used(2), *used(5, model="house-model")])
+    table = table_of(world.ask("by-project last 7d"))
+    assert column(table, "credits") == [9_000_000]
+    assert column(table, "change") == [pytest.approx(1.0)]
+
+
 def test_others_hold_what_a_limit_hides(world: World) -> None:
     for number in range(5):
         world.write(used(number + 1, project=f"P{number}"))
@@ -115,8 +127,10 @@ def test_a_tier_is_that_of_the_time_of_the_prompt(world: World) -> None:
     table = table_of(world.ask("by-tier last 15d"))
     assert column(table, "tier") == ["Economy (0.5x)", "Premium (2x)"]
     assert column(table, "prompts") == column(table, "cost") == [7, 7]
-    narrowed = table_of(world.ask("by-tier last 15d tier=economy model=gpt-4o model=o3-mini"))
-    assert column(narrowed, "prompts") == [7]
+    world.write(used(1, days=10, model="claude-3-haiku"))
+    narrowed = table_of(world.ask("by-tier last 15d tier=economy"))
+    assert column(narrowed, "tier") == ["Economy (0.5x)"]
+    assert column(narrowed, "prompts") == [8]
 
 
 def test_a_price_that_changes_today_splits_the_hours(world: World) -> None:

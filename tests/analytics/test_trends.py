@@ -82,6 +82,17 @@ def test_what_is_gone_is_a_mover_too(world: World) -> None:
     assert rows["New"] == (0, 2_000_000, 2_000_000)
 
 
+def test_what_stays_is_in_the_whole_and_no_mover(world: World) -> None:
+    world.write(used(1, 30))
+    for project, before, now in (("Same", 2, 2), ("Up", 1, 3), ("Down", 3, 2)):
+        world.write([*used(before, 9, project=project), *used(now, 2, project=project)])
+    table = tables(world.ask("trends last 7d"))["kind"]
+    (projects,) = [group for group in table.groups if group.name == "Projects"]
+    assert projects.subtotal[2:5] == (12_000_000, 14_000_000, 2_000_000)
+    names = [row[1] for row in table.rows if row[0] == "Projects"]
+    assert names == ["Up", "Down", "1 other"]
+
+
 EVENTS = st.builds(
     lambda ago, model, person, project, task: event(
         ts=to_micros(NOW) - ago,
