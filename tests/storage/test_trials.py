@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from storage.engine import reading, writing
 from storage.events import UsageEvent
+from storage.labels import task_named
+from storage.timekeys import to_micros
 from storage.trials import (
     Arm,
     ArmOutcome,
@@ -20,6 +22,7 @@ from storage.trials import (
     list_trials,
     outcomes,
     running_trial,
+    running_trials,
     start_trial,
 )
 from tests.cast import NOW, event
@@ -158,3 +161,29 @@ def test_an_arm_that_comes_later_completes_an_event(place: World) -> None:
 def test_an_event_that_changes_its_arm_conflicts(place: World) -> None:
     one = event(model="alpha", event_id="a", trial=1, arm="test")
     assert place.write(one, replace(one, arm="control")).conflicting == 1
+
+
+def test_a_look_has_the_first_prompts_of_each_arm_in_time(place: World) -> None:
+    start_ts = to_micros(NOW) - 10**9
+    prompts = [
+        event(trial=1, arm=arm, model="alpha", ok=number > 1, ts=start_ts + number)
+        for arm in ("control", "test")
+        for number in reversed(range(5))
+    ]
+    drawn(place, *prompts)
+    with reading(place.engine) as connection:
+        (trial,) = list_trials(connection, home(place.engine).id)
+        found = outcomes(connection, place.workspace.id, trial, first=3)
+    assert {arm: one[:2] for arm, one in found.items()} == {"control": (1, 3), "test": (1, 3)}
+
+
+def test_running_trials_come_with_the_name_of_their_task(engine: sa.Engine) -> None:
+    with writing(engine) as connection:
+        task_id = task_named(connection, home(engine).id, "Email")
+    trial = start(engine, task_id=task_id)
+    with reading(engine) as connection:
+        assert running_trials(connection, home(engine).id) == [(trial, "Email")]
+        assert running_trials(connection, elsewhere(engine).id) == []
+    with writing(engine) as connection:
+        end_trial(connection, home(engine).id, trial.id, status="ended", now=NOW)
+        assert running_trials(connection, home(engine).id) == []
