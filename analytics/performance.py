@@ -112,6 +112,16 @@ def _said(by: Split, whole: Outcome, rows: Sequence[Timing], *, short: bool = Fa
     return f"{words}; {quick}{named[0]}, {late}{named[-1]}"
 
 
+def _ends(rows: Sequence[Timing]) -> set[str]:
+    """The rows with the least and the greatest average, as a title tells them."""
+    ranked = sorted(
+        (row.average_ms, row.said or row.name, row.name)
+        for row in rows
+        if row.average_ms is not None and row.outcome.lat_n >= FEWEST_PROMPTS and row.is_single
+    )
+    return {name for _, _, name in (*ranked[:1], *ranked[-1:])}
+
+
 def _headline(by: Split, whole: Outcome, rows: Sequence[Timing]) -> str:
     """The mission's `Prompt Response Times: average 2.3 s; fastest ...`."""
     if not whole.lat_n:
@@ -221,20 +231,25 @@ def _figure(query: Query, by: Split, rows: Sequence[Timing], title: str) -> Figu
 def latency_figure(
     query: Query, title: str, rows: Sequence[Timing], by: Split
 ) -> LatencyFigure | None:
-    """Typical and slow response times of the busiest rows, the fastest first; None of none."""
+    """Typical and slow response times, the fastest first; None of none.
+
+    Of many the busiest are shown, and those whose averages the title tells.
+    """
     timed = [(row, row.spread) for row in rows if row.spread is not None]
     if not timed:
         return None
     footer = caption(query)
-    busiest = sorted(timed, key=lambda pair: (-pair[1].n, pair[0].name))[:MOST_BARS]
+    ends = _ends(rows)
+    ranked = sorted(timed, key=lambda pair: (pair[0].name not in ends, -pair[1].n, pair[0].name))
     bars = sorted(
         (
             LatencyRow(row.name, spread.p50, spread.p95, spread.n, spread.n < FEWEST_PROMPTS)
-            for row, spread in busiest
+            for row, spread in ranked[:MOST_BARS]
         ),
         key=lambda bar: (bar.p50_ms, bar.name),
     )
-    many = f" of the {len(bars)} busiest {by}s" if len(bars) < len(timed) else f" by {by}"
+    some = f" of {len(bars)} {by}s: the busiest, the fastest and the slowest"
+    many = some if len(bars) < len(timed) else f" by {by}"
     named = ", ".join(f"{bar.name} {duration_text(bar.p50_ms)}" for bar in bars[:3])
     return LatencyFigure(
         title=title,

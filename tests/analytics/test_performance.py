@@ -242,3 +242,13 @@ def test_a_tier_chooses_its_models(world: World) -> None:
 
 def test_nothing_used_has_the_usual_sentence(world: World) -> None:
     assert world.ask("performance last 7d").headline == "No usage has come in yet."
+
+
+def test_a_picture_of_many_shows_those_whom_its_title_names(world: World) -> None:
+    world.write([e for n in range(20) for e in timed(60 - n, 1000 + n, model=f"house-{n:02}")])
+    figure = world.ask("performance last 7d").figure
+    assert isinstance(figure, LatencyFigure)
+    shown = [row.name for row in figure.rows]
+    assert len(shown) == 12
+    assert (shown[0], shown[-1]) == ("house-00", "house-19")
+    assert {"house-00", "house-19"} <= {word.strip(",") for word in figure.title.split()}
