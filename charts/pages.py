@@ -43,6 +43,7 @@ TILE_VALUES = tuple(Style(size, 700) for size in (18, 16, 14, 12, 11))
 LEADING = 14  # 1.45 of the text's size
 LINE_HEIGHT, TILE, TILE_GAP = 1.23, 56, 8
 GAP, LEAST_GAP = 22, 10
+TILES = 4  # in a row
 AUTHOR = "creditbot"
 
 
@@ -203,7 +204,8 @@ def _opening(paper: Paper, part: Opening, y: float) -> None:
 
 
 def _tiles(paper: Paper, part: Tiles, y: float) -> None:
-    size = (ROOM - TILE_GAP * (len(part.tiles) - 1)) / len(part.tiles)
+    columns = max(len(part.tiles), TILES)  # rows of fewer tiles keep the grid
+    size = (ROOM - TILE_GAP * (columns - 1)) / columns
     inside = size - 20
     for place, tile in enumerate(part.tiles):
         x = MARGIN + place * (size + TILE_GAP)

@@ -94,9 +94,9 @@ def _everything() -> Report:
 
 
 def _family(title: str, commands: Sequence[Command]) -> Report:
-    """The commands of one family, each with what it tells and an example."""
-    rows = tuple((known.name, known.summary, known.example) for known in commands)
-    columns = (Column("command", "Command"), Column("what", "What"), Column("example", "Example"))
+    """The commands of one family, each with what it tells."""
+    rows = tuple((known.name, known.summary) for known in commands)
+    columns = (Column("command", "Command"), Column("what", "What"))
     asked = [known for known in commands if not known.changes]
     return Report(
         title=title,

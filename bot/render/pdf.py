@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import assert_never
 
-from analytics.figures import BudgetFigure, Chart, Figure, Tile, TimelineFigure
+from analytics.figures import BudgetFigure, Chart, DashboardFigure, Figure, Tile, TimelineFigure
 from analytics.report import (
     Fact,
     Facts,
@@ -21,7 +21,7 @@ from analytics.report import (
     Tree,
 )
 from analytics.text import clean
-from bot.render.cells import cell_text, cleaned
+from bot.render.cells import cell_text, cleaned, fact_text
 from bot.render.frame import Frame, frame_of, freshness, line_of, scope
 from bot.render.grid import grid
 from bot.render.limits import marked_up
@@ -41,6 +41,7 @@ from charts.document import (
 MAX_TITLE = 120
 _LIMIT = re.compile(r" limit=\d+")  # a table that was cut has its other rows elsewhere
 TILES = 4  # side by side
+MAX_TILE_VALUE, MAX_TILE_NOTE = 14, 28  # characters that fit a tile
 MATTERS = 5  # sentences on the first page
 METHOD = (
     "Credits are frozen when usage is recorded, with the multiplier valid then. Shares are rounded "
@@ -76,7 +77,9 @@ def one_page(report: Report) -> Document:
     """Headline, delta, numbers, chart, table and notes of one answer."""
     frame = frame_of(report)
     opening = _opening(clean(report.title, MAX_TITLE), frame)
-    parts = [opening, *_numbers(frame), *_pictures(report), *_tables(report, frame)]
+    # A dashboard has its own tiles.
+    numbers = () if isinstance(report.figure, DashboardFigure) else _numbers(frame)
+    parts = [opening, *numbers, *_pictures(report), *_tables(report, frame)]
     if frame.contexts or frame.hints:
         parts.append(Sentences("Notes", _unticked((*frame.hints, *frame.contexts))))
     return _document(report, (Page(tuple(parts)),), workspace="")
@@ -98,10 +101,19 @@ def _document(report: Report, pages: tuple[Page, ...], *, workspace: str) -> Doc
 
 
 def _numbers(frame: Frame) -> Iterator[Part]:
-    """Facts as tiles, four in a row."""
+    """Facts as tiles, four in a row; those of more words than a tile holds as lines below."""
     facts = [fact for block in frame.body if isinstance(block, Facts) for fact in block.facts]
-    for start in range(0, len(facts), TILES):
-        yield Tiles(tuple(map(_tile, facts[start : start + TILES])))
+    tiles = [tile for tile in map(_tile, facts) if _is_short(tile)]
+    for start in range(0, len(tiles), TILES):
+        yield Tiles(tuple(tiles[start : start + TILES]))
+    long = [fact for fact in facts if not _is_short(_tile(fact))]
+    if long:
+        texts = (f"{clean(fact.title)}: {fact_text(fact)}" for fact in long)
+        yield Sentences("", tuple(texts), points=True)
+
+
+def _is_short(tile: Tile) -> bool:
+    return len(tile.value) <= MAX_TILE_VALUE and len(tile.note) <= MAX_TILE_NOTE
 
 
 def _tile(fact: Fact) -> Tile:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
 from analytics.errors import UserError
-from analytics.report import Actions, Export, Report
+from analytics.figures import BudgetFigure, DashboardFigure
+from analytics.report import Actions, Export, Fact, Facts, Report
 from bot.briefing import gather_briefing
 from bot.context import Identity
 from bot.desk import Desk
 from bot.exports import Draft, File
 from bot.registry import COMMANDS, command, exportable, parse
 from bot.render import csv
+from bot.render.pdf import Briefing, briefing, one_page
 from charts import Document
-from charts.document import Opening
+from charts.document import Opening, Picture, Sentences, Tiles
 from storage.engine import reading, writing
 from storage.preferences import set_preference
 from storage.workspaces import bind_chat
@@ -191,3 +194,28 @@ def test_a_briefing_leaves_out_rows_that_are_not_for_its_asker(desk: Desk) -> No
     found = draft(desk, "report 2026-03", "pdf", MEMBER)
     assert "bob" not in repr(found.what)
     assert "Where credits go" in titles(found)
+
+
+def test_what_is_too_long_for_a_tile_stands_in_a_line_and_a_dashboard_has_its_own() -> None:
+    facts = Facts(
+        (
+            Fact("used", "Used", 15_230_000_000, "credits", "76% of 20,000"),
+            Fact("hours", "Busiest hours", "10 AM-12 PM and 2-4 PM"),
+        )
+    )
+    parts = one_page(Report("t", "h", (facts,))).pages[0].parts
+    assert [type(part) for part in parts] == [Opening, Tiles, Sentences]
+    assert parts[2] == Sentences("", ("Busiest hours: 10 AM-12 PM and 2-4 PM",), points=True)
+    figure = DashboardFigure("t", "", "", "", (), None, ())
+    kinds = [type(part) for part in one_page(Report("t", "h", (facts, figure))).pages[0].parts]
+    assert kinds == [Opening, Picture]
+
+
+def test_a_past_month_adds_its_days_up_and_repeats_no_headline(desk: Desk) -> None:
+    report = replace(desk.report("by-model 2026-03", OWNER), headline="Verdict")
+    whole = Briefing(report, {"days": desk.report("timeline 2026-03 by day", OWNER)})
+    parts = briefing(whole).pages[0].parts
+    (picture,) = [part for part in parts if isinstance(part, Picture)]
+    assert isinstance(picture.figure, BudgetFigure)
+    assert picture.figure.used[-1] == 2_500_000
+    assert "Verdict" not in picture.figure.title
