@@ -8,7 +8,7 @@ from analytics import grants, monthly
 from analytics.errors import UserError
 from analytics.numbers import credits_text
 from analytics.query import Query
-from analytics.report import Actions, Button, Note, Report
+from analytics.report import Actions, Button, Report
 from analytics.text import clean
 from analytics.timerange import EARLIEST, MONTH_NAMES, parse_range
 from bot.context import Context
@@ -110,7 +110,7 @@ def add_pack(
     return _changed(_words(grant))
 
 
-@command("grants remove", example="grants remove 9", needs="admin", changes=True)
+@command("grants remove", example="grants remove 1", needs="admin", changes=True)
 def remove(ctx: Context, grant: GrantId) -> Report:
     """Take a plan or pack out of every count, as if it had never been.
 
@@ -119,7 +119,7 @@ def remove(ctx: Context, grant: GrantId) -> Report:
     connection, workspace = ctx.reader.connection, ctx.reader.workspace.id
     removed = remove_grant(connection, workspace, grant, now=ctx.now)
     if removed is None:
-        return _unknown(grant, list_grants(connection, workspace))
+        raise _unknown(grant, list_grants(connection, workspace))
     ctx.record("grants remove", f"grant {grant}", before=_words(removed))
     return _changed(f"Removed: {_words(removed)}")
 
@@ -156,10 +156,10 @@ def _changed(words: str) -> Report:
     return Report("Grants", f"{words}.", (_onward(),))
 
 
-def _unknown(grant: int, known: list[Grant]) -> Report:
+def _unknown(grant: int, known: list[Grant]) -> UserError:
     listed = ", ".join(f"{one.id} ({clean(one.name, 40)})" for one in known[:5])
     hint = f"There is {listed}." if listed else "None is known yet."
-    return Report("Grants", f"There is no grant {grant}.", (Note(hint, "hint"), _onward()))
+    return UserError(f"There is no grant {grant}.", hint=hint)
 
 
 def _onward() -> Actions:

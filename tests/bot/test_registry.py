@@ -28,6 +28,7 @@ def world(sqlite_engine: sa.Engine) -> World:
     models = ("gpt-4o", "claude-3-haiku", "o3-mini")
     people = ("alice@example.com", "bob@example.com")
     world.write([event(model=m, person=p) for m in models for p in people])
+    world.ask("grants add pack 5000")  # which an example removes
     return world
 
 

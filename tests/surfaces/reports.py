@@ -44,9 +44,10 @@ from analytics.report import (
 )
 from bot.registry import COMMANDS
 
-# Every command that answers everybody in words: a file is said otherwise on each platform, and only
-# people whose usage is known can rate.
-SPOKEN = [command for command in COMMANDS.values() if command.name not in ("export", "rate")]
+# Every command that answers everybody in words: a file is said otherwise on each platform, only
+# people whose usage is known can rate, and a grant can be removed once.
+SILENT = ("export", "rate", "grants remove")
+SPOKEN = [command for command in COMMANDS.values() if command.name not in SILENT]
 MICRO = 1_000_000
 ZONE = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 3, 30, 14, 10, tzinfo=ZONE)
