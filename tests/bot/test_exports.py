@@ -219,3 +219,14 @@ def test_a_past_month_adds_its_days_up_and_repeats_no_headline(desk: Desk) -> No
     assert isinstance(picture.figure, BudgetFigure)
     assert picture.figure.used[-1] == 2_500_000
     assert "Verdict" not in picture.figure.title
+
+
+def test_the_return_in_a_briefing_says_what_was_assumed(desk: Desk) -> None:
+    assert "Return" not in repr(draft(desk, "report 2026-03", "pdf").what)
+    for line in ("roi set price 0.04 USD", "roi set rate 60 USD", "roi set minutes 4"):
+        desk.report(line, OWNER)
+    found = draft(desk, "report 2026-03", "pdf")
+    assert isinstance(found.what, Document)
+    parts = [part for part in found.what.pages[0].parts if isinstance(part, Sentences)]
+    (told,) = [part for part in parts if part.title == "Return"]
+    assert any(text.startswith("Assumed by an admin") for text in told.texts)
