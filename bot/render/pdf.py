@@ -198,8 +198,8 @@ def _verdict(whole: Briefing, label: str) -> Iterator[Part]:
         yield Sentences("What matters", _unticked(kept[:MATTERS]), points=True)
     value = whole.frame("value")
     if value is not None and value.has_table:  # without prices there is nothing to return
-        # Its first note tells what was assumed, which goes wherever the numbers go.
-        yield Sentences("Return", _unticked((value.headline, *value.contexts[:1])))
+        # What was assumed stands in its deltas, and goes wherever the numbers go.
+        yield Sentences("Return", _unticked((value.headline, *value.deltas)))
         yield from list(_numbers(value))[:1]
 
 
