@@ -34,6 +34,7 @@ from storage.timekeys import date_of, to_micros
 from storage.workspaces import TIERS
 
 VOLUME_DAYS = 30
+SHORTEST = 1  # of the thirds of prompt size
 MARGIN = "quality_margin"  # the preference of a workspace, in points
 Multipliers = Mapping[int, int]
 
@@ -210,11 +211,9 @@ def compare(rows: Sequence[Evidence], multipliers: Multipliers) -> Compared:
 def compare_short(
     rows: Sequence[Evidence], multipliers: Multipliers, tiers: tuple[int, int] = TIERS
 ) -> Compared:
-    """Premium models beside economy ones on the shortest third, where sizes are known at all."""
+    """Premium models beside economy ones on the shortest third of prompts whose size is known."""
     standard_from, premium_from = tiers
-    sized = {row.task_id for row in rows if row.third}
-    short = [row for row in rows if row.third == 0 and row.task_id in sized]
-    records = records_of(short)
+    records = records_of([row for row in rows if row.third == SHORTEST])
     ends = {
         key: multiplier
         for key, multiplier in multipliers.items()

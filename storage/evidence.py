@@ -2,7 +2,7 @@
 
 Gathered once a night from the 60 complete days before, because it reads the ledger.  Only single
 prompts with a known task count.  The thirds are those of prompt size within a task, so that easy
-prompts are compared with easy ones.
+prompts are compared with easy ones: 1 is the shortest, 0 holds prompts of unknown size.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _RATING = SQLModel.metadata.tables["chat_rating"]
 
 
 class Evidence(NamedTuple):
-    """The prompts of one person with one model in one third of a task's prompt sizes.
+    """The prompts of one person with one model in one third of a task's prompt sizes, 1 to 3.
 
     `ok` of `ok_n` prompts with known outcome succeeded; `credits` are micro-credits.  The ratings
-    are those of the prompts, and in third 0 also the stars given in chat, which know no size.
+    are those of the prompts, and in part 0 also the stars given in chat, which know no size.
     """
 
     task_id: int
@@ -160,11 +160,11 @@ def _prompts(workspace_id: int, clock: Clock, day: int) -> sa.Subquery:
 
 
 def _third() -> sa.ColumnElement[int]:
-    """Equal sizes share a third, whatever order a database finds them in; unknown ones are in 0."""
+    """Equal sizes share a third, whatever order a database finds them in; 0 is unknown."""
     alike = (EVENT.c.task_id, EVENT.c.tokens_in > 0)
     smaller = sa.func.rank().over(partition_by=alike, order_by=EVENT.c.tokens_in) - 1
     of_task = sa.func.count().over(partition_by=alike)
-    return sa.case((EVENT.c.tokens_in > 0, smaller * THIRDS // of_task), else_=0)
+    return sa.case((EVENT.c.tokens_in > 0, 1 + smaller * THIRDS // of_task), else_=0)
 
 
 def _stars(workspace_id: int, day: int) -> sa.Select[Any]:

@@ -55,7 +55,7 @@ def evidence(records: dict[tuple[int, int], tuple[int, int, int]]) -> list[Evide
         Evidence(task, model, person, third, n, n, n - failed, credits, 0, 0)
         for (task, model), (n, failed, credits) in records.items()
         for person in range(1, 5)
-        for third in range(3)
+        for third in (1, 2, 3)
     ]
 
 

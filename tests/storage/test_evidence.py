@@ -62,7 +62,7 @@ def counted(place: Ledgered, day: int) -> list[Evidence]:
     for one in single:
         own = sizes[one.task]
         smaller = sum(size < (one.tokens_in or 0) for size in own)
-        third = smaller * 3 // len(own) if one.tokens_in else 0
+        third = 1 + smaller * 3 // len(own) if one.tokens_in else 0
         key = (place.key(one, "task"), place.key(one, "model"), place.key(one, "person"), third)
         price = 0 if one.ok is False else PRICES[one.model]
         outcome = (int(one.ok is not None), int(bool(one.ok)))
@@ -86,7 +86,7 @@ def test_evidence_is_what_the_prompts_of_sixty_days_say(place: Ledgered) -> None
     gather(place.engine, place.workspace, now=NOW)
     found = read(place)
     assert found == counted(place, place.clock.day(NOW))
-    assert {cell.third for cell in found} == {0, 1, 2}
+    assert {cell.third for cell in found} == {0, 1, 2, 3}
 
 
 def test_evidence_of_another_day_takes_the_place_of_the_first(place: Ledgered) -> None:
@@ -106,7 +106,7 @@ def test_sums_of_days_and_unknown_tasks_are_no_evidence(engine: sa.Engine) -> No
     assert read(place) == []
 
 
-def test_stars_given_in_chat_count_as_ratings_of_the_first_third(engine: sa.Engine) -> None:
+def test_stars_given_in_chat_count_as_ratings_without_a_size(engine: sa.Engine) -> None:
     place = Ledgered(engine, [event(ts=to_micros(NOW - timedelta(days=3)), rating=2, ok=None)])
     task, model, person = (place.key(place.events[0], key) for key in ("task", "model", "person"))
     today = place.clock.day(NOW)
@@ -123,7 +123,10 @@ def test_stars_given_in_chat_count_as_ratings_of_the_first_third(engine: sa.Engi
                 now=NOW,
             )
     gather(engine, place.workspace, now=NOW)
-    assert read(place) == [Evidence(task, model, person, 0, 1, 0, 0, 2_000_000, 12, 3)]
+    assert read(place) == [
+        Evidence(task, model, person, 0, 0, 0, 0, 0, 10, 2),
+        Evidence(task, model, person, 1, 1, 0, 0, 2_000_000, 2, 1),
+    ]
 
 
 def test_evidence_is_stale_until_it_was_gathered_today(place: Ledgered) -> None:
