@@ -123,7 +123,8 @@ class _Filling:
         if isinstance(part, PrintedTable):
             others = sum(height_of(other) + self._gap for other in after)
             height = _table_room(part, room, others)
-        if height > room and self._y > self._top:
+        # Half a point of slack: gaps that fill a paper exactly add up to a little more.
+        if height > room + 0.5 and self._y > self._top:
             self._turn()
             height = min(height_of(part), BOTTOM - self._y)
         _draw(self._paper, part, self._y, height)

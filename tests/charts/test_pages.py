@@ -22,7 +22,7 @@ from charts.document import (
     TableLine,
     Tiles,
 )
-from charts.pages import height_of
+from charts.pages import LEAST_GAP, _papers, height_of
 from charts.paper import BOTTOM, MARGIN
 from charts.print_table import table_height
 from tests.charts.samples import samples
@@ -136,3 +136,11 @@ def test_a_paragraph_takes_the_lines_it_needs() -> None:
     short, long = Sentences("", ("word",)), Sentences("", ("word " * 200,))
     assert height_of(long) > 5 * height_of(short)
     assert height_of(Sentences("", ("word " * 200,), points=True)) < BOTTOM - MARGIN
+
+
+@given(lines=st.integers(1, 44), parts=st.integers(2, 9))
+def test_parts_that_fit_closer_together_stay_on_one_page(lines: int, parts: int) -> None:
+    sentences = Sentences("", ("word",) * lines)
+    needed = height_of(sentences) * parts + LEAST_GAP * (parts - 1)
+    papers = _papers(Page((sentences,) * parts))
+    assert (len(papers) == 1) == (needed <= BOTTOM - MARGIN)
