@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from heapq import nsmallest
 
@@ -22,7 +23,7 @@ from analytics.lines import (
     sum_costs,
     together_as,
 )
-from analytics.measures import Costs, Usage, gather, gather_spend, stated_costs, total
+from analytics.measures import Costs, Usage, Where, gather, gather_spend, stated_costs, total
 from analytics.numbers import count_text, shares
 from analytics.query import Query
 from analytics.report import (
@@ -49,11 +50,13 @@ def by_person(query: Query, limit: int, sort: Sort) -> Report:
     # Thousands of people are ranked by their numbers; lines and names are made for a few.
     ranked = _ranked(sums, sort, changes, known)
     keys = ranked if len(ranked) <= limit + 1 else ranked[:limit]
-    models, everyone = _models_of(query, keys), gather(query, ("model",))
+    # A database takes no list of thousands; where everybody is shown, none is needed.
+    only = {"person": tuple(keys)} if len(keys) < len(ranked) else None
+    models, everyone = _models_of(query, only), gather(query, ("model",))
     whole, names = total(everyone), distinct({key: known.get(key, UNATTRIBUTED) for key in keys})
     lines = [line_of(key, names[key], total(models[key]), changes) for key in keys]
     lines += _rest(len(ranked) - len(keys), whole, lines, changes)
-    costs = stated_costs(query, ("person",), only={"person": tuple(keys)})
+    costs = stated_costs(query, ("person",), only=only)
     leaders = _leaders(sums)
     spent, people = spent_text(whole), _people(sums)
     tops = [top_model(query, models.get(line.key, {})) for line in lines]
@@ -108,13 +111,11 @@ def _rest(count: int, whole: Usage, lines: Sequence[Line], changes: Changes) -> 
     return [together_as(count, usage, changes, hidden)]
 
 
-def _models_of(query: Query, people: Sequence[int]) -> dict[int, dict[tuple[int, ...], Usage]]:
-    """Usage by model of each of a few people."""
-    found: dict[int, dict[tuple[int, ...], Usage]] = {person: {} for person in people}
-    if people:
-        rows = gather(query, ("person", "model"), only={"person": tuple(people)})
-        for (person, model), usage in rows.items():
-            found[person][model,] = usage
+def _models_of(query: Query, only: Where | None) -> dict[int, dict[tuple[int, ...], Usage]]:
+    """Usage by model of each of a few people, or of everybody."""
+    found: dict[int, dict[tuple[int, ...], Usage]] = defaultdict(dict)
+    for (person, model), usage in gather(query, ("person", "model"), only=only).items():
+        found[person][model,] = usage
     return found
 
 

@@ -129,7 +129,7 @@ class Desk:
     def draft(self, line: str, form: Form, identity: Identity) -> Draft | Report:
         """What a line's file is made of, or the report that says why not.
 
-        A table has every row, unless the line itself names a limit or there are more than 1,000.
+        A table has every row, unless the line itself names a limit.
         Three files an hour for each person; those with people's rows are in the audit.
         """
         try:

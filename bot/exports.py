@@ -15,7 +15,6 @@ from analytics.report import (
     Report,
     Table,
 )
-from bot.params import MAX_LIMIT
 from bot.registry import Call, parse
 from bot.render import csv, json, pdf
 from bot.render.pdf import Briefing
@@ -45,10 +44,10 @@ class Draft:
 
 
 def unlimited(call: Call, form: Form) -> str:
-    """The call's line, for data with the highest limit where it names none."""
+    """The call's line, for data with all rows where it names no limit."""
     if form in ("pdf", "png") or "limit" in call.given or call.command.param("limit") is None:
         return call.line
-    return Call(call.command, {**call.given, "limit": (str(MAX_LIMIT),)}).line
+    return Call(call.command, {**call.given, "limit": ("all",)}).line
 
 
 def drafted(report: Report, form: Form, *, briefing: Briefing | None, today: date) -> Draft:

@@ -43,7 +43,6 @@ from bot.params.scopes import GroupFilter, ScopeFilter, SomeFiltersType
 from bot.params.splits import PEOPLE, SplitType
 from bot.params.stars import RatedTask, RatedTaskType, Stars, StarsType
 from bot.params.usual import (
-    MAX_LIMIT,
     ChoiceType,
     CommandName,
     CommandType,
@@ -54,7 +53,6 @@ from bot.params.usual import (
 )
 
 __all__ = [
-    "MAX_LIMIT",
     "PARAM_TYPES",
     "PEOPLE",
     "Amount",

@@ -16,6 +16,7 @@ from bot.params.base import ParamType
 Limit = NewType("Limit", int)
 CommandName = NewType("CommandName", str)
 MAX_LIMIT = 1000
+ALL_ROWS = 10**9
 
 
 class RangeType(ParamType):
@@ -70,9 +71,9 @@ class GrainType(ParamType):
 
 
 class LimitType(ParamType):
-    """How many rows, 1 to 1,000."""
+    """How many rows, 1 to 1,000; `all` is for files, a message shows what it has room for."""
 
-    words = "rows"
+    words = "rows|all"
 
     def read(self, texts: Sequence[str], ctx: Context) -> Limit | None:
         """The number, None when it was left out; raises UserError."""
@@ -80,17 +81,19 @@ class LimitType(ParamType):
         if not texts:
             return None
         text = texts[0]
+        if text.casefold() == "all":
+            return Limit(ALL_ROWS)
         if text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MAX_LIMIT:
             return Limit(int(text))
         raise UserError(
             f"'{text}' is not a number of rows from 1 to {MAX_LIMIT:,}.",
-            hint="For example `limit=10`.",
+            hint="For example `limit=10`, or `limit=all`.",
         )
 
     def complete(self, text: str, ctx: Context) -> list[str]:
         """Usual numbers of rows."""
         del ctx
-        return [words for words in ("5", "10", "20", "50", "100") if words.startswith(text)]
+        return [words for words in ("5", "10", "20", "50", "100", "all") if words.startswith(text)]
 
 
 class ChoiceType(ParamType):

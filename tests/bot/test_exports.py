@@ -16,7 +16,7 @@ from analytics.report import Actions, Export, Fact, Facts, Report
 from bot.briefing import gather_briefing
 from bot.context import Identity
 from bot.desk import Desk
-from bot.exports import Draft, File
+from bot.exports import Draft, File, unlimited
 from bot.registry import COMMANDS, command, exportable, parse
 from bot.render import csv
 from bot.render.pdf import Briefing, briefing, one_page
@@ -25,7 +25,7 @@ from charts.document import Opening, Picture, Sentences, Tiles
 from storage.engine import reading, writing
 from storage.preferences import set_preference
 from storage.workspaces import bind_chat
-from tests.analytics.world import World
+from tests.analytics.world import World, column, table_of, total_of
 from tests.cast import BOB, NOW, event
 
 OWNER = Identity("terminal", "", "")
@@ -103,7 +103,7 @@ def test_what_changes_something_is_not_exported(monkeypatch: pytest.MonkeyPatch)
 def test_json_is_the_contract_and_csv_has_every_row(desk: Desk) -> None:
     payload = draft(desk, "by-model today", "json").what
     assert isinstance(payload, bytes)
-    assert json.loads(payload)["line"] == "by-model today limit=1000"
+    assert json.loads(payload)["line"] == "by-model today limit=all"
     table = draft(desk, "by-model today", "csv").what
     assert isinstance(table, bytes)
     assert table.count(b"\r\n") == 3
@@ -230,3 +230,13 @@ def test_the_return_in_a_briefing_says_what_was_assumed(desk: Desk) -> None:
     parts = [part for part in found.what.pages[0].parts if isinstance(part, Sentences)]
     (told,) = [part for part in parts if part.title == "Return"]
     assert any(text.startswith("Assumed by an admin") for text in told.texts)
+
+
+def test_a_table_has_everybody_however_many_they_are(sqlite_engine: sa.Engine) -> None:
+    world, people = World(sqlite_engine), 1_200
+    world.write([event(person=f"person{number}@example.com") for number in range(people)])
+    report = world.ask(unlimited(parse("by-user today"), "csv"))
+    assert len(table_of(report).rows) >= people
+    assert sum(cell for cell in column(table_of(report), "prompts") if isinstance(cell, int)) == (
+        total_of(table_of(report), "prompts")
+    )
