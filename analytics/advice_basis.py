@@ -6,8 +6,8 @@ so what was found is remembered beside the catalogue it was computed with.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from analytics.advice import (
@@ -120,6 +120,26 @@ class Findings:
         every = [*map(Advice, found), *(Advice(one, is_short=True) for one in short)]
         every.sort(key=lambda one: (one.proposal.level == "stopped", -one.proposal.saving))
         return [one for one in every if task is None or one.proposal.pair[0] == task]
+
+    def only(self, tasks: Collection[int]) -> Findings:
+        """What was found of some tasks; all that was spent stays."""
+
+        def basis(whole: Basis) -> Basis:
+            return replace(
+                whole,
+                records={key: one for key, one in whole.records.items() if key[0] in tasks},
+                volumes={key: one for key, one in whole.volumes.items() if key[0] in tasks},
+            )
+
+        return replace(
+            self,
+            whole=basis(self.whole),
+            short=basis(self.short),
+            compared=[one for one in self.compared if one.pair[0] in tasks],
+            compared_short=[one for one in self.compared_short if one.pair[0] in tasks],
+            trials=[one for one in self.trials if one.pair[0] in tasks],
+            opinions=[one for one in self.opinions if one.task_id in tasks],
+        )
 
     def saving(self, pair: Pair, now: datetime) -> int:
         """The most that a pair may save in a month, as it is proposed or would be (micro)."""

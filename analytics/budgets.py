@@ -58,7 +58,7 @@ def budget_status(query: Query, scope: Scope, sight: Sight) -> Report:
 
     A scope with several budgets leads with its monthly one.
     """
-    known = [limit for limit in limits(query) if sight.may_see(limit.scope)]
+    known = [limit for limit in limits(query) if sight.may_see(limit.scope, limit.stretch)]
     ours = [limit for limit in known if limit.scope == scope] or [_without(query, scope)]
     lead = min(ours, key=lambda limit: PERIODS.index(limit.stretch.period))
     shown = known if scope.kind == "workspace" else ours

@@ -7,7 +7,7 @@ prompts.  Below the minimum nothing is ranked; what has no task takes part in no
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from analytics.captions import caption, heading
@@ -33,18 +33,21 @@ class Workflow:
     quality: Quality
 
 
-def efficiency(query: Query, people: Sequence[Standing] | None) -> Report:
+def efficiency(
+    query: Query, people: Sequence[Standing] | None, folded: Collection[int] = ()
+) -> Report:
     """Credits a prompt, success and rating of workflows and, of a chosen task, of its models.
 
     `people` are those whose standing the asker may see, the lowest index first; None where
-    nothing could be compared.
+    nothing could be compared.  Tasks that are `folded` are not named: too few people are behind
+    them.
     """
     title = heading("Credit Efficiency Leaderboard", query)
     cells = gather_quality(query, ("task", "model"))
     if not cells:
         return empty_report(title, query)
     one_task = len(query.filters.task) == 1
-    workflows = _models_of(query, cells) if one_task else _workflows(query, cells)
+    workflows = _models_of(query, cells) if one_task else _workflows(query, cells, folded)
     ranked = [flow for flow in workflows if flow.quality.prompts >= LEAST_PROMPTS]
     ranked.sort(key=lambda flow: (flow.quality.per_prompt, flow.task, flow.model))
     plot = Plot(_by_model(cells), query.reader.catalog.models, caption(query))
@@ -65,12 +68,12 @@ def efficiency(query: Query, people: Sequence[Standing] | None) -> Report:
     )
 
 
-def _workflows(query: Query, cells: Cells) -> list[Workflow]:
+def _workflows(query: Query, cells: Cells, folded: Collection[int]) -> list[Workflow]:
     """Every task with its top model: that with most prompts, the dearer one where equal."""
     tops: dict[int, tuple[int, Quality]] = {}
     for (task, model), quality in sorted(cells.items()):
         known = tops.get(task)
-        if task and (known is None or _size(quality) > _size(known[1])):
+        if task and task not in folded and (known is None or _size(quality) > _size(known[1])):
             tops[task] = (model, quality)
     tasks = distinct({key: query.reader.names("task")[key] for key in tops})
     models = query.reader.catalog.models

@@ -28,7 +28,7 @@ from analytics.scopes import (
     status_text,
     tracked,
 )
-from analytics.stretches import stretch_of
+from analytics.stretches import Stretch, stretch_of
 from storage.budgets import Scope as Kind
 
 MOST_ROWS = 10  # of departments, and of projects: each row is a projection of its own
@@ -50,7 +50,7 @@ def forecast(query: Query, scope: Scope, sight: Sight) -> Report:
     month = stretch_of("monthly", query.reader.clock.local_date(query.now))
     known = {limit.scope: limit for limit in limits(query) if limit.stretch == month}
     asked = replace(query, filters=scope.filters)
-    wanted = [scope] if scope.kind != "workspace" else [scope, *_parts(query, sight)]
+    wanted = [scope] if scope.kind != "workspace" else [scope, *_parts(query, sight, month)]
     rows = tracked(query, [known.get(one, Limit(one, month, None)) for one in wanted])
     burn, name = rows[0].burn, "" if scope.kind == "workspace" else scope.name(query)
     title = f"{month.title} {month.first.year} Forecast" + (f": {name}" if name else "")
@@ -72,11 +72,11 @@ def forecast(query: Query, scope: Scope, sight: Sight) -> Report:
     )
 
 
-def _parts(query: Query, sight: Sight) -> Iterator[Scope]:
+def _parts(query: Query, sight: Sight, month: Stretch) -> Iterator[Scope]:
     """The departments and projects with most credits this month that may have a row."""
     for kind in PARTS:
         sums = gather_credits(replace(query, filters=Filters()), KEYS[kind], span_of(query))
-        keys = [key for key in sums if key and sight.may_see(Scope(kind, key))]
+        keys = [key for key in sums if key and sight.may_see(Scope(kind, key), month)]
         for key in sorted(keys, key=lambda key: (-sums[key], key))[:MOST_ROWS]:
             yield Scope(kind, key)
 

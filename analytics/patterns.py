@@ -7,7 +7,7 @@ in the days and in no hour.  No saving follows from an hour: a multiplier does n
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -72,9 +72,10 @@ class Times:
         return {weekday: sum(known) / len(known) for weekday, known in sums.items()}
 
 
-def patterns(query: Query) -> Report:
+def patterns(query: Query, folded: Collection[int] | None = ()) -> Report:
     """Heat map of the week, busy and quiet windows, days, peak hours and weekends.
 
+    `folded` are tasks that must not be named: too few people are behind them; None is all.
     Raises RangeTooLong for filters whose hours only the ledger holds.
     """
     title = heading("Usage Patterns", query)
@@ -88,7 +89,7 @@ def patterns(query: Query) -> Report:
     if not times.whole.events:
         return framed(query, title, f"No usage on {_days(times)}", (_figure(query, times),))
     rows = _class_rows(query, times)
-    facts = [*_hour_facts(times), *_day_facts(query, times), *_weekend_facts(query, times)]
+    facts = [*_hour_facts(times), *_day_facts(query, times), *_weekend_facts(query, times, folded)]
     return framed(
         query,
         title,
@@ -282,7 +283,7 @@ def _quietest_day(times: Times) -> list[Fact]:
 # ---- weekends
 
 
-def _weekend_facts(query: Query, times: Times) -> list[Fact]:
+def _weekend_facts(query: Query, times: Times, folded: Collection[int] | None) -> list[Fact]:
     """What a weekend day is beside another one, and what weekends were used for."""
     ends = [day for day in times.complete if date_of(day).weekday() >= 5]
     others = [day for day in times.complete if date_of(day).weekday() < 5]
@@ -291,11 +292,11 @@ def _weekend_facts(query: Query, times: Times) -> list[Fact]:
         return []
     ratio = (weekend / len(ends)) / (weekdays / len(others))
     facts = [Fact("weekend_ratio", "A weekend day is", ratio, "rate", "of a weekday")]
-    tasks = _weekend_tasks(query, times) if weekend else ""
+    tasks = _weekend_tasks(query, times, folded) if weekend and folded is not None else ""
     return [*facts, Fact("weekend_tasks", "Weekends were for", tasks)] if tasks else facts
 
 
-def _weekend_tasks(query: Query, times: Times) -> str:
+def _weekend_tasks(query: Query, times: Times, folded: Collection[int]) -> str:
     """`Coding 45%, Research 20%, Uncategorised 15%, 4 others 20%` of the weekends' credits."""
     days = Days(times.complete.start, times.complete.stop)
     try:
@@ -310,9 +311,10 @@ def _weekend_tasks(query: Query, times: Times) -> str:
         return ""  # nothing but what has no task
     names = query.reader.names("task")
     ranked = sorted(sums, key=lambda key: (-sums[key], key))
-    parts = [sums[key] for key in ranked[:TASKS]]
-    said = [clean(names[key], 40) if key else "Uncategorised" for key in ranked[:TASKS]]
-    if rest := ranked[TASKS:]:
+    named = [key for key in ranked if key not in folded][:TASKS]
+    parts = [sums[key] for key in named]
+    said = [clean(names[key], 40) if key else "Uncategorised" for key in named]
+    if rest := [key for key in ranked if key not in named]:
         parts.append(sum(sums[key] for key in rest))
         said.append(counted(len(rest), "other"))
     return ", ".join(f"{name} {share}%" for name, share in zip(said, shares(parts), strict=True))

@@ -6,7 +6,7 @@ and what misses one of them is not told.  Two currencies are never compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from analytics.captions import footnotes, heading
@@ -111,22 +111,26 @@ class Worth:
     cost: int | None
 
 
-def roi(query: Query) -> Report:
-    """Cost and value of a range by task, as far as somebody set what they are made of."""
+def roi(query: Query, folded: Collection[int] = ()) -> Report:
+    """Cost and value of a range by task, as far as somebody set what they are made of.
+
+    `folded` are tasks that must not have a row of their own: too few people are behind them.
+    """
     title = heading("Return on Credits", query)
     rows = query.reader.sums(("task",), MEASURES, span_of(query))
     if not rows:
         return empty_report(title, query)
     assumed = read_assumptions(query)
     whole = sum((Usage(*row[1:6]) for row in rows), Usage())
-    worths = _worths(query, rows, assumed)
+    worths = _worths(query, [row for row in rows if row[0] not in folded], assumed)
+    secret = _worths(query, [row for row in rows if row[0] in folded], assumed)
     return framed(
         query,
         title,
-        _headline(worths, assumed, whole),
+        _headline([*worths, *secret], assumed, whole),
         (
             _assumed(query, assumed),
-            *_numbers(worths, assumed),
+            *_numbers(worths, secret, assumed),
             *_missing(assumed),
             *footnotes(replace(query, range=query.range.complete()), whole),  # no change is told
             _steps(),
@@ -204,8 +208,10 @@ def _missing(assumed: Assumptions) -> Iterator[Note]:
         )
 
 
-def _numbers(worths: Sequence[Worth], assumed: Assumptions) -> Iterator[Facts | Table]:
-    total = _together(worths, "Total")
+def _numbers(
+    worths: Sequence[Worth], secret: Sequence[Worth], assumed: Assumptions
+) -> Iterator[Facts | Table]:
+    total = _together([*worths, *secret], "Total")
     facts = []
     if total.minutes is not None:
         facts.append(Fact("hours", "Time saved", f"{count_text(total.minutes // 60)} hours"))
@@ -220,7 +226,7 @@ def _numbers(worths: Sequence[Worth], assumed: Assumptions) -> Iterator[Facts | 
         facts.append(Fact("factor", "Value for cost", factor, "factor"))
     if facts:
         yield Facts(tuple(facts))
-        yield _table(worths, total, assumed)
+        yield _table(worths, secret, total, assumed)
 
 
 def _together(worths: Sequence[Worth], name: str) -> Worth:
@@ -235,11 +241,12 @@ def _together(worths: Sequence[Worth], name: str) -> Worth:
     )
 
 
-def _table(worths: Sequence[Worth], total: Worth, assumed: Assumptions) -> Table:
-    is_long = len(worths) > MOST_TASKS + 1
-    shown = list(worths[:MOST_TASKS]) if is_long else list(worths)
-    if is_long:
-        rest = worths[MOST_TASKS:]
+def _table(
+    worths: Sequence[Worth], secret: Sequence[Worth], total: Worth, assumed: Assumptions
+) -> Table:
+    room = MOST_TASKS if secret or len(worths) > MOST_TASKS + 1 else MOST_TASKS + 1
+    shown, rest = list(worths[:room]), [*worths[room:], *secret]
+    if rest:
         shown.append(_together(rest, f"{count_text(len(rest))} others"))
     value = assumed.rate.currency if assumed.rate else ""
     cost = assumed.price.currency if assumed.price else ""
@@ -255,7 +262,7 @@ def _table(worths: Sequence[Worth], total: Worth, assumed: Assumptions) -> Table
         ),
         rows=tuple(_row(worth, assumed) for worth in shown),
         total=_row(total, assumed),
-        others=len(shown) - 1 if is_long else None,
+        others=len(shown) - 1 if rest else None,
     )
 
 

@@ -85,16 +85,20 @@ def scope_of(filters: Filters) -> Scope:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What an asker may see: `people` of whom (None is everybody), and which groups are hidden."""
+    """What an asker may see: `people` of whom, and which `groups` in each stretch of days.
+
+    Without `people` everything; else only groups that are listed.
+    """
 
     people: frozenset[int] | None = None
-    hidden: Mapping[Kind, Collection[int]] = field(default_factory=dict)
+    groups: Mapping[tuple[Kind, Stretch], Collection[int]] = field(default_factory=dict)
 
-    def may_see(self, scope: Scope) -> bool:
-        """Whether a scope may have a row of its own."""
-        if scope.kind == "person":
-            return self.people is None or scope.target in self.people
-        return scope.target not in self.hidden.get(scope.kind, ())
+    def may_see(self, scope: Scope, stretch: Stretch) -> bool:
+        """Whether a scope may have a row of its own about some days."""
+        if self.people is None or scope.kind == "workspace":
+            return True
+        allowed = self.people if scope.kind == "person" else self.groups.get((scope.kind, stretch))
+        return scope.target in (allowed or ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ are: only what they match.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from analytics.numbers import count_text, counted, rate_text, shares
@@ -65,6 +65,12 @@ def _typed(conditions: Conditions) -> str:
 def conditions_text(conditions: Conditions) -> str:
     """`project is *mail* or crm*, tokens_in is 20000..`."""
     return ", ".join(f"{name} is {' or '.join(given)}" for name, given in conditions.items())
+
+
+def unnamed(rule: Rule) -> Rule:
+    """The rule without whom it is about, for those who may not see other people's rows."""
+    hidden = {name: ("hidden",) for name in rule.conditions if name == "person"}
+    return replace(rule, conditions={**rule.conditions, **hidden})
 
 
 def templates_report() -> Report:

@@ -6,7 +6,7 @@ told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from analytics.captions import caption, footnotes, heading
@@ -43,13 +43,16 @@ class TaskLine:
         return sum(self.parts.values(), Usage())
 
 
-def tasks(query: Query, limit: int) -> Report:
-    """Share of credits, typical multipliers, prompts and credits a prompt of each task."""
+def tasks(query: Query, limit: int, folded: Collection[int] = ()) -> Report:
+    """Share of credits, typical multipliers, prompts and credits a prompt of each task.
+
+    `folded` are tasks that must not have a row of their own: too few people are behind them.
+    """
     priced = {key: parts for (key,), parts in gather_priced(query, ("task",)).items()}
     title = heading("Credits by Task", query)
     if not priced:
         return empty_report(title, query)
-    lines = _lines(query, priced, limit)
+    lines = _lines(query, priced, limit, folded)
     portions = shares([line.usage.credits for line in lines])
     whole = sum((line.usage for line in lines), Usage())
     finding = f"{spent_text(whole)} on {counted(sum(key != 0 for key in priced), 'task')}"
@@ -70,13 +73,18 @@ def tasks(query: Query, limit: int) -> Report:
     )
 
 
-def _lines(query: Query, priced: Mapping[int, Priced], limit: int) -> list[TaskLine]:
+def _lines(
+    query: Query, priced: Mapping[int, Priced], limit: int, folded: Collection[int]
+) -> list[TaskLine]:
     """Tasks by credits, the rest beyond the limit as one, and what has no task, even nothing."""
     known = query.reader.names("task")
     names = distinct({key: known[key] for key in priced if key})
     lines = [TaskLine(key, names[key], priced[key]) for key in names]
     lines.sort(key=lambda line: (-line.usage.credits, line.name, line.key))
-    shown, hidden = (lines, []) if len(lines) <= limit + 1 else (lines[:limit], lines[limit:])
+    secret = [line for line in lines if line.key in folded]
+    lines = [line for line in lines if line.key not in folded]
+    room = limit if secret or len(lines) > limit + 1 else limit + 1
+    shown, hidden = lines[:room], [*lines[room:], *secret]
     if hidden:
         shown.append(TaskLine(REST, f"{count_text(len(hidden))} others", _merged(hidden)))
     return [*shown, TaskLine(0, UNCATEGORISED, priced.get(0, {}))]

@@ -62,12 +62,21 @@ def _check_groups(
     behind = asked | _people_behind(query, groups)
     before = _people_behind(replace(query, range=range_.previous()), groups)
     if not all(_hides(people, visible) for people in (*behind.values(), *before.values())):
-        words = " and ".join(f"`{group}=`" for group in groups)
-        raise UserError(
-            f"Fewer than {FEWEST} people are behind {words}, and other people's rows are for "
-            f"{ctx.people_visibility} here.",
-            hint=f"{'Ask for a longer range, or leave' if given else 'Leave'} {words} out.",
-        )
+        words = _words(groups)
+        leave = "Ask for a longer range, or leave" if given else "Leave"
+        raise _too_few(groups, ctx, f"{leave} {words} out.")
+
+
+def _too_few(groups: Sequence[Key], ctx: Context, hint: str) -> UserError:
+    return UserError(
+        f"Fewer than {FEWEST} people are behind {_words(groups)}, and other people's rows are for "
+        f"{ctx.people_visibility} here.",
+        hint=hint,
+    )
+
+
+def _words(groups: Sequence[Key]) -> str:
+    return " and ".join(f"`{group}=`" for group in groups)
 
 
 def folded(group: str, query: Query, ctx: Context) -> frozenset[int]:
@@ -79,6 +88,35 @@ def folded(group: str, query: Query, ctx: Context) -> frozenset[int]:
     visible, label = ctx.visible_people, LABELS.get(group)
     if visible is None or label is None:
         return frozenset()
+    return _parted(label, query, visible)[0]
+
+
+def unfolded(group: Key, query: Query, ctx: Context) -> frozenset[int] | None:
+    """The ids of a label that are known to hide people, for what reads more than the query.
+
+    None is every id.  Raises UserError as `folded` does.
+    """
+    visible = ctx.visible_people
+    return None if visible is None else _parted(group, query, visible)[1]
+
+
+def open_tasks(ctx: Context) -> frozenset[int] | None:
+    """The tasks that the asker may be told of by name, from 60 days of usage; None is all."""
+    recent = parse_range("last 30d", ctx.reader.clock.local_date(ctx.now))
+    return unfolded("task", Query(ctx.reader, ctx.now, recent), ctx)
+
+
+def check_task(task: int, ctx: Context) -> None:
+    """Raise UserError for a task with too few people to hide each of them."""
+    tasks = open_tasks(ctx)
+    if tasks is not None and task not in tasks:
+        raise _too_few(("task",), ctx, "Leave `task=` out.")
+
+
+def _parted(
+    label: Key, query: Query, visible: frozenset[int]
+) -> tuple[frozenset[int], frozenset[int]]:
+    """The ids of a label that must be folded, and those that need not be."""
     sides = (query, replace(query, range=query.range.previous()))
     try:
         behind = [_people_behind(side, (label,)) for side in sides]
@@ -101,7 +139,7 @@ def folded(group: str, query: Query, ctx: Context) -> frozenset[int]:
             if not few or _hide_together(side, few, visible):
                 break
             few.add(key)
-    return frozenset(few)
+    return frozenset(few), frozenset(keys - few)
 
 
 def _hide_together(people: Mapping[int, set[int]], keys: set[int], visible: frozenset[int]) -> bool:

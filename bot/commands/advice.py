@@ -14,6 +14,7 @@ from analytics.report import Actions, Button, Note, Report
 from bot.context import Context, outranks
 from bot.params import Margin, ModelName, TaskName
 from bot.registry import command
+from bot.walls import check_task, open_tasks
 from storage.advice import Opinion, OpinionStatus, set_opinion
 from storage.reading import Days
 
@@ -31,7 +32,7 @@ def recommend(ctx: Context, task: TaskName | None, margin: Margin | None) -> Rep
     one worth a trial, only a trial confirms it. `margin` is the loss of success, in points, that
     counts as none; 3 unless an admin chose another.
     """
-    found = _find(ctx, margin)
+    found = _seen(ctx, task, margin)
     if found is None:
         return advice.no_evidence()
     asked = advice.Asked(ctx.now, task, may_decide=outranks(ctx.asker.role, "admin"))
@@ -48,7 +49,7 @@ def explain(
     ctx: Context, task: TaskName, from_: ModelName, to: ModelName, margin: Margin | None
 ) -> Report:
     """Every gate of one proposal, and what nobody checked."""
-    found = _find(ctx, margin)
+    found = _seen(ctx, task, margin)
     if found is None:
         return advice.no_evidence()
     return why(found, (task, from_, to), _times(ctx, {from_, to}))
@@ -75,6 +76,14 @@ def accept(ctx: Context, task: TaskName, from_: ModelName, to: ModelName) -> Rep
     pair: Pair = (task, from_, to)
     words = _decide(ctx, pair, "accepted")
     return _decided(words, "`recommend` tells after a week what a prompt costs now.")
+
+
+def _seen(ctx: Context, task: int | None, margin: int | None) -> Findings | None:
+    """What the asker may see; raises UserError for a task with too few people behind it."""
+    if task is not None:
+        check_task(task, ctx)
+    found, tasks = _find(ctx, margin), open_tasks(ctx)
+    return found if found is None or tasks is None else found.only(tasks)
 
 
 def _find(ctx: Context, margin: int | None = None) -> Findings | None:

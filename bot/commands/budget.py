@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+from itertools import product
+from typing import Literal
+
 from analytics import budgets, forecast
+from analytics.errors import UserError
 from analytics.query import Query
 from analytics.report import Report
-from analytics.scopes import Sight, scope_of
+from analytics.scopes import Sight, limits, scope_of
+from analytics.stretches import Stretch, stretch_of
 from analytics.timerange import parse_range
 from bot.context import Context
 from bot.params import GroupFilter, ScopeFilter
 from bot.registry import command
-from bot.walls import folded
+from bot.walls import unfolded
 from storage.budgets import Scope as Kind
+
+GROUPS: tuple[Literal["department", "project"], ...] = ("department", "project")
 
 
 @command("budget", example="budget", native="budget status")
@@ -40,6 +49,15 @@ def _month(ctx: Context) -> Query:
 
 
 def _sight(ctx: Context) -> Sight:
-    kinds: tuple[Kind, ...] = ("department", "project")
-    month = _month(ctx)
-    return Sight(ctx.visible_people, {kind: folded(kind, month, ctx) for kind in kinds})
+    """Behind walls, of each budget's own days the groups that hide their people."""
+    if ctx.visible_people is None:
+        return Sight()
+    month, today = _month(ctx), ctx.reader.clock.local_date(ctx.now)
+    stretches = {limit.stretch for limit in limits(month)} | {stretch_of("monthly", today)}
+    groups: dict[tuple[Kind, Stretch], frozenset[int]] = {}
+    for kind, stretch in product(GROUPS, stretches):
+        # More days than people are kept for: nothing is known to hide anybody.
+        with suppress(UserError):
+            query = replace(month, range=stretch.so_far(today))
+            groups[kind, stretch] = unfolded(kind, query, ctx) or frozenset()
+    return Sight(ctx.visible_people, groups)

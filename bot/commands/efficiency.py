@@ -9,6 +9,7 @@ from analytics.report import Report
 from analytics.timerange import TimeRange
 from bot.context import Context
 from bot.registry import command
+from bot.walls import folded
 
 
 @command(
@@ -24,4 +25,5 @@ def leaderboard(ctx: Context, range: TimeRange, filters: Filters) -> Report:
     colleagues on the same tasks, over the 60 days before today.
     """
     query = Query(ctx.reader, ctx.now, range, filters)
-    return efficiency.efficiency(query, colleagues(query, ctx.visible_people))
+    people = colleagues(query, ctx.visible_people)
+    return efficiency.efficiency(query, people, folded("task", query, ctx))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from analytics import patterns
+from analytics.errors import UserError
 from analytics.query import Filters, Query
 from analytics.report import Report
 from analytics.timerange import TimeRange
 from bot.context import Context
 from bot.registry import command
+from bot.walls import folded
 
 
 @command(
@@ -22,4 +26,8 @@ def usage_patterns(ctx: Context, range: TimeRange, filters: Filters) -> Report:
     A heat map of weekday and hour; busy and quiet windows; the busiest and quietest days; what
     peak hours, off-peak and weekends took, and what weekends were for.
     """
-    return patterns.patterns(Query(ctx.reader, ctx.now, range, filters))
+    query = Query(ctx.reader, ctx.now, range, filters)
+    hidden = None
+    with suppress(UserError):  # a range too long to know who is behind a task: none is named
+        hidden = folded("task", query, ctx)
+    return patterns.patterns(query, hidden)

@@ -10,6 +10,7 @@ from analytics.timerange import TimeRange
 from bot.context import Context
 from bot.params import Currency, Nano, RatedTask, Seconds
 from bot.registry import command
+from bot.walls import folded
 from storage.preferences import preference, set_preference
 
 
@@ -20,7 +21,8 @@ def return_on_credits(ctx: Context, range: TimeRange) -> Report:
     Minutes saved, value and cost by task, from a price, a rate and minutes that an admin set; they
     are printed with every answer.
     """
-    return roi.roi(Query(ctx.reader, ctx.now, range))
+    query = Query(ctx.reader, ctx.now, range)
+    return roi.roi(query, folded("task", query, ctx))
 
 
 @command("roi set price", example="roi set price 0.04 USD", needs="admin", changes=True)

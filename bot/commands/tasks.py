@@ -10,6 +10,7 @@ from bot.context import Context
 from bot.params import Conditions, Limit, NewTask, Number
 from bot.registry import command
 from bot.rules_past import ask_for, last_run
+from bot.walls import folded
 from storage.labels import task_named
 from storage.reading import Days
 from storage.task_rules import (
@@ -36,7 +37,8 @@ def credits_by_task(ctx: Context, range: TimeRange, filters: Filters, limit: Lim
 
     What has no task is a row of its own: its share is always told and never spread over others.
     """
-    return tasks.tasks(Query(ctx.reader, ctx.now, range, filters), limit)
+    query = Query(ctx.reader, ctx.now, range, filters)
+    return tasks.tasks(query, limit, folded("task", query, ctx))
 
 
 @command("tasks templates", example="tasks templates")
@@ -51,7 +53,10 @@ def rules(ctx: Context) -> Report:
     """The rules that give usage a task, in their order."""
     reader = ctx.reader
     place = reader.connection, reader.workspace.id
-    return task_rules.rules_report(reader, list_rules(*place), last_run(*place))
+    known = list_rules(*place)
+    if not ctx.sees_people:
+        known = [task_rules.unnamed(rule) for rule in known]
+    return task_rules.rules_report(reader, known, last_run(*place))
 
 
 @command("tasks rule add", example='tasks rule add project=Atlas -> "Email Writing"', needs="admin")

@@ -10,6 +10,7 @@ from analytics.trials import Wanted
 from bot.context import Context, outranks
 from bot.params import Margin, ModelName, Number, Percent, TaskName
 from bot.registry import command
+from bot.walls import check_task, open_tasks
 from storage.trials import TrialRunning, end_trial, list_trials, start_trial
 
 EXAMPLE = 'coding GPT-4o "Claude 3 Haiku" 10%'
@@ -25,6 +26,7 @@ def plan(  # the parts of a trial
     margin: Margin | None,
 ) -> Report:
     """How many prompts and days a trial would take."""
+    check_task(task, ctx)
     wanted = Wanted((task, from_, to), slice, margin or margin_of(ctx.reader))
     try:
         found = trials.plan(ctx.reader, ctx.now, wanted)
@@ -84,8 +86,9 @@ def start(  # the parts of a trial
 @command("trial status", example="trial status", aliases=("trials",))
 def status(ctx: Context) -> Report:
     """Every trial: prompts so far, and what came of it."""
-    reader = ctx.reader
-    found = trials.standings(reader.connection, reader.workspace.id)
+    reader, tasks = ctx.reader, open_tasks(ctx)
+    every = trials.standings(reader.connection, reader.workspace.id)
+    found = [one for one in every if tasks is None or one.trial.task_id in tasks]
     return trials.status_report(found, names_of(reader), ctx.now)
 
 

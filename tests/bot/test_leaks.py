@@ -1,0 +1,209 @@
+"""One person behind walls, and nothing of her anywhere: every command, button and form.
+
+**Zyxwv Secretname** is alone in her department, project and task.  No answer to anybody who may not
+see her rows may name her, or say what she used to the credit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from itertools import product
+
+import pytest
+import sqlalchemy as sa
+
+from analytics.report import Actions, Button, Report
+from bot.context import Identity
+from bot.desk import Desk
+from bot.registry import COMMANDS
+from bot.render import csv, discord, json, pdf, slack, text
+from storage.budgets import Period, Scope, set_budget
+from storage.engine import writing
+from storage.events import UsageEvent
+from storage.evidence import rebuild_evidence
+from storage.labels import link_alias, person_of_alias
+from storage.preferences import set_preference
+from storage.roles import set_role
+from storage.task_rules import add_rule
+from storage.timekeys import day_number, to_micros
+from storage.trials import start_trial
+from storage.workspaces import bind_chat, create_workspace
+from tests.analytics.world import World
+from tests.cast import NOW, ZONE, event
+
+BOB = Identity("slack", "T1", "UBOB")
+NOBODY = Identity("slack", "T1", "UNOBODY")
+ALICE = Identity("slack", "T1", "UALICE")
+CHARLIE = Identity("slack", "T2", "UCHARLIE")
+HER = "Zyxwv Secretname"
+MICRO = 1_000_000
+# What she used of each model; together 61,337.  An average of hers gives her away as well.
+SPENT = {"gpt-4o": (41, 41_117), "claude-3-haiku": (37, 20_220)}
+LONG_AGO = 3_771
+HERS = re.compile(
+    r"zyxwv|secretname|61[,.]?337|61\.3k|41[,.]?117|20[,.]?220|3[,.]?771"
+    r"|1[,.]?002\.[89]|1002853659|546\.5|546486486",
+    re.IGNORECASE,
+)
+NARROWED = ("department=Vault", "department=Crypt", 'project="Qq Alone"', 'task="Ww Alone"')
+CHEAP = "claude-3-haiku"
+PAIR = 'GPT-4o "Claude 3 Haiku"'
+
+
+@pytest.fixture
+def desk(sqlite_engine: sa.Engine) -> Iterator[Desk]:
+    """Alice is admin, Bob a linked member, Charlie admin elsewhere; people are for admins."""
+    with writing(sqlite_engine) as connection:
+        other = create_workspace(connection, "elsewhere", zone=ZONE, now=NOW)
+        for workspace, team, admin in ((1, "T1", "UALICE"), (other.id, "T2", "UCHARLIE")):
+            bind_chat(connection, workspace, platform="slack", external_id=team, now=NOW)
+            who = {"platform": "slack", "external_id": team, "user_id": admin}
+            set_role(connection, workspace, **who, role="admin")
+        set_preference(connection, 1, "people_visibility", "admins")
+    World(sqlite_engine, "elsewhere").write([event(person="charlie@elsewhere.example")])
+    world = World(sqlite_engine)
+    world.write([*_of_colleagues(), *_of_hers()])
+    with writing(sqlite_engine) as connection:
+        _plans(connection, world)
+        rebuild_evidence(connection, 1, world.workspace.clock(), day_number(NOW.date()))
+        bob = person_of_alias(connection, 1, "bob@example.com")
+        assert bob is not None
+        link_alias(connection, 1, BOB.actor, person_id=bob)
+    found = Desk(sqlite_engine, now=lambda: NOW)
+    yield found
+    found.close()
+
+
+def _of_colleagues() -> Iterator[UsageEvent]:
+    """Four people on one task and three on another, whenever she works as well."""
+    people = {"coding": ("bob", "carol", "dan", "erin"), "writing": ("bob", "carol", "dan")}
+    for ago, (task, names), model in product((0, 1, 2, 9, 40, 75), people.items(), SPENT):
+        for name, minutes in product(names, range(6, 18)):
+            yield event(
+                person=f"{name}@example.com",
+                department="Sales",
+                task=task,
+                model=model,
+                ts=to_micros(NOW - timedelta(days=ago, minutes=minutes)),
+            )
+
+
+def _of_hers() -> Iterator[UsageEvent]:
+    alone = {"person": HER, "project": "Qq Alone", "task": "Ww Alone", "rating": 4}
+    for model, (count, credits) in SPENT.items():
+        for number in range(count):
+            spent = credits * MICRO // count + (credits * MICRO % count if not number else 0)
+            ago = timedelta(days=1 + (number % 3 == 0), minutes=6 + number % 12)
+            when = to_micros(NOW - ago)
+            yield event(**alone, department="Vault", model=model, credits=spent, ts=when)
+    when = to_micros(NOW - timedelta(days=75, minutes=7))
+    yield event(**alone, department="Crypt", credits=LONG_AGO * MICRO, ts=when)
+
+
+def _plans(connection: sa.Connection, world: World) -> None:
+    """Budgets, a rule, a trial and assumptions about her and what she is alone in."""
+    labels = world.labels
+    scopes: list[tuple[Scope, int]] = [
+        ("workspace", 0),
+        ("person", labels.person_id(HER)),
+        ("project", labels.project_id("Qq Alone")),
+        *(("department", labels.department_id(name)) for name in ("Vault", "Crypt")),
+    ]
+    periods: tuple[Period, ...] = ("monthly", "quarterly")
+    for scope, target in scopes:
+        for period in periods:
+            amount = 90_000 * MICRO
+            set_budget(
+                connection, 1, scope=scope, target_id=target, period=period, amount=amount, now=NOW
+            )
+    task = labels.task_id("Ww Alone")
+    conditions = {"person": ("zyxwv*",), "model": ("gpt*",)}
+    add_rule(connection, 1, task_id=task, conditions=conditions, now=NOW)
+    models = {"from_model": labels.model_id("gpt-4o"), "to_model": labels.model_id(CHEAP)}
+    sizes = {"slice_pct": 10, "margin_pct": 3, "planned": 100}
+    start_trial(connection, 1, task_id=task, **models, **sizes, started_by="x", now=NOW)
+    for name, value in (("price", "40000000 USD"), ("rate", "60000000000 USD"), ("minutes", "240")):
+        set_preference(connection, 1, f"roi_{name}", value)
+
+
+def lines() -> Iterator[str]:
+    """Every command as its example has it, over several ranges, narrowed to her groups."""
+    for command in COMMANDS.values():
+        yield command.example
+        ranged = command.param("range") is not None
+        for words in ("last 30d", "yesterday", "q1 2026") if ranged else ():
+            yield f"{command.name} {words}"
+        for narrowed in NARROWED:
+            if command.param(narrowed.partition("=")[0]) is not None:
+                yield f"{command.name} {'last week ' if ranged else ''}{narrowed}"
+    for split in ("person", "model", "day", "hour", "week", "month"):
+        yield from (f"{name} last 30d by {split}" for name in ("performance", "timeline", "trends"))
+    for task in ('"Ww Alone"', "coding"):
+        yield f"recommend {task}"
+        for name in ("recommend why", "trial plan", "recommend decline"):
+            yield f"{name} {task} {PAIR}"
+    yield from ("report 2026-01", "dashboard 2026-01", f"compare {PAIR}")
+
+
+def buttons_of(report: Report) -> Iterator[Button]:
+    """Every button of an answer."""
+    for block in report.blocks:
+        if isinstance(block, Actions):
+            yield from block.buttons
+
+
+def asked(desk: Desk, who: Identity) -> Mapping[str, Report]:
+    """Every answer to somebody, also to the buttons under it and to those that admins see."""
+    first = {line: desk.answer(line, who) for line in dict.fromkeys(lines())}
+    seen = [desk.answer(command.example, ALICE) for command in COMMANDS.values()]
+    offered = (button.line for report in (*first.values(), *seen) for button in buttons_of(report))
+    return first | {line: desk.answer(line, who) for line in set(offered) - set(first)}
+
+
+def surfaces(report: Report) -> Iterator[str]:
+    """An answer as every surface shows it."""
+    values = {button: button.line for button in buttons_of(report)}
+    yield repr(report)
+    yield text.render(report)
+    yield json.render(report)
+    yield csv.render(report).decode()
+    yield repr(pdf.one_page(report))
+    yield repr(slack.message(report, image=None, values=values))
+    yield repr(discord.message(report, image=False, values=values))
+
+
+@pytest.mark.parametrize("who", [BOB, NOBODY, CHARLIE], ids=["member", "unlinked", "elsewhere"])
+def test_no_answer_says_anything_of_her(desk: Desk, who: Identity) -> None:
+    leaks = {
+        line: found
+        for line, report in asked(desk, who).items()
+        if (found := said_of_her(line, report))
+    }
+    assert leaks == {}
+
+
+def said_of_her(line: str, report: Report) -> list[str]:
+    """What an answer gives away; a line that names her may be quoted, and nothing more."""
+    if HERS.search(line):
+        return ["answered"] if report.line else []
+    return sorted({one.group() for shown in surfaces(report) for one in HERS.finditer(shown)})
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("tasks last 30d", "coding"),
+        ("efficiency last 30d", "coding"),
+        ("roi last 30d", "coding"),
+        ("budget department=Sales", "Sales"),
+        (f"recommend why coding {PAIR}", "coding"),
+        ("tasks rule list", "person is hidden, model is gpt*"),
+    ],
+)
+def test_what_hides_its_people_is_told(desk: Desk, line: str, told: str) -> None:
+    report = desk.answer(line, BOB)
+    assert report.line
+    assert told in repr(report)
+    assert "Ww Alone" not in repr(report) or line == "tasks rule list"
