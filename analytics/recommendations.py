@@ -19,7 +19,7 @@ from analytics.followed import Followed, followed_blocks
 from analytics.frontier import Plot, frontier_figure
 from analytics.lines import spent_text
 from analytics.measures import Usage
-from analytics.numbers import counted, credits_text, rate_text, ratio_text
+from analytics.numbers import counted, credits_text, duration_text, rate_text, ratio_text
 from analytics.percentiles import Spread
 from analytics.quality import Quality
 from analytics.report import Actions, Block, Button, Column, Note, Report, Row, Table
@@ -28,11 +28,32 @@ from analytics.wilson import Tally
 
 QUIET = timedelta(days=90)
 SHOWN_MISSING = 3
-OFF_PEAK = (
-    "Off-peak hours save no credits, because a prompt costs the same at any hour; it may be "
-    "answered sooner then: `performance` tells."
-)
+OFF_PEAK = "Off-peak hours save no credits, because a prompt costs the same at any hour"
+FEWEST_TIMES = 100  # below it response times by the hour say nothing
 NO_NIGHT = "Advice rests on evidence that is gathered every night; there is none yet."
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Response times over 30 complete days, on all tasks: by model, and by class of hour."""
+
+    models: Mapping[int, Spread]
+    peak: Spread | None = None
+    off_peak: Spread | None = None
+
+    @property
+    def hint(self) -> str:
+        """Why nobody saves by waiting for the evening, and what waiting does change."""
+        peak, off = self.peak, self.off_peak
+        if peak is None or off is None or min(peak.n, off.n) < FEWEST_TIMES:
+            return f"{OFF_PEAK}."
+        sides = f"p50 {_typical(off)} against {_typical(peak)} in peak hours, all models"
+        sooner = "answers come sooner" if off.p50 < peak.p50 else "answers come no sooner either"
+        return f"{OFF_PEAK}; {sooner}: {sides}."
+
+
+def _typical(spread: Spread) -> str:
+    return f"{duration_text(spread.p50)} (n {spread.n:,})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +78,24 @@ def recommend(
     found: Findings,
     asked: Asked,
     every: Sequence[Advice],
-    times: Mapping[int, Spread],
+    waits: Waits,
     followed: Sequence[Followed],
 ) -> Report:
     """At most three pieces of advice, or what is missing for one.
 
-    `every` is all advice in its order; `times` are response times of models over 30 days, on all
-    tasks.
+    `every` is all advice in its order.
     """
     shown, stopped = shown_of(every)
     blocks: list[Block] = [
         *(Note(_sentence(one, found), "delta") for one in shown),
         *(_figure(shown[0], found) if shown else ()),
-        *([_table([*shown, *stopped], found, times)] if shown or stopped else []),
+        *([_table([*shown, *stopped], found, waits.models)] if shown or stopped else []),
         *(Note(_sentence(one, found)) for one in stopped),
         *([] if shown else _missing(found, asked)),
         *followed_blocks(followed, found.names, asked.task),
         *_premium_note(found, asked),
         *_context(found, asked, has_advice=bool(shown)),
+        Note(waits.hint),
         *_actions(shown, found, asked),
     ]
     return Report(_title(found, asked), _headline(shown, found), tuple(blocks))
@@ -237,7 +258,6 @@ def _context(found: Findings, asked: Asked, *, has_advice: bool) -> Iterator[Not
         yield Note(f"{counted(len(quiet), 'refused proposal')} {stay} quiet for 90 days.")
     if has_advice:
         yield Note("Savings are at the volume of the last 30 complete days; no prompt is in two.")
-    yield Note(OFF_PEAK)
 
 
 def _actions(shown: Sequence[Advice], found: Findings, asked: Asked) -> Iterator[Actions]:

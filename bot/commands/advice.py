@@ -17,6 +17,7 @@ from bot.registry import command
 from bot.walls import check_task, open_tasks
 from storage.advice import Opinion, OpinionStatus, set_opinion
 from storage.reading import Days
+from storage.timekeys import HourClass
 
 
 @command(
@@ -41,7 +42,7 @@ def recommend(ctx: Context, task: TaskName | None, margin: Margin | None) -> Rep
     models = {model for one in shown for model in one.proposal.pair[1:]}
     today = ctx.reader.clock.day(ctx.now)
     followed = follow(ctx.reader, found.opinions, today)
-    return advice.recommend(found, asked, every, _times(ctx, models), followed)
+    return advice.recommend(found, asked, every, _waits(ctx, models), followed)
 
 
 @command("recommend why", example='recommend why coding GPT-4o "Claude 3 Haiku"')
@@ -91,6 +92,14 @@ def _find(ctx: Context, margin: int | None = None) -> Findings | None:
     known = trials.standings(reader.connection, reader.workspace.id)
     results = [one.result(ctx.now) for one in known]
     return find(reader, ctx.now, trials=results, margin_pct=margin)
+
+
+def _waits(ctx: Context, models: set[int]) -> advice.Waits:
+    """Response times over 30 complete days: of some models, and of all by class of hour."""
+    today = ctx.reader.clock.day(ctx.now)
+    bins = ctx.reader.bins("hour_class", Days(today - 30, today))
+    peak, off = (spread_of(bins.get((kind,), {})) for kind in (HourClass.PEAK, HourClass.OFF_PEAK))
+    return advice.Waits(_times(ctx, models), peak, off)
 
 
 def _times(ctx: Context, models: set[int]) -> dict[int, Spread]:

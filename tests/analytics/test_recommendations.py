@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from analytics.figures import FrontierFigure
 from analytics.followed import measured
+from analytics.percentiles import Spread
+from analytics.recommendations import Waits
 from analytics.report import Actions, Button, Note, Report, Table
 from storage.advice import list_opinions
 from storage.engine import reading, writing
@@ -172,3 +174,20 @@ def test_a_measured_saving_is_at_most_what_the_prompts_would_have_cost(
     found = measured(before, after, days)
     if found is not None:
         assert found * days <= after[0] * before[1] * 30 // before[0]
+
+
+@pytest.mark.parametrize(
+    ("off_peak", "said"),
+    [
+        (Spread(100, 1500.0, None), "answers come sooner: p50 1.5 s (n 100) against 3.0 s (n 250)"),
+        (Spread(100, 3000.0, None), "answers come no sooner either: p50 3.0 s (n 100) against"),
+        (Spread(99, 1500.0, None), "the same at any hour."),
+        (None, "the same at any hour."),
+    ],
+)
+def test_the_hour_is_a_hint_about_waiting_and_never_a_saving(
+    off_peak: Spread | None, said: str
+) -> None:
+    hint = Waits({}, Spread(250, 3000.0, None), off_peak).hint
+    assert hint.startswith("Off-peak hours save no credits")
+    assert said in hint
