@@ -315,7 +315,7 @@ def _tiers(found: Found, title: str) -> TierFigure:
                 tier=TIERS[line.key],
                 label=line.name,
                 prompts=line.usage.prompts,
-                credits=line.usage.credits,
+                credits=line.usage.known_credits,
                 prompt_share=of_prompts,
                 share=share,
             )

@@ -55,6 +55,12 @@ def moment_text(moment: datetime) -> str:
     return f"{moment.day} {MONTH_NAMES[moment.month - 1]} {moment:%H:%M}"
 
 
+def newest_text(newest: datetime) -> str:
+    """`The newest usage is of 30 Mar 2026 14:05`, as a sentence."""
+    day = f"{newest.day} {MONTH_NAMES[newest.month - 1]} {newest.year}"
+    return f"The newest usage is of {day} {newest:%H:%M}."
+
+
 def filters_text(query: Query) -> str:
     """The chosen names, for people; empty without filters."""
     chosen: list[str] = list(query.filters.tier)
@@ -87,7 +93,7 @@ def nothing_known(query: Query) -> tuple[str, Note]:
         )
     return (
         f"No usage {on}.",
-        Note(f"The newest usage is of {moment_text(newest)} {newest.year}.", "hint"),
+        Note(newest_text(newest), "hint"),
     )
 
 

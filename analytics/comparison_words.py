@@ -96,7 +96,10 @@ def _ahead(
 
 
 def delta(candidates: Sequence[Candidate], leader: Candidate | None) -> tuple[Note, ...]:
-    """`GPT-4 Turbo costs 60% less a prompt; its rating is 0.3 lower.`: the cheapest beside."""
+    """`GPT-4 Turbo costs 60% less a prompt; its rating is 0.3 lower.`: the cheapest beside.
+
+    Or that the leader is the cheapest itself, alone or not.
+    """
     if leader is None or not leader.per_prompt:
         return ()
     cheaper = [
@@ -105,10 +108,19 @@ def delta(candidates: Sequence[Candidate], leader: Candidate | None) -> tuple[No
         if not one.is_marked and one.per_prompt is not None and one.per_prompt < leader.per_prompt
     ]
     if not cheaper:
-        return (Note("Of these, none costs less a prompt.", "delta"),)
+        return (Note(_cheapest(candidates, leader), "delta"),)
     price, _, cheapest = min(cheaper)
     less = f"{cheapest.name} costs {1 - price / leader.per_prompt:.0%} less a prompt"
     return (Note("; ".join([less, *_steps(cheapest, leader)]) + ".", "delta"),)
+
+
+def _cheapest(candidates: Sequence[Candidate], leader: Candidate) -> str:
+    """Of a leader that no other undercuts."""
+    price = leader.per_prompt or 0
+    others = [one.per_prompt for one in candidates if one is not leader]
+    if all(other is not None and other > price for other in others):
+        return f"{leader.name} also costs least a prompt."
+    return f"None that is known well enough costs less a prompt than {leader.name}."
 
 
 def _steps(one: Candidate, other: Candidate) -> list[str]:

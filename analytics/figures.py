@@ -105,7 +105,7 @@ class TierPart:
     tier: str
     label: str
     prompts: int
-    credits: int
+    credits: int | None
     prompt_share: int
     share: int
 

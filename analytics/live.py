@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from datetime import timedelta
 
-from analytics.captions import filters_text, moment_text
+from analytics.captions import filters_text, newest_text
 from analytics.measures import pieces, span_of
 from analytics.numbers import counted, duration_text, rate_text
 from analytics.percentiles import LEAST_P95
@@ -16,6 +16,7 @@ from analytics.text import distinct, typed
 from storage.response_times import Live
 
 MINUTES = 15
+AHEAD = 10  # minutes that the clock of a source may go before ours, as storage takes it
 RENEWAL = Renewal(every=30, lasts=600)
 TITLE = f"Live: the last {MINUTES} minutes"
 COLUMNS = (
@@ -37,12 +38,16 @@ def live(query: Query) -> Report:
     Single prompts only: what a source sums up comes later.
     """
     since = query.now - timedelta(minutes=MINUTES)
+    until = query.now + timedelta(minutes=AHEAD)
     found = [
-        row for _, where in pieces(query, span_of(query)) for row in query.reader.live(since, where)
+        row
+        for _, where in pieces(query, span_of(query))
+        for row in query.reader.live(since, until, where)
     ]
     found = [row for row in found if row.prompts]
     if not found:
-        return _report(query, f"No prompts in the last {MINUTES} minutes", _newest(query))
+        chosen = f" of {filters_text(query)}" if query.filters else ""
+        return _report(query, f"No prompts{chosen} in the last {MINUTES} minutes", _newest(query))
     catalog = query.reader.catalog.models
     names = distinct({row.model_id: catalog[row.model_id].name for row in found})
     together = Live(
@@ -68,7 +73,7 @@ def _newest(query: Query) -> Note:
     newest = query.reader.newest
     if newest is None:
         return Note("No usage has come in yet.", "hint")
-    return Note(f"The newest usage is of {moment_text(newest)} {newest.year}.", "hint")
+    return Note(newest_text(newest), "hint")
 
 
 def _headline(together: Live) -> str:

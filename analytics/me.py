@@ -92,7 +92,7 @@ def _beside(query: Query, usage: Usage) -> str:
     if usage.per_prompt is None:
         return ""
     if usage.prompts < FEWEST_PROMPTS:
-        return f"too few to compare ({usage.prompts} of {FEWEST_PROMPTS} prompts)"
+        return f"too few to compare: {usage.prompts} of {FEWEST_PROMPTS} prompts"
     everyone = total(gather(query, ("model",))).per_prompt
     return "" if everyone is None else f"everyone: {ratio_text(everyone)}"
 

@@ -77,8 +77,8 @@ class Usage:
 
     @property
     def known_credits(self) -> int | None:
-        """Micro-credits, None when every row is unpriced."""
-        return None if self.unpriced and self.unpriced == self.events else self.credits
+        """Micro-credits; None when unpriced rows are all that can have used any."""
+        return None if self.unpriced and not self.credits else self.credits
 
     @property
     def per_prompt(self) -> int | None:

@@ -14,6 +14,8 @@ def credits_text(micro: int) -> str:
     """`4,900`, `8.5`, `0.03`: no decimals from 10 on, one below, more only below a tenth."""
     value = Decimal(micro) / MICRO
     size = abs(value)
+    if value < 0:
+        return f"−{credits_text(-micro)}"
     if size >= 10 or value == value.to_integral_value():
         return f"{value:,.0f}"
     places = 1 if size >= Decimal("0.1") else 2 if size >= Decimal("0.01") else 6
@@ -67,6 +69,19 @@ def multiplier_text(millionths: int) -> str:
 def duration_text(ms: float) -> str:
     """`0.8 s` from 100 ms on, `85 ms` below."""
     return f"{ms / 1000:,.1f} s" if ms >= 100 else f"{ms:.0f} ms"
+
+
+def step_text(step: float) -> str:
+    """`+0.7`, `−0.5`, `0.0`: a difference with its sign, none where it rounds to nothing."""
+    size = f"{abs(step):.1f}"
+    return size if size == "0.0" else f"{'−' if step < 0 else '+'}{size}"
+
+
+def factor_text(factor: float) -> str:
+    """`×1.3`, `×0.04`: one decimal, below a tenth two; what is not nothing never reads as ×0."""
+    if 0 < factor < 0.005:
+        return "<×0.01"
+    return f"×{factor:,.2f}" if 0 < factor < 0.095 else f"×{factor:,.1f}"
 
 
 def rate_text(fraction: float) -> str:

@@ -291,7 +291,7 @@ def _weekend_facts(query: Query, times: Times, folded: Collection[int] | None) -
     if not ends or not weekdays:
         return []
     ratio = (weekend / len(ends)) / (weekdays / len(others))
-    facts = [Fact("weekend_ratio", "A weekend day is", ratio, "rate", "of a weekday")]
+    facts = [Fact("weekend_ratio", "A weekend day uses", ratio, "rate", "of a weekday's credits")]
     tasks = _weekend_tasks(query, times, folded) if weekend and folded is not None else ""
     return [*facts, Fact("weekend_tasks", "Weekends were for", tasks)] if tasks else facts
 
@@ -328,7 +328,9 @@ def _notes(query: Query, times: Times) -> list[Note]:
     dayless = whole.events - times.timed
     if dayless > 0:
         notes.append(
-            Note(f"{counted(dayless, 'usage row')} know only their day: in no hour of the map.")
+            Note(
+                f"{counted(dayless, 'usage row')} of a day without an hour: in no hour of the map."
+            )
         )
     if whole.unpriced:
         rows = f"{count_text(whole.unpriced)} of {counted(whole.events, 'usage row')}"

@@ -19,7 +19,14 @@ from analytics.followed import Followed, followed_blocks
 from analytics.frontier import Plot, frontier_figure
 from analytics.lines import spent_text
 from analytics.measures import Usage
-from analytics.numbers import counted, credits_text, duration_text, rate_text, ratio_text
+from analytics.numbers import (
+    counted,
+    credits_text,
+    duration_text,
+    rate_text,
+    ratio_text,
+    step_text,
+)
 from analytics.percentiles import Spread
 from analytics.quality import Quality
 from analytics.report import Actions, Block, Button, Column, Note, Report, Row, Table
@@ -288,8 +295,7 @@ def arguments(found: Findings, pair: Pair) -> str:
 
 def points_text(a: Tally, b: Tally) -> str:
     """`−0.3 points`: success of b minus that of a."""
-    step = 100 * (b.rate - a.rate)
-    return f"{'−' if step < 0 else '+'}{abs(step):.1f} points"
+    return f"{step_text(100 * (b.rate - a.rate))} points"
 
 
 def stars_text(found: Comparison | None) -> str | None:
@@ -299,5 +305,5 @@ def stars_text(found: Comparison | None) -> str | None:
     """
     if found is None or found.ratings is None:
         return None
-    step = found.ratings.value
-    return f"{'−' if step < 0 else '+'}{abs(step):.1f} (n {min(found.ratings.a, found.ratings.b)})"
+    few = min(found.ratings.a, found.ratings.b)
+    return f"{step_text(found.ratings.value)} (n {few})"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from analytics.captions import footnotes, heading
 from analytics.lines import empty_report, framed, spent_text
 from analytics.measures import Usage, round_half_even, span_of
-from analytics.numbers import cost_text, count_text
+from analytics.numbers import cost_text, count_text, factor_text
 from analytics.query import Query
 from analytics.report import Actions, Button, Column, Fact, Facts, Note, Report, Row, Table
 from analytics.text import clean, distinct
@@ -187,7 +187,7 @@ def _headline(worths: Sequence[Worth], assumed: Assumptions, whole: Usage) -> st
         parts.append(f"cost {cost_text(cost, assumed.price.currency)}")
     factor = _factor(value, cost, assumed)
     if factor is not None:
-        parts.append(f"×{factor:,.1f}" if factor >= 0.1 or not factor else "under ×0.1")
+        parts.append(factor_text(factor))
     return f"{spent_text(whole)}: {', '.join(parts)}"
 
 
@@ -284,7 +284,10 @@ def minutes_text(seconds: int) -> str:
 
 
 def _assumed(query: Query, assumed: Assumptions) -> Note:
-    """Every assumption, always."""
+    """Every assumption, always; without any there is nothing to quote."""
+    if len(assumed.missing) == len(TO_SET):
+        words = "Nothing is assumed yet: no minutes saved, no hourly rate, no price of a credit."
+        return Note(words, "delta")
     known = query.reader.names("task")
     tasks = [
         f"{clean(known.get(task, UNCATEGORISED), 40)} {minutes_text(seconds)}"

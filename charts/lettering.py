@@ -5,6 +5,7 @@ Widths come from the renderer that draws, so what was measured to fit does fit.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -17,6 +18,7 @@ from charts.typeface import font, prepare
 SCALE = 3
 DPI = 72 * SCALE
 ELLIPSIS = "…"
+_BREAK = re.compile(r"\s+(?!m?s\b)|(?<!\d)\s+")  # where a line may end: not inside 0.9 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ def _fits_two(text: str, room: float, style: Style) -> bool:
 def _filled(text: str, room: float, style: Style) -> list[str]:
     lines: list[str] = []
     current = ""
-    for word in text.split():
+    for word in _BREAK.split(text.strip()):
         trial = f"{current} {word}".strip()
         if current and width(trial, style) > room:
             lines.append(current)

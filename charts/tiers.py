@@ -31,7 +31,7 @@ def tier_card(figure: TierFigure, sheet: Sheet) -> Card:
     """The card of a figure; a sentence when nothing was used."""
     caption = Caption.of(figure, sheet)
     prompts = [max(tier.prompts, 0) for tier in figure.tiers]
-    spent = [max(tier.credits, 0) for tier in figure.tiers]
+    spent = [max(tier.credits or 0, 0) for tier in figure.tiers]
     if not sum(prompts) and not sum(spent):
         return note(sheet, caption, "No prompts were sent in this range.")
     columns = min(len(figure.tiers), max(int(sheet.room / LEAST_COLUMN), 1))
@@ -96,5 +96,5 @@ def _key(card: Card, at: Point, tier: TierPart, colour: str, room: float) -> Non
     card.square((x, y), colour)
     label = cut_end(legible(clean(tier.label)), room - 18, LABEL)
     card.label((x + 12, y), label, LABEL, colour=card.theme.ink2)
-    words = cut_end(f"{credits_text(tier.credits)} credits", room - 18, SMALL)
-    card.label((x + 12, y + 12), words, SMALL, colour=card.theme.muted)
+    words = "–" if tier.credits is None else f"{credits_text(tier.credits)} credits"
+    card.label((x + 12, y + 12), cut_end(words, room - 18, SMALL), SMALL, colour=card.theme.muted)

@@ -278,14 +278,16 @@ class Reader:
         return {row[: len(keys)]: Speed(*row[len(keys) :]) for row in rows}
 
     def live(
-        self, since: datetime, where: Mapping[str, Collection[int]] | None = None
+        self, since: datetime, until: datetime, where: Mapping[str, Collection[int]] | None = None
     ) -> list[Live]:
-        """What each model did since a moment, prompt by prompt; the busiest first.
+        """What each model did between two moments, prompt by prompt; the busiest first.
 
         Meant for minutes: it reads the ledger.
         """
         chosen = narrowed(where)
-        statement = response_times.recent(self._place, to_micros(since), chosen=chosen)
+        statement = response_times.recent(
+            self._place, to_micros(since), to_micros(until), chosen=chosen
+        )
         return response_times.gathered(tuple(row) for row in self.connection.execute(statement))
 
     def _run(self, statement: sa.Select[Any]) -> list[tuple[int, ...]]:

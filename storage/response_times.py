@@ -94,13 +94,15 @@ def _ledger_key(place: Workplace, name: BinKey, days: Days) -> sa.ColumnElement[
     return daytimes.hour_class(place.bucket, Hours(first, end), place.clock)
 
 
-def recent(place: Workplace, since: int, *, chosen: Narrowed) -> sa.Select[Any]:
-    """Rows (model, milliseconds or None, prompts, ok, ok_n) of single prompts since a moment."""
+def recent(place: Workplace, since: int, until: int, *, chosen: Narrowed) -> sa.Select[Any]:
+    """Rows (model, milliseconds or None, prompts, ok, ok_n) of single prompts of some minutes."""
     keys = (LEDGER.c.model_id, LEDGER.c.latency_ms)
     sums = (sa.func.sum(LEDGER.c[name]) for name in ("prompts", "ok", "ok_n"))
     wanted = [LEDGER.c[name].in_(ids) for name, ids in chosen.items()]
     single = (LEDGER.c.grain == int(Granularity.EXACT), LEDGER.c.prompts == 1)
-    statement = sa.select(*keys, *sums).where(place.here(LEDGER), LEDGER.c.ts >= since)
+    statement = sa.select(*keys, *sums).where(
+        place.here(LEDGER), LEDGER.c.ts >= since, LEDGER.c.ts < until
+    )
     return statement.where(*single, *wanted).group_by(*keys)
 
 

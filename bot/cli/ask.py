@@ -28,6 +28,7 @@ from bot.desk import Desk
 from bot.exports import drawn_here
 from bot.render import csv, discord, pdf, slack, text
 from bot.render import json as json_renderer
+from bot.render.widths import window_width
 from bot.rules_past import apply_asked
 from storage.engine import reading
 from storage.errors import StorageError
@@ -81,7 +82,7 @@ def answered(desk: Desk, line: str, identity: Identity, form: Form) -> bytes:
     report = desk.report(line, identity)
     if report.export is not None and form is Form.TEXT:
         return _file(desk, report.export, identity)
-    return rendered(report, form, width=out.width)
+    return rendered(report, form, width=window_width(out))
 
 
 def _file(desk: Desk, wanted: Export, identity: Identity) -> bytes:

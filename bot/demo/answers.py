@@ -28,7 +28,7 @@ from storage.errors import StorageError
 ZONE = "Europe/Berlin"
 NOW = datetime(2026, 3, 30, 14, 5, tzinfo=ZoneInfo(ZONE))
 WORK = Workload(now=NOW, zone=ZONE, events=6_000, people=16, months=4)
-WIDTH = 88
+WIDTH = 100
 MOST_LINES, TAIL = 30, 4
 ASKING = Asking(now=lambda: NOW, owners=(), workspace=None)
 OWNER = Identity("terminal", "", "")

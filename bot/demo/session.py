@@ -21,10 +21,11 @@ from bot.desk import Desk
 from bot.registry import parse
 from bot.render import text
 from bot.render.frame import frame_of
+from bot.render.widths import window_width
 
 YOU = Identity("terminal", "local", "")  # without a person: the owner at this computer
 CHANNEL = "#ai-credits"
-MAX_WIDTH = 100
+MAX_WIDTH = 140  # beyond, facts side by side are no longer read at a glance
 _NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 HELP = (
     "Type a line, for example `by-model last 7d` or `by-user this month department=Design`.\n"
@@ -137,7 +138,7 @@ class Session:
         self._say(f"Written: {_shown(file)}")
 
     def _print_report(self, report: Report) -> None:
-        width = min(self.console.width, MAX_WIDTH)
+        width = min(window_width(self.console), MAX_WIDTH)
         self._say(text.render(report, width=width, pressable=True))
 
     def _say(self, words: str) -> None:

@@ -17,6 +17,7 @@ from analytics.numbers import (
     credits_text,
     duration_text,
     exact_credits,
+    factor_text,
     multiplier_text,
     rate_text,
 )
@@ -70,7 +71,7 @@ def _amount_text(  # noqa: C901, PLR0911  # a table: one line for each unit
         case "speed":
             return f"{amount:,.0f}/s"
         case "factor":
-            return f"×{amount:.1f}"
+            return factor_text(amount)
         case "count" | "text" | "moment":
             return count_text(int(amount))
         case _:

@@ -28,7 +28,7 @@ from analytics.report import (
 from analytics.text import clean
 from bot.render.cells import UNKNOWN, fact_text, prose
 from bot.render.frame import SHOWN_LINE, Body, Frame, counted, frame_of, left_out, line_of, scope
-from bot.render.grid import GAP, Grid, Line, drawn, grid, keep, name_column, rows_cut
+from bot.render.grid import Line, drawn, fitting, grid, keep, rows_cut
 from bot.render.limits import clip, marked_up, units
 from bot.render.sketch import bar_lines, tree_lines
 
@@ -42,13 +42,15 @@ PICTURE = "attachment://chart.png"
 # Our own shares of MAX_TEXT; they leave 1,500 for the body.  A third party cuts alt text at 256.
 HEADLINE, DELTAS, HINTS, CONTEXT, SCOPE, ALT = 500, 500, 600, 900, 200, 256
 WIDTH = 34  # columns of a code block on a phone
-LEAST_NAME = 14
 CODE_LINE, BULLET = 150, 300
 MOST_LINES = 25  # a longer code block pushes the buttons off the screen; the rest is in the CSV
 LEAST_ROOM = 3 * CODE_LINE
-# What is asked for most stands in the narrow table first; titles are short there.
-WANTED = ("credits", "share", "change", "multiplier", "prompts")
-SHORT_TITLES = {"multiplier": "", "credits_per_prompt": "Each", "success_rate": "OK"}
+SHORT_TITLES = {
+    "multiplier": "",
+    "saving": "Up to",
+    "credits_per_prompt": "Each",
+    "success_rate": "OK",
+}
 
 Payload = dict[str, object]
 
@@ -222,30 +224,12 @@ def _narrow(table: Table, room: _Room) -> Iterator[str]:
         for column, title in zip(table.columns, whole.titles, strict=True)
     ]
     whole = replace(whole, titles=tuple(titles))
-    columns = _columns(table, whole)
+    columns = fitting(table, whole, width=WIDTH)
     if over := len(table.columns) - len(columns):
         room.cuts.append(counted(over, "column"))
     shown = whole.pick(columns)
     head, texts = drawn(shown, width=WIDTH)
     yield from _code(shown.lines, [head, *texts], room)
-
-
-def _columns(table: Table, whole: Grid) -> list[int]:
-    """Indices of the columns that fit beside the name, in the table's order."""
-    name = name_column(table)
-    ranks = {key: rank for rank, key in enumerate(WANTED)}
-    rest = sorted(
-        (i for i in range(len(table.columns)) if i != name),
-        key=lambda i: ranks.get(table.columns[i].key, len(ranks)),
-    )
-    spare = WIDTH - min(whole.natural_width(name), LEAST_NAME)
-    kept = [name]
-    for index in rest:
-        width = whole.natural_width(index) + len(GAP)
-        if width <= spare:
-            spare -= width
-            kept.append(index)
-    return sorted(kept)
 
 
 def _sketch(texts: list[str], room: _Room) -> Iterator[str]:

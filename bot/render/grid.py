@@ -21,7 +21,24 @@ from bot.render.cells import UNKNOWN, cell_text, has_hour, moment_text
 from bot.render.widths import display_width, pad, shorten_all
 
 GAP = "  "
-MIN_TEXT = 10
+MIN_TEXT = 16  # a name cut shorter than this is no longer read
+# Where not all columns fit, these stay longest; a forecast's range or a second median goes first.
+WANTED = (
+    "credits",
+    "used",
+    "saving",
+    "share",
+    "status",
+    "change",
+    "step",
+    "multiplier",
+    "credits_per_prompt",
+    "to_model",
+    "model",
+    "p50_ms",
+    "success_rate",
+    "prompts",
+)
 Kind = Literal["row", "group", "others", "total"]
 
 
@@ -64,6 +81,11 @@ class Grid:
         """Width of the widest cell or the title of a column."""
         texts = (self.titles[column], *(line.cells[column] for line in self.lines))
         return max(map(display_width, texts))
+
+    def least_width(self, column: int) -> int:
+        """To what width a column may be cut: numbers and short words never."""
+        natural = self.natural_width(column)
+        return natural if self.right[column] else min(natural, MIN_TEXT)
 
 
 def grid(table: Table, *, indent: str = "") -> Grid:
@@ -158,14 +180,40 @@ class _Words:
 
 
 def name_column(table: Table) -> int:
-    """Index of the column that names the rows: the first of text, else the first."""
-    return next((i for i, column in enumerate(table.columns) if column.unit == "text"), 0)
+    """Index of the column that names the rows: the first of text that tells them apart.
+
+    Where none does it is the first of text, else the first of all.
+    """
+    texts = [i for i, column in enumerate(table.columns) if column.unit == "text"]
+    rows = [row for index, row in enumerate(table.rows) if index != table.others]
+    telling = (i for i in texts if len({row[i] for row in rows}) == len(rows))
+    return next(telling, texts[0] if texts else 0)
+
+
+def fitting(table: Table, whole: Grid, *, width: int) -> list[int]:
+    """Indices of the columns that fit a width, in the table's order; the name is always there."""
+    name = name_column(table)
+    ranks = {key: rank for rank, key in enumerate(WANTED)}
+    rest = sorted(
+        (i for i in range(len(table.columns)) if i != name),
+        key=lambda i: ranks.get(table.columns[i].key, len(ranks)),
+    )
+    sizes = [whole.least_width(i) + len(GAP) for i in range(len(table.columns))]
+    if sum(sizes) - len(GAP) <= width:
+        return list(range(len(sizes)))
+    spare = width + len(GAP) - sizes[name]
+    kept = [name]
+    for index in rest:
+        if sizes[index] <= spare:
+            spare -= sizes[index]
+            kept.append(index)
+    return sorted(kept)
 
 
 def drawn(shown: Grid, *, width: int) -> tuple[str, list[str]]:
     """The title line and one text for each line; names are cut in the middle to fit the width.
 
-    Numbers are never cut, so a table of many columns may be wider.
+    Numbers are never cut: columns that do not fit are left out before, by `fitting`.
     """
     widths = _widths(shown, width)
     columns = [

@@ -57,5 +57,6 @@ def _bar_text(bar: TimeBar, most: int) -> str:
     if bar.credits is None:
         return f"no data{partial}"
     blocks = max(round(bar.credits / most * LONGEST_BAR), 1) if bar.credits > 0 else 0
-    words = f"{credits_text(bar.credits)} credits{partial}"
+    credits = credits_text(bar.credits)
+    words = f"{credits} credit{'' if credits == '1' else 's'}{partial}"
     return f"{'█' * blocks} {words}" if blocks else words

@@ -24,7 +24,7 @@ from analytics.report import (
 from analytics.text import clean
 from bot.render.cells import exact, fact_text
 from bot.render.frame import Body, counted
-from bot.render.grid import Line, drawn, grid, keep, rows_cut
+from bot.render.grid import Line, drawn, fitting, grid, keep, rows_cut
 from bot.render.limits import clip, marked_up, units
 from bot.render.sketch import bar_lines, tree_lines
 
@@ -105,7 +105,10 @@ def _table(table: Table, room: Room, title: str) -> Iterator[Payload]:
         yield from _fitting([_data_table(table, room, title)], room, "table")
         room.may_table = False
     else:
-        shown = grid(table, indent="  ")
+        whole = grid(table, indent="  ")
+        shown = whole.pick(fitting(table, whole, width=WIDTH))
+        if over := len(whole.titles) - len(shown.titles):
+            room.cuts.append(counted(over, "column"))
         head, texts = drawn(shown, width=WIDTH)
         yield from _code(shown.lines, [head, *texts], room)
 

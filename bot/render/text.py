@@ -17,9 +17,9 @@ from analytics.report import (
     Tree,
 )
 from analytics.text import clean
-from bot.render.cells import fact_text
-from bot.render.frame import MAX_LINE, Body, Frame, frame_of, freshness, scope
-from bot.render.grid import drawn, grid
+from bot.render.cells import UNKNOWN, fact_text
+from bot.render.frame import MAX_LINE, Body, Frame, counted, frame_of, freshness, scope
+from bot.render.grid import Grid, drawn, fitting, grid
 from bot.render.sketch import bar_lines, tree_lines
 from bot.render.widths import display_width
 
@@ -28,7 +28,7 @@ DOT = " · "
 
 
 def render(report: Report, *, width: int = 100, pressable: bool = False) -> str:
-    """The report as lines, without a line break at the end; tables are about `width` wide.
+    """The report as lines, without a line break at the end; tables are at most `width` wide.
 
     Where somebody can press them, buttons are numbered; elsewhere the lines they ask are named.
 
@@ -67,14 +67,30 @@ def _body_lines(block: Body, frame: Frame, width: int) -> list[str]:
 
 
 def _table_lines(table: Table, width: int) -> list[str]:
-    """Titles, rows under their group's heading, and the total under a rule."""
-    shown = grid(table, indent="  ")
+    """Titles, rows under their group's heading, and the total under a rule.
+
+    Columns without room are counted below; sentences without room are a line for each row.
+    """
+    whole = grid(table, indent="  ")
+    columns = fitting(table, whole, width=width)
+    over = len(whole.titles) - len(columns)
+    if over and not any(whole.right):
+        return [DOT.join(cell or UNKNOWN for cell in line.cells) for line in whole.lines]
+    lines = list(_ruled(whole.pick(columns), width))
+    return (
+        [*lines, f"{counted(over, 'column')} in a wider window or a CSV file."] if over else lines
+    )
+
+
+def _ruled(shown: Grid, width: int) -> Iterator[str]:
     head, lines = drawn(shown, width=width)
-    rule = RULE * max(map(display_width, (head, *lines)))
-    out = [head]
+    yield head
     for line, text in zip(shown.lines, lines, strict=True):
-        out += [rule, text] if line.kind == "total" else [text]
-    return out if lines else [head, "No rows."]
+        if line.kind == "total":
+            yield RULE * max(map(display_width, (head, *lines)))
+        yield text
+    if not lines:
+        yield "No rows."
 
 
 def _side_by_side(texts: Iterable[str], width: int) -> Iterator[str]:

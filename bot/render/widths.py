@@ -6,10 +6,21 @@ parts a base character from its marks.
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from rich.console import Console
+
 from bot.render.limits import ELLIPSIS
+
+PIPED_WIDTH = 100  # of an answer that goes to a file or program
+
+
+def window_width(console: Console) -> int:
+    """Columns of the terminal; without one as COLUMNS says, else enough for most tables."""
+    known = console.is_terminal or "COLUMNS" in os.environ
+    return console.width if known else PIPED_WIDTH
 
 
 def display_width(text: str) -> int:

@@ -53,6 +53,18 @@ def test_the_verdict_is_fastest_best_rated_and_its_price(world: World) -> None:
     assert "no clear difference in success" in delta(report)
 
 
+def test_a_leader_that_is_also_the_cheapest_is_said_to_be(world: World) -> None:
+    world.write([*used(50, GPT, 4000), *used(50, HAIKU, 800)])
+    assert delta(world.ask("compare last 7d")) == "Claude 3 Haiku also costs least a prompt."
+
+
+def test_a_leader_that_costs_as_much_as_another_is_not_the_cheapest(world: World) -> None:
+    world.write([*used(50, GPT, 800), *used(50, "gpt-5.4", 4000)])
+    assert delta(world.ask("compare last 7d")) == (
+        "None that is known well enough costs less a prompt than GPT-4o."
+    )
+
+
 def test_what_does_not_differ_clearly_is_not_ranked(world: World) -> None:
     # On the two sides of a bin's edge: the order of such times is known, their distance is not.
     world.write([*used(40, GPT, 1700, rating=4), *used(39, HAIKU, 1680, rating=4)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 
@@ -30,6 +32,12 @@ def test_only_the_last_quarter_of_an_hour_counts(world: World) -> None:
     report = world.ask("live")
     assert report.headline == ("2 prompts in the last 15 minutes: average 2.0 s, 50.0% succeeded")
     assert report.renews == Renewal(every=30, lasts=600)
+
+
+def test_asked_as_of_another_time_what_came_later_does_not_count(world: World) -> None:
+    world.write([ago(61), ago(55), ago(1)])  # the second by a clock that goes before ours
+    then = NOW - timedelta(hours=1)
+    assert world.ask("live", now=then).headline.startswith("2 prompts in the last 15 minutes")
 
 
 def test_models_stand_by_prompts_and_add_up(world: World) -> None:

@@ -72,7 +72,7 @@ def test_a_prompt_is_compared_from_fifty_prompts_on(world: World) -> None:
     assert (fact.value, fact.note) == (500_000, "everyone: 1.2")
     world.write(used(9, person="c@x.io"))
     fact = facts(asked(world, "me last 7d", "c@x.io"))["credits_per_prompt"]
-    assert fact.note == "too few to compare (9 of 50 prompts)"
+    assert fact.note == "too few to compare: 9 of 50 prompts"
 
 
 def test_the_own_limit_stands_beside_the_month(world: World) -> None:

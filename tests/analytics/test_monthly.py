@@ -218,7 +218,7 @@ def test_both_databases_say_the_same(engine: sa.Engine) -> None:
     said = {line: world.ask(line, now=now).headline for line in ("report", "budget", "roi")}
     assert said["report"].startswith("15,230 credits used: 15,000 of the plan, 230 additional.")
     assert said["budget"] == "Over budget since 24 March: 15,230 of 15,000."
-    assert said["roi"] == "19,252 credits: assumed worth €60.00, cost €1,925.20, under ×0.1"
+    assert said["roi"] == "19,252 credits: assumed worth €60.00, cost €1,925.20, ×0.03"
     assert world.ask("forecast", now=now).headline == said["budget"]
 
 

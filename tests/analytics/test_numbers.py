@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analytics.numbers import axis_text, ratio_text
+from analytics.numbers import axis_text, credits_text, factor_text, ratio_text, step_text
 
 MICRO = 1_000_000
 
@@ -31,3 +31,20 @@ def test_an_axis_is_short_and_exact(credits_micro: int, shown: str) -> None:
 )
 def test_ratios_below_ten_line_up(credits_micro: int, shown: str) -> None:
     assert ratio_text(credits_micro) == shown
+
+
+def test_what_is_below_nothing_has_a_true_minus() -> None:
+    assert credits_text(-1_028 * MICRO) == "−1,028"
+    assert credits_text(-500_000) == "−0.5"
+
+
+@pytest.mark.parametrize(
+    ("factor", "shown"), [(1.34, "×1.3"), (0.04, "×0.04"), (0.001, "<×0.01"), (0, "×0.0")]
+)
+def test_a_factor_that_is_not_nothing_is_not_shown_as_nothing(factor: float, shown: str) -> None:
+    assert factor_text(factor) == shown
+
+
+@pytest.mark.parametrize(("step", "shown"), [(0.7, "+0.7"), (-0.5, "−0.5"), (-0.04, "0.0")])
+def test_a_step_that_rounds_to_nothing_has_no_sign(step: float, shown: str) -> None:
+    assert step_text(step) == shown

@@ -154,7 +154,7 @@ def test_rows_that_know_only_their_day_are_in_days_and_in_no_hour(world: World) 
     assert column(table, "class")[2:] == ["Weekend", "No hour"]
     assert column(table, "prompts") == [4, 0, 5, 5]
     assert sum(n for n in column(table, "share") if isinstance(n, int)) == 100
-    assert "2 usage rows know only their day" in notes(report)
+    assert "2 usage rows of a day without an hour" in notes(report)
     assert sum(cell or 0 for row in heat(report).cells for cell in row) == 8 * MICRO
 
 

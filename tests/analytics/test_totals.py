@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analytics.figures import TierFigure
 from analytics.measures import Usage, round_half_even
 from analytics.numbers import shares
 from analytics.report import (
@@ -130,6 +131,15 @@ def test_what_has_no_price_is_shown_and_not_zero(engine: sa.Engine) -> None:
         "nobody-knows-1": None,
     }
     assert any("1 of 2 usage rows without a price" in getattr(b, "text", "") for b in report.blocks)
+
+
+def test_free_failures_are_no_price(engine: sa.Engine) -> None:
+    world = World(engine)
+    world.write([event(model="nobody-knows-1"), event(model="nobody-knows-1", ok=False)])
+    assert column(table_of(world.ask("by-model today")), "credits") == [None]
+    figure = world.ask("by-tier today").figure
+    assert isinstance(figure, TierFigure)
+    assert [tier.credits for tier in figure.tiers] == [None]
 
 
 def test_prompts_that_a_source_does_not_state_are_not_zero(engine: sa.Engine) -> None:

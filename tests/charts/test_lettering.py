@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charts.lettering import Style, cut_end, cut_middle, shortened, width, wrapped
+from charts.lettering import Style, cut_end, cut_middle, paragraph, shortened, width, wrapped
 from charts.letters import letters
 from charts.typeface import legible
 
@@ -76,3 +76,9 @@ def test_names_without_anything_of_their_own_in_sight_are_numbered() -> None:
 
 def test_one_name_twice_is_written_twice_the_same() -> None:
     assert shortened(["Sarah", "Sarah"], 90, STYLE) == ["Sarah", "Sarah"]
+
+
+@pytest.mark.parametrize("room", range(40, 300, 10))
+def test_a_number_and_its_seconds_are_never_parted(room: int) -> None:
+    lines = paragraph("Typical wait from 0.9 s to 85 ms on 3 sunny days", room, STYLE)
+    assert not any(line.startswith(("s ", "ms ")) for line in lines)
