@@ -21,6 +21,7 @@ from analytics.report import (
 )
 from bot.asking import Asking
 from bot.context import Identity
+from bot.registry import parse
 from storage import actions
 from storage.engine import reading, writing
 from storage.errors import DatabaseBusy, StorageError
@@ -93,7 +94,7 @@ class Buttons:
         """
         verb, _, rest = value.partition(":")
         if verb in VERBS:
-            return Wish(verb, rest)
+            return None if verb == "ask" and _changes(rest) else Wish(verb, rest)
         single_use = verb in SINGLE.values()
         if not single_use and verb != MANY:
             return None
@@ -120,7 +121,7 @@ class Buttons:
                 now=now,
                 single_use=single_use,
             )
-        if found is None:
+        if found is None or (found.kind == "ask" and _changes(found.line)):
             return None
         return Wish(cast("Verb", found.kind), found.line, found.id if single_use else "")
 
@@ -134,3 +135,11 @@ class Buttons:
                 actions.give_back(connection, workspace.id, wish.action)
         except (UserError, StorageError) as error:
             log.warning("button.not_given_back", reason=error.message)
+
+
+def _changes(line: str) -> bool:
+    """Whether a line changes something, which a button that only asks must not."""
+    try:
+        return parse(line).command.changes
+    except UserError:
+        return False

@@ -7,12 +7,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
+from analytics.errors import UserError
 from storage import audit
 from storage.reading import Reader
 
 Role = Literal["member", "lead", "admin", "owner"]
 Visibility = Literal["everyone", "leads", "admins"]
 ROLES: tuple[Role, ...] = ("member", "lead", "admin", "owner")
+
+
+class NotAllowed(UserError):  # noqa: N818  # the state is the name
+    """The asker's role may not do this; where it would change something, the audit tells."""
 
 
 def outranks(role: Role, needed: Role) -> bool:

@@ -30,7 +30,7 @@ from analytics.report import (
 from bot.asking import Asking
 from bot.briefing import REPORT, gather_briefing
 from bot.buttons import Buttons, Wish
-from bot.context import Context, Identity
+from bot.context import Context, Identity, NotAllowed
 from bot.drawing import Drawing
 from bot.exports import Draft, File, drafted, drawn_here, too_large, unlimited
 from bot.pacing import EXPORTS, QUESTIONS, Arrivals, Pace, Pacing, Turns
@@ -87,8 +87,13 @@ class Desk:
 
         A line that changes something does so once for each `key`, what it arrived by.
         """
-        if parse(line).command.changes:
-            return self._changed(line, identity, key=key)
+        chosen = parse(line).command
+        if chosen.changes:
+            try:
+                return self._changed(line, identity, key=key)
+            except NotAllowed:
+                self._record(line, identity, action=chosen.name, object_="", result="refused")
+                raise
         patience = None if identity.platform == "terminal" else LONGEST_QUESTION
         with reading(self.engine, seconds=patience) as connection:
             return run(line, self._asking.context(connection, identity))

@@ -23,7 +23,7 @@ from analytics.report import (
     Theme,
 )
 from bot.calls import Answer, Call, Command
-from bot.context import Context, Role, outranks
+from bot.context import Context, NotAllowed, Role, outranks
 from bot.params import PARAM_TYPES, Param, ParamType
 from bot.preferences import preferred
 from bot.walls import walled
@@ -369,7 +369,7 @@ def permit(chosen: Command, ctx: Context) -> None:
     if chosen.changes and not ctx.may_change:
         raise UserError(f"`{chosen.name}` changes something.", hint="Type it yourself, in chat.")
     if not outranks(ctx.asker.role, chosen.needs):
-        raise UserError(
+        raise NotAllowed(
             f"`{chosen.name}` is for {chosen.needs}s.", hint="Ask an admin of this workspace."
         )
 

@@ -119,6 +119,12 @@ def _about(name: str) -> Report:
     )
     table = (Table(columns, rows),) if rows else ()
     details = (Note(known.details),) if known.details else ()
+    # A button that asks must not change anything: such an example is typed.
+    example = (
+        Note(f"For example `{known.example}`")
+        if known.changes
+        else Actions((Button(known.example, known.example),))
+    )
     return Report(
         title=known.name,
         headline=known.summary,
@@ -126,6 +132,6 @@ def _about(name: str) -> Report:
             *details,
             Note(f"Type `{known.usage}`"),
             *table,
-            Actions((Button(known.example, known.example),)),
+            example,
         ),
     )

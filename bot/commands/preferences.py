@@ -14,7 +14,7 @@ from analytics.report import (
     Table,
 )
 from analytics.text import clean
-from bot.context import Context, outranks
+from bot.context import Context, NotAllowed, outranks
 from bot.params import Text
 from bot.preferences import FOLLOWS, PREFERENCES, Preference
 from bot.registry import command
@@ -142,7 +142,7 @@ def _changed(ctx: Context, typed: Mapping[str, str], *, wants_all: str) -> Repor
 def _check(one: Preference, ctx: Context, *, is_ours: bool, wants_all: str) -> None:
     """Raise UserError for a choice that is not the asker's to make."""
     if is_ours and not outranks(ctx.asker.role, "admin"):
-        raise UserError(
+        raise NotAllowed(
             f"'{one.option}' of the workspace is for admins.",
             hint="Ask an admin of this workspace.",
         )

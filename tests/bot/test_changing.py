@@ -114,6 +114,21 @@ def test_who_may_not_changes_nothing(desk: Desk) -> None:
     assert jar(desk) is None
 
 
+@pytest.mark.parametrize("line", [LINE, "preferences set people=everyone"])
+def test_a_refused_change_is_in_the_audit(desk: Desk, line: str) -> None:
+    assert "for admins" in desk.answer(line, BOB).headline
+    with reading(desk.engine) as connection:
+        rows = connection.execute(sa.text('SELECT actor, "after", result FROM audit')).all()
+    assert [tuple(row) for row in rows] == [("slack:T1:UBOB", line, "refused")]
+
+
+def test_a_button_that_only_asks_changes_nothing(desk: Desk) -> None:
+    button = Button("Fill", LINE)
+    for longest in (2000, 20):  # carried, and stored
+        value = desk.button_values([button], ALICE, longest=longest)[button]
+        assert desk.wish(value, ALICE) is None
+
+
 def test_a_line_that_arrives_twice_changes_once(desk: Desk) -> None:
     desk.answer(LINE, ALICE, key="envelope-1")
     assert desk.answer(LINE, ALICE, key="envelope-1").headline == "This was done already."

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from analytics.report import Actions, Button, Report
 from bot.context import Identity
 from bot.desk import Desk
-from bot.registry import COMMANDS
+from bot.registry import COMMANDS, parse
 from bot.render import csv, discord, json, pdf, slack, text
 from storage.budgets import Period, Scope, set_budget
 from storage.engine import writing
@@ -207,3 +207,10 @@ def test_what_hides_its_people_is_told(desk: Desk, line: str, told: str) -> None
     assert report.line
     assert told in repr(report)
     assert "Ww Alone" not in repr(report) or line == "tasks rule list"
+
+
+def test_only_buttons_that_do_change_something(desk: Desk) -> None:
+    helped = [f"help {command.name}" for command in COMMANDS.values()]
+    for line in (*helped, *lines()):
+        for button in buttons_of(desk.answer(line, ALICE)):
+            assert (button.verb == "do") == parse(button.line).command.changes, (line, button)
