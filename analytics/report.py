@@ -98,6 +98,13 @@ class Table:
     groups: tuple[Group, ...] = ()
     others: int | None = None
 
+    @property
+    def names_people(self) -> bool:
+        """Whether some row is about one person, by its column or by the kind that it says."""
+        keys = [column.key for column in self.columns]
+        kinds = {row[keys.index("kind")] for row in self.rows} if "kind" in keys else set()
+        return "person" in keys or not kinds.isdisjoint(("person", "People"))
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -116,6 +123,11 @@ class Facts:
     """Named values side by side."""
 
     facts: tuple[Fact, ...]
+
+    @property
+    def names_people(self) -> bool:
+        """Whether one of them is about one person."""
+        return any(fact.key == "top_person" for fact in self.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +227,8 @@ class Report:
 
     @property
     def names_people(self) -> bool:
-        """Whether some table of it has rows of people."""
-        tables = (block for block in self.blocks if isinstance(block, Table))
-        return any(column.key == "person" for table in tables for column in table.columns)
+        """Whether some row or fact of it is about one person."""
+        return any(block.names_people for block in self.blocks if isinstance(block, (Table, Facts)))
 
     def without(self, verb: Verb) -> Report:
         """This report without the buttons of one verb."""

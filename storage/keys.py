@@ -85,6 +85,12 @@ def find_key(connection: sa.Connection, text: str) -> Key | None:
     return Key(*row[:-1])
 
 
+def keys_in(connection: sa.Connection, text: str) -> list[Key]:
+    """The live keys that stand somewhere in a text, where none belongs."""
+    found = (find_key(connection, match.group()) for match in _FORM.finditer(text))
+    return [key for key in found if key is not None]
+
+
 def check_key(connection: sa.Connection, text: str, scope: KeyScope) -> int | None:
     """The workspace that a key opens for a purpose; None when it opens none.
 

@@ -159,6 +159,11 @@ def _kept(one: Preference, text: str, ctx: Context, *, is_ours: bool) -> tuple[s
     """Keep a choice, put it into the audit, and give its row."""
     before = (_ours if is_ours else _own)(one, ctx)
     value = None if text.casefold() in FOLLOWS else one.read(text, ctx)
+    if is_ours and one.name == "filters" and "person=" in (value or ""):
+        raise UserError(
+            "The usual filters of a workspace name no person: everybody would read the name.",
+            hint="Leave `person=` out, or choose it for yourself.",
+        )
     _store(one, value, ctx, is_ours=is_ours)
     now = one.usual if value is None else one.shown(value)
     owner = "workspace" if is_ours else f"person {ctx.asker.person_id}"

@@ -1,7 +1,7 @@
 """Who may call: keys in the `Authorization` header, a pace for each, a few calls at once.
 
 One answer for an unknown, a wrong and a revoked key; a key of another scope is told so.  A key in
-an address is in somebody's log by then: it opens nothing, and its owner finds it in ours.
+an address is in somebody's log by then: it opens nothing, and its owner finds it in the audit.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ import structlog
 from aiohttp import web
 
 from bot.pacing import Pace, Pacing, TooMuch
+from storage import audit
 from storage.engine import reading, writing
 from storage.errors import DatabaseBusy, StorageError
-from storage.keys import Key, KeyScope, find_key, mark_used
+from storage.keys import Key, KeyScope, find_key, keys_in, mark_used
 
 log = structlog.get_logger()
 Result = TypeVar("Result")
@@ -45,6 +46,7 @@ class Guard:
         self._inside: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._later: set[asyncio.Task[None]] = set()
+        self._leaked: set[str] = set()
         self._pacing = Pacing(asyncio.get_running_loop().time)
 
     async def run(
@@ -54,6 +56,9 @@ class Guard:
 
         Key and work share one visit to the threads and one view of the database.
         """
+        if "crk_" in request.query_string:
+            await self._blocking(lambda: self._tell_leaked(request.query_string))
+            refuse(401)
         text = _sent(request)
         try:
             key, found = await self._blocking(lambda: self._run(text, scope, work))
@@ -72,9 +77,9 @@ class Guard:
             key = find_key(connection, text)
             if key is None:
                 refuse(401)
-            if key.scope != scope:
-                refuse(403, f"This key is for {key.scope}, not for {scope}.")
             with self._turn(key):
+                if key.scope != scope:
+                    refuse(403, f"This key is for {key.scope}, not for {scope}.")
                 return key, work(connection, key)
 
     @contextmanager
@@ -99,6 +104,28 @@ class Guard:
         """Run blocking work in the guard's threads."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
+    def _tell_leaked(self, address: str) -> None:
+        """Put live keys in an address into the audit, each once: whoever reads it revokes them."""
+        with suppress(StorageError):
+            with reading(self.engine) as connection:
+                fresh = [key for key in keys_in(connection, address) if key.id not in self._leaked]
+            for key in fresh:
+                log.warning("key.in_address", key=key.id, workspace=key.workspace_id)
+                with writing(self.engine, patience=PATIENCE) as connection:
+                    self._record_leak(connection, key)
+                self._leaked.add(key.id)
+
+    def _record_leak(self, connection: sa.Connection, key: Key) -> None:
+        audit.record(
+            connection,
+            key.workspace_id,
+            at=self.now(),
+            actor="creditbot",
+            role="owner",
+            action="keys.leaked",
+            object=f"{key.id} {key.name}",
+        )
+
     def _note(self, key: Key) -> None:
         """Remember the use of a key after the answer: no caller waits for a write."""
         task = asyncio.create_task(self._blocking(lambda: self._mark(key)))
@@ -118,9 +145,6 @@ class Guard:
 
 def _sent(request: web.Request) -> str:
     """What a request carries as its key."""
-    if "crk_" in request.query_string:
-        log.warning("key.in_address", path=request.path)
-        refuse(401)
     sent = request.headers.getall("Authorization", [])
     if len(sent) != 1 or not sent[0].startswith(PREFIX):
         refuse(401)

@@ -5,9 +5,11 @@ It binds CREDITBOT_HTTP_HOST, the loopback by default: chat needs no inbound por
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from analytics.errors import UserError
 
@@ -27,7 +29,7 @@ class HttpServer:
         """Begin to serve; returns the port.  Raises UserError for an address that cannot be had."""
         app = web.Application(client_max_size=MAX_BODY)
         app.add_routes(self._routes)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2, logger=_log())
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, self._port)
         try:
@@ -47,6 +49,19 @@ class HttpServer:
         """Serve no more."""
         if self._runner is not None:
             await self._runner.cleanup()
+
+
+def _log() -> logging.Logger:
+    """The log of our own mistakes: a stranger's broken request writes nothing into it."""
+    log = logging.getLogger("creditbot.http")
+    if not log.filters:
+        log.addFilter(_is_ours)
+    return log
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
 
 
 def health(states: Callable[[], Mapping[str, str]]) -> web.RouteDef:

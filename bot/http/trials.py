@@ -44,9 +44,9 @@ class Assigning:
         return web.get("/v1/trials/assign", self._answer)
 
     async def _answer(self, request: web.Request) -> web.Response:
-        prompt = Prompt(*(value(request, name) for name in Prompt.__slots__))
-
         def work(connection: sa.Connection, key: Key) -> dict[str, object]:
+            # Only behind the door: a stranger does not even learn what may be asked.
+            prompt = Prompt(*(value(request, name) for name in Prompt.__slots__))
             if not prompt.task:
                 refuse(400, "`task` is missing.")
             if not (prompt.key or prompt.person):

@@ -20,7 +20,7 @@ from bot.desk import Desk
 from bot.registry import COMMANDS, parse
 from bot.render import csv, discord, json, pdf, slack, text
 from storage.budgets import Period, Scope, set_budget
-from storage.engine import writing
+from storage.engine import reading, writing
 from storage.events import UsageEvent
 from storage.evidence import rebuild_evidence
 from storage.labels import link_alias, person_of_alias
@@ -214,3 +214,12 @@ def test_only_buttons_that_do_change_something(desk: Desk) -> None:
     for line in (*helped, *lines()):
         for button in buttons_of(desk.answer(line, ALICE)):
             assert (button.verb == "do") == parse(button.line).command.changes, (line, button)
+
+
+def test_every_file_that_names_her_is_in_the_audit(desk: Desk) -> None:
+    named = ("budget", "overview", "trends last 30d", "by-user last 30d", "dashboard", "report")
+    for line in (*named, "tasks last 30d"):
+        assert not isinstance(desk.draft(line, "json", ALICE), Report)
+    with reading(desk.engine) as connection:
+        told = connection.execute(sa.text("SELECT \"after\" FROM audit WHERE action = 'export'"))
+        assert told.scalars().all() == [*named]

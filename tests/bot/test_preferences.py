@@ -54,6 +54,12 @@ def desk(sqlite_engine: sa.Engine) -> Iterator[Desk]:
     found.close()
 
 
+def test_filters_of_everybody_name_nobody(desk: Desk) -> None:
+    with pytest.raises(UserError, match="name no person"):
+        ask(desk, f'preferences set filters="model=gpt-4o; person={BOB}" for=workspace')
+    assert ask(desk, f'preferences set filters="person={BOB}"').line
+
+
 def ask(desk: Desk, line: str, who: Identity = ADMIN) -> Report:
     return desk.report(line, who)
 

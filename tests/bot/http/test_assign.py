@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from aiohttp import ClientSession
+from aiohttp import ClientSession, ContentTypeError
 
 from bot.http.guard import CALLS, Guard
 from bot.http.server import HttpServer
@@ -106,6 +106,30 @@ async def test_a_revoked_key_opens_nothing_at_once(gateway: Gateway) -> None:
 
 async def test_a_key_in_the_address_opens_nothing(gateway: Gateway) -> None:
     assert await gateway.ask(key=gateway.secret) == (401, None)
+
+
+async def test_a_key_in_the_address_is_told_to_its_owner_once(gateway: Gateway) -> None:
+    for _ in range(2):
+        assert await gateway.ask("", task=f"of {gateway.secret}") == (401, None)
+    assert await gateway.ask("", key="crk_abcdefgh_" + "x" * 43) == (401, None)
+    with reading(gateway.world.engine) as connection:
+        told = connection.execute(
+            sa.text("SELECT object FROM audit WHERE action = 'keys.leaked'")
+        ).scalars()
+        assert told.all() == [f"{list_keys(connection, 1)[0].id} gateway"]
+
+
+async def test_a_stranger_does_not_learn_what_may_be_asked(gateway: Gateway) -> None:
+    assert await gateway.ask("", task=None) == (401, None)
+    assert await gateway.ask("", key="x" * 1025) == (401, None)
+
+
+async def test_a_broken_request_writes_nothing_into_the_log(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ContentTypeError, match="400"):  # no route of ours answers it
+        await gateway.ask("x" * 9000)
+    assert not caplog.text
 
 
 async def test_a_key_of_another_scope_is_told_so(gateway: Gateway) -> None:
