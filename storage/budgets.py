@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
@@ -25,7 +25,7 @@ class Budget:
     """A limit of `amount` micro-credits for one scope; `target_id` is 0 for the workspace.
 
     `billing_day` (1 to 28) is the day of the month on which a billing period begins.  `revision`
-    counts how often it was set.
+    counts how often it was set.  Up to the day before `raise_end` it is `raised` by so much.
     """
 
     id: int
@@ -36,6 +36,33 @@ class Budget:
     thresholds: tuple[int, ...]
     billing_day: int
     revision: int
+    raised: int = 0
+    raise_end: int | None = None
+
+    def limit_on(self, day: int) -> int:
+        """Micro-credits that may be used as things stand on a local day: the amount, or raised."""
+        return self.amount + self.raised_on(day)
+
+    def on(self, day: int) -> Budget:
+        """The budget without a raise that is over on a local day."""
+        return self if self.raised_on(day) else replace(self, raised=0, raise_end=None)
+
+    def raised_on(self, day: int) -> int:
+        """Micro-credits of the raise that counts on a local day, 0 before and after."""
+        return self.raised if self.raise_end is not None and day < self.raise_end else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What a budget was from a moment on; without an amount it was removed."""
+
+    revision: int
+    at: datetime
+    amount: int | None
+    thresholds: tuple[int, ...]
+    billing_day: int
+    raised: int
+    raise_end: int | None
 
 
 _COLUMNS = [_BUDGET.c[name] for name in Budget.__slots__]
@@ -70,11 +97,22 @@ def set_budget(  # noqa: PLR0913  # the parts of a budget, each by name
     amount: int,
     thresholds: Sequence[int] = THRESHOLDS,
     billing_day: int = 1,
+    raised: int = 0,
+    raise_end: int | None = None,
     now: datetime,
 ) -> Budget:
-    """Set the budget of a scope and period; what it was before stays in its history."""
+    """Set the budget of a scope and period; what it was before stays in its history.
+
+    A raise that is not given again ends.
+    """
     free = next_id(connection, _BUDGET, workspace_id)
-    values = {"amount": amount, "thresholds": list(thresholds), "billing_day": billing_day}
+    values = {
+        "amount": amount,
+        "thresholds": list(thresholds),
+        "billing_day": billing_day,
+        "raised": raised,
+        "raise_end": raise_end,
+    }
     ours = _BUDGET.c.workspace_id == workspace_id
     changed = connection.execute(
         sa.update(_BUDGET)
@@ -93,6 +131,25 @@ def set_budget(  # noqa: PLR0913  # the parts of a budget, each by name
     budget = _budget(row)
     _remember(connection, workspace_id, budget, amount=amount, now=now)
     return budget
+
+
+def keep_budget(
+    connection: sa.Connection, workspace_id: int, budget: Budget, *, now: datetime
+) -> Budget:
+    """Set a budget with all its parts; its number and revision come from what is there."""
+    return set_budget(
+        connection,
+        workspace_id,
+        scope=budget.scope,
+        target_id=budget.target_id,
+        period=budget.period,
+        amount=budget.amount,
+        thresholds=budget.thresholds,
+        billing_day=budget.billing_day,
+        raised=budget.raised,
+        raise_end=budget.raise_end,
+        now=now,
+    )
 
 
 def remove_budget(
@@ -135,8 +192,20 @@ def _remember(
             amount=amount,
             thresholds=list(budget.thresholds),
             billing_day=budget.billing_day,
+            raised=budget.raised,
+            raise_end=budget.raise_end,
         )
     )
+
+
+def budget_history(connection: sa.Connection, workspace_id: int, budget_id: int) -> list[Revision]:
+    """Everything a budget was, the newest first."""
+    columns = [_REVISION.c[name] for name in Revision.__slots__]
+    ours = sa.and_(_REVISION.c.workspace_id == workspace_id, _REVISION.c.budget_id == budget_id)
+    rows = connection.execute(
+        sa.select(*columns).where(ours).order_by(_REVISION.c.revision.desc())
+    ).all()
+    return [_read(Revision(*row)) for row in rows]
 
 
 def _kept(workspace_id: int) -> sa.ColumnElement[bool]:
@@ -150,5 +219,11 @@ def _of(scope: Scope, target_id: int, period: Period) -> sa.ColumnElement[bool]:
 
 
 def _budget(row: Sequence[Any]) -> Budget:
-    budget = Budget(*row)
-    return replace(budget, thresholds=tuple(budget.thresholds))  # JSON knows only lists
+    return _read(Budget(*row))
+
+
+_Kept = TypeVar("_Kept", Budget, Revision)
+
+
+def _read(kept: _Kept) -> _Kept:
+    return replace(kept, thresholds=tuple(kept.thresholds))  # JSON knows only lists

@@ -44,6 +44,8 @@ class BudgetRow(SQLModel, table=True):
     thresholds: list[int] = Field(sa_type=JSON)
     billing_day: int
     revision: int
+    raised: int = Field(default=0, sa_type=BigInteger)
+    raise_end: int | None = None
     updated_at: datetime
     removed_at: datetime | None = None
 
@@ -60,6 +62,8 @@ class BudgetRevision(SQLModel, table=True):
     amount: int | None = Field(default=None, sa_type=BigInteger)
     thresholds: list[int] = Field(sa_type=JSON)
     billing_day: int
+    raised: int = Field(default=0, sa_type=BigInteger)
+    raise_end: int | None = None
 
 
 class ChatRating(SQLModel, table=True):

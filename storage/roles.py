@@ -67,6 +67,14 @@ def list_roles(connection: sa.Connection, workspace_id: int) -> list[tuple[str, 
     return [(":".join(identity), cast("Role", role)) for *identity, role in rows]
 
 
+def home_of(connection: sa.Connection, workspace_id: int, person_id: int) -> int:
+    """The department that a person is at home in; 0 where none is known."""
+    wanted = sa.select(_PERSON.c.department_id).where(
+        _PERSON.c.workspace_id == workspace_id, _PERSON.c.id == person_id
+    )
+    return int(connection.execute(wanted).scalar() or 0)
+
+
 def team_of(connection: sa.Connection, workspace_id: int, person_id: int) -> frozenset[int]:
     """Everybody whose home department is that of a person; nobody where that has none."""
     here = _PERSON.c.workspace_id == workspace_id

@@ -10,7 +10,9 @@ from storage.budgets import (
     Budget,
     Period,
     Scope,
+    budget_history,
     find_budget,
+    keep_budget,
     list_budgets,
     remove_budget,
     set_budget,
@@ -108,3 +110,31 @@ def test_another_workspace_has_budgets_of_its_own(engine: sa.Engine) -> None:
         # Both have the number 1 in their workspaces.
         assert remove_budget(connection, theirs, scope="workspace", target_id=0, now=NOW)
     assert listed(engine) == [ours]
+
+
+def test_a_raise_counts_before_its_end_and_ends_when_it_is_not_given_again(
+    engine: sa.Engine,
+) -> None:
+    budget = replace(put(engine, 5), raised=3, raise_end=100)
+    with writing(engine) as connection:
+        kept = keep_budget(connection, home(engine).id, budget, now=NOW)
+    assert listed(engine) == [kept] == [replace(budget, revision=2)]
+    assert [kept.limit_on(day) for day in (99, 100)] == [8, 5]
+    assert (kept.on(99), kept.on(100).raised) == (kept, 0)
+    assert put(engine, 5).raised == 0
+
+
+def test_the_history_has_everything_a_budget_was(engine: sa.Engine) -> None:
+    budget = put(engine, 5)
+    ours = home(engine).id
+    with writing(engine) as connection:
+        keep_budget(connection, ours, replace(budget, raised=3, raise_end=100), now=NOW)
+        remove_budget(connection, ours, scope="workspace", target_id=0, now=NOW)
+    with reading(engine) as connection:
+        found = budget_history(connection, ours, budget.id)
+    assert [(one.revision, one.amount, one.raised) for one in found] == [
+        (3, None, 3),
+        (2, 5, 3),
+        (1, 5, 0),
+    ]
+    assert {one.thresholds for one in found} == {(75, 90, 100)}

@@ -91,6 +91,8 @@ def _plans() -> None:
         json("thresholds"),
         whole("billing_day"),
         whole("revision"),
+        big("raised"),
+        whole("raise_end", nullable=True),
         moment("updated_at"),
         moment("removed_at", nullable=True),
         sa.UniqueConstraint(*key, name=op.f(f"uq_budget_{'_'.join(key)}")),
@@ -104,6 +106,8 @@ def _plans() -> None:
         big("amount", nullable=True),
         json("thresholds"),
         whole("billing_day"),
+        big("raised"),
+        whole("raise_end", nullable=True),
         keys=3,
     )
 
