@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
+from analytics.budget_words import amount_text, day_text, raise_text
 from analytics.burn_up import BurnUp, budget_figure
 from analytics.captions import moment_text, nothing_known
+from analytics.figures import BudgetFigure
 from analytics.lines import framed
 from analytics.numbers import credits_text
 from analytics.projection import State, chance_of_passing
@@ -27,7 +29,7 @@ from analytics.scopes import (
     status_text,
     tracked,
 )
-from analytics.stretches import stretch_of
+from analytics.stretches import DAY, stretch_of
 from analytics.timerange import MONTHS
 from storage.timekeys import day_number
 
@@ -42,12 +44,19 @@ COLUMNS = (
     Column("status", "Status"),
     Column("chance", "Chance"),
 )
-PLAN_NOTE = "No budget is set: the plan's allowance is tracked. An admin sets a budget."
-HOW_TO_SET = Note(
-    "An admin sets a budget, or adds what was bought: `grants add plan 15000 monthly`.", "hint"
+PLAN_NOTE = (
+    "No budget is set: the plan's allowance is tracked. "
+    "An admin sets one with `budget set 20000 monthly`."
 )
+HOW_TO_SET = Note(
+    "An admin sets one with `budget set 20000 monthly`, or adds what was bought: "
+    "`grants add plan 15000 monthly`.",
+    "hint",
+)
+MOST_RAISES = 3
 STEPS = (
     Button("Forecast", "forecast"),
+    Button("Budgets", "budget list"),
     Button("By department", "by-department this month"),
     Button("By model", "by-model this month"),
 )
@@ -87,10 +96,10 @@ def _report(query: Query, main: Tracked, rows: Sequence[Tracked]) -> Report:
         headline,
         (
             *_delta(burn),
-            budget_figure(asked, burn, headline, name),
-            Facts(tuple(_facts(burn))),
+            _figure(asked, main, headline),
+            Facts(tuple(_facts(main))),
             *((_table(query, rows),) if burn.limit is not None or len(rows) > 1 else ()),
-            *_notes(asked, main),
+            *_notes(asked, main, rows),
             _steps(scope),
         ),
     )
@@ -120,6 +129,26 @@ def _delta(burn: BurnUp) -> Iterator[Note]:
         yield Note(". ".join(sentences) + ".", "delta")
 
 
+def _raised(limit: Limit) -> str:
+    """`raised by 500 until 30 Apr 2026`; empty without a raise."""
+    if limit.until is None:
+        return ""
+    return f"raised by {amount_text(limit.raised)} until {day_text(limit.until)}"
+
+
+def _figure(query: Query, main: Tracked, headline: str) -> BudgetFigure:
+    """The burn-up; of a raise that ends before its period, what the limit then is."""
+    limit = main.limit
+    name = "" if limit.scope.kind == "workspace" else limit.scope.name(query)
+    figure = budget_figure(query, main.burn, headline, name)
+    if limit.until is None or limit.amount is None:
+        return figure
+    raised = f"{figure.subtitle}. Limit {_raised(limit)}"
+    falls = limit.until + DAY
+    after = (falls, limit.amount - limit.raised) if falls < limit.stretch.end else None
+    return replace(figure, subtitle=raised, falls=after)
+
+
 def _threshold(burn: BurnUp, percent: int) -> str:
     reached, expected = burn.reached(percent), burn.expected(percent)
     if reached is not None:
@@ -131,10 +160,11 @@ def _day_text(day: date) -> str:
     return f"{day.day} {MONTHS[day.month - 1].title()}"
 
 
-def _facts(burn: BurnUp) -> Iterator[Fact]:
+def _facts(main: Tracked) -> Iterator[Fact]:
+    burn = main.burn
     limit, spent, percent = burn.limit, burn.spent, burn.percent
     if limit is not None:
-        yield Fact("budget", "Total budget", limit, "credits")
+        yield Fact("budget", "Total budget", limit, "credits", note=_raised(main.limit))
     yield Fact("used", "Used", spent, "credits", note="" if percent is None else f"{percent}%")
     if limit is not None and not burn.is_passed:
         note = "" if percent is None else f"{100 - percent}%"
@@ -178,9 +208,12 @@ def _row(query: Query, row: Tracked) -> Row:
     )
 
 
-def _notes(query: Query, main: Tracked) -> Iterator[Note]:
+def _notes(query: Query, main: Tracked, rows: Sequence[Tracked]) -> Iterator[Note]:
     if main.burn.limit is not None:
         yield CHANCE_NOTE
+    raised = [row.limit for row in rows if row.limit.until is not None]
+    for limit in raised[:MOST_RAISES]:
+        yield Note(raise_text(limit, limit.scope.name(query)))
     if main.limit.is_plan:
         yield Note(PLAN_NOTE)
     elif main.burn.limit is None:

@@ -235,7 +235,8 @@ class Band:
 class BudgetFigure(Chart):
     """Use added up over a period of `days` from `start`: one value a day so far, the last is now.
 
-    Without a `limit` there are no threshold lines, without `forecast` no band.
+    Without a `limit` there are no threshold lines, without `forecast` no band.  `falls` is the day
+    in the period on which a raise of the limit is over, with the limit from then on.
     """
 
     kind: ClassVar[str] = "budget"
@@ -246,6 +247,7 @@ class BudgetFigure(Chart):
     limit: int | None = None
     thresholds: tuple[int, ...] = ()
     forecast: Band | None = None
+    falls: tuple[date, int] | None = None
 
 
 # ---- how well

@@ -25,7 +25,8 @@ def month_burn(query: Query, scope: Scope, day: date) -> BurnUp:
     place = (reader.connection, reader.workspace.id)
     is_running = reader.clock.local_date(query.now) < stretch.end
     budget = find_budget(*place, scope.kind, scope.target) if is_running else None
-    amount, thresholds = (budget.amount, budget.thresholds) if budget else (None, THRESHOLDS)
+    limit = budget.limit_on(reader.clock.day(query.now)) if budget else None
+    amount, thresholds = limit, budget.thresholds if budget else THRESHOLDS
     if budget is None and scope.kind == "workspace":
         amount = allowance(list_grants(*place), month_number(day)) or None
     return burn_up(replace(query, filters=scope.filters), stretch, amount, thresholds)

@@ -103,7 +103,8 @@ class Table:
         """Whether some row is about one person, by its column or by the kind that it says."""
         keys = [column.key for column in self.columns]
         kinds = {row[keys.index("kind")] for row in self.rows} if "kind" in keys else set()
-        return "person" in keys or not kinds.isdisjoint(("person", "People"))
+        words = {str(kind).partition(",")[0] for kind in kinds}  # `person, weekly` of budgets
+        return "person" in keys or not words.isdisjoint(("person", "People"))
 
 
 @dataclass(frozen=True, slots=True)

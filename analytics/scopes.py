@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from analytics.burn_up import BurnUp, Spent, added_up, days_behind, read_days
 from analytics.credits import allowance
@@ -19,7 +20,7 @@ from storage.budgets import THRESHOLDS, Budget, Period, list_budgets
 from storage.budgets import Scope as Kind
 from storage.grants import list_grants
 from storage.reading import DIMENSIONS, Days, Key
-from storage.timekeys import month_number
+from storage.timekeys import date_of, day_number, month_number
 
 KINDS: tuple[Kind, ...] = ("workspace", "department", "project", "person")
 PERIODS: tuple[Period, ...] = ("monthly", "billing", "quarterly", "weekly")  # the first leads
@@ -103,13 +104,18 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a scope may use in a period; from the plan's allowance where no budget is set."""
+    """What a scope may use in a period; from the plan's allowance where no budget is set.
+
+    `amount` holds the micro-credits it is `raised` by up to the last day of that, `until`.
+    """
 
     scope: Scope
     stretch: Stretch
     amount: int | None
     thresholds: tuple[int, ...] = THRESHOLDS
     is_plan: bool = False
+    raised: int = 0
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,7 @@ def limits(query: Query) -> list[Limit]:
     reader, today = query.reader, query.reader.clock.local_date(query.now)
     budgets = list_budgets(reader.connection, reader.workspace.id)
     ordered = sorted(budgets, key=lambda b: (KINDS.index(b.scope), PERIODS.index(b.period)))
-    found = [_limit(budget, query) for budget in ordered]
+    found = [limit_of(budget, query) for budget in ordered]
     if any(limit.scope.kind == "workspace" for limit in found):
         return found
     plan = allowance(list_grants(reader.connection, reader.workspace.id), month_number(today))
@@ -133,11 +139,21 @@ def limits(query: Query) -> list[Limit]:
     return [Limit(Scope(), month, plan or None, is_plan=bool(plan)), *found]
 
 
-def _limit(budget: Budget, query: Query) -> Limit:
+def limit_of(budget: Budget, query: Query) -> Limit:
+    """A budget as it limits the period that holds now."""
     today = query.reader.clock.local_date(query.now)
     week_start = query.reader.workspace.week_start
     stretch = stretch_of(budget.period, today, budget.billing_day, week_start)
-    return Limit(Scope(budget.scope, budget.target_id), stretch, budget.amount, budget.thresholds)
+    day = day_number(today)
+    raised = budget.raised_on(day)
+    return Limit(
+        Scope(budget.scope, budget.target_id),
+        stretch,
+        budget.limit_on(day),
+        budget.thresholds,
+        raised=raised,
+        until=date_of(budget.raise_end - 1) if raised and budget.raise_end else None,
+    )
 
 
 def tracked(query: Query, wanted: Sequence[Limit]) -> list[Tracked]:

@@ -27,6 +27,7 @@ from storage.workspaces import check_zone
 
 Scope = Literal["person", "workspace", "both"]
 FOLLOWS = ("default", "none")  # what is typed to take a choice back
+BUDGETS_BY = "budgets_by"  # with "leads", a lead may set the budget of the own department
 PARTS = ("model", "family", "tier", "person", "department", "project", "task")
 _PEAK = re.compile(r"(\d{1,2})(?::00)? ?(?:-|–|to) ?(\d{1,2})(?::00)?")
 _TIERS = re.compile(r"(\d{1,2}(?:\.\d{1,3})?)[x×]? ?(?:-|–|,| ) ?(\d{1,2}(?:\.\d{1,3})?)[x×]?")
@@ -215,6 +216,16 @@ PREFERENCES: tuple[Preference, ...] = (
         "everyone|leads|admins",
         "everyone",
         _one_of("everyone", "leads", "admins"),
+    ),
+    Preference(
+        "budgets",
+        BUDGETS_BY,
+        "Who sets budgets",
+        "workspace",
+        "admins|leads",
+        "admins",
+        _one_of("admins", "leads"),
+        lambda kept: "admins; leads of their department" if kept == "leads" else kept,
     ),
 )
 

@@ -241,7 +241,7 @@ def _loose_values(chosen: Command, words: Sequence[str]) -> Iterator[tuple[Param
         if text:
             yield loose, text
     for param in placed:
-        taken = len(rest) if param.repeatable else min(1, len(rest))
+        taken = _taken(param, rest)
         for text in rest[:taken]:
             yield param, text
         del rest[:taken]
@@ -251,6 +251,13 @@ def _loose_values(chosen: Command, words: Sequence[str]) -> Iterator[tuple[Param
     if loose is None:
         raise UserError(f"I don't understand '{text}'.", hint=f"Type `{chosen.usage}`.")
     yield loose, text
+
+
+def _taken(param: Param, words: Sequence[str]) -> int:
+    """How many words a parameter with a place takes."""
+    if not words or param.type.passes(words[0]):
+        return 0
+    return len(words) if param.repeatable else 1
 
 
 def _without_loose(loose: Param, words: list[str]) -> tuple[list[str], str]:
@@ -325,6 +332,8 @@ def run(line: str, ctx: Context) -> Report:
 
 def _as_preferred(call: Call, ctx: Context) -> Call:
     """The call with what its asker prefers where it says nothing; its line then says it."""
+    if call.command.changes:
+        return call  # what is changed is what the line says, whatever its asker usually looks at
     given = dict(call.given)
     for name, text in preferred(call.command.params, call.given, ctx):
         given[name] = (*given.get(name, ()), text)
@@ -369,9 +378,8 @@ def permit(chosen: Command, ctx: Context) -> None:
     if chosen.changes and not ctx.may_change:
         raise UserError(f"`{chosen.name}` changes something.", hint="Type it yourself, in chat.")
     if not outranks(ctx.asker.role, chosen.needs):
-        raise NotAllowed(
-            f"`{chosen.name}` is for {chosen.needs}s.", hint="Ask an admin of this workspace."
-        )
+        who = "leads and admins" if chosen.needs == "lead" else f"{chosen.needs}s"
+        raise NotAllowed(f"`{chosen.name}` is for {who}.", hint="Ask an admin of this workspace.")
 
 
 def complete(chosen: Command, name: str, text: str, ctx: Context) -> list[str]:

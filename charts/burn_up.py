@@ -83,6 +83,8 @@ def burn_up(
     labels = [(line.credits, f"{line.percent}%", line.colour) for line in lines]
     if end and end.middle is not None:
         labels.append((end.middle, f"~{about(end.middle)}", card.theme.accent))
+    if figure.falls and lines:
+        labels.append((figure.falls[1], axis_text(figure.falls[1]), card.theme.crit))
     bold = Style(style.size, 600)
     left = frame.left + widest(words, style) + 5
     after = widest([text for _, text, _ in labels], bold)
@@ -98,7 +100,8 @@ def burn_up(
     heights = [(amounts.at(mark), text) for mark, text in zip(marks, words, strict=True)]
     value_axis(card, heights, (left, right), style=style, has_grid=not lines)
     for line, y in zip(lines, plot.levels, strict=True):
-        card.line([(left, y), (right, y)], colour=line.colour, stroke=line.stroke)
+        path = _fallen(figure, plot, y) if line.percent == FULL else [(left, y), (right, y)]
+        card.line(path, colour=line.colour, stroke=line.stroke)
     plot = _forecast(card, figure, plot)
     _used(card, plot)
     wanted = [amounts.at(max(value, 0)) for value, *_ in labels]
@@ -106,6 +109,16 @@ def burn_up(
     for y, (_, text, colour) in zip(places, labels, strict=True):
         card.label((right + 5, y), text, bold, colour=colour)
     return plot
+
+
+def _fallen(figure: BudgetFigure, plot: BurnUp, y: float) -> list[Point]:
+    """The way of the limit's line: a step down where a raise is over."""
+    start, end = plot.days.start, plot.days.end
+    if figure.falls is None:
+        return [(start, y), (end, y)]
+    day, limit = figure.falls
+    at, low = plot.days.at((day - figure.start).days), plot.amounts.at(limit)
+    return [(start, y), (at, y), (at, low), (end, low)]
 
 
 def _curve(figure: BudgetFigure, days: Scale, amounts: Scale) -> tuple[Point, ...]:

@@ -80,6 +80,7 @@ def set_preferences(  # noqa: PLR0913, PLR0917  # one parameter an option
     tiers: Text | None,
     margin: Text | None,
     people: Text | None,
+    budgets: Text | None,
     for_: Text | None,
 ) -> Report:
     """Change preferences of your own, or for=workspace.
@@ -100,6 +101,7 @@ def set_preferences(  # noqa: PLR0913, PLR0917  # one parameter an option
         "tiers": tiers,
         "margin": margin,
         "people": people,
+        "budgets": budgets,
     }
     typed = {name: str(text) for name, text in named.items() if text is not None}
     return _changed(ctx, typed, wants_all=(for_ or "me").casefold())

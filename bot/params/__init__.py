@@ -18,12 +18,23 @@ from bot.params.amounts import (
     AmountType,
     Day,
     DayType,
+    MaybeAmountType,
     Multiplier,
     MultiplierType,
     Text,
     TextType,
 )
 from bot.params.base import Param, ParamType
+from bot.params.budgets import (
+    BillingDay,
+    BillingDayType,
+    BudgetPeriod,
+    PeriodType,
+    Seen,
+    SeenType,
+    Thresholds,
+    ThresholdsType,
+)
 from bot.params.exports import ExportForm, ExportFormType, ExportLine, ExportLineType
 from bot.params.money import Currency, CurrencyType, Nano, NanoType, Seconds, SecondsType
 from bot.params.months import Month, MonthType
@@ -56,6 +67,8 @@ __all__ = [
     "PARAM_TYPES",
     "PEOPLE",
     "Amount",
+    "BillingDay",
+    "BudgetPeriod",
     "ChoiceType",
     "CommandName",
     "Conditions",
@@ -85,9 +98,11 @@ __all__ = [
     "Rhythm",
     "ScopeFilter",
     "Seconds",
+    "Seen",
     "Stars",
     "TaskName",
     "Text",
+    "Thresholds",
 ]
 
 
@@ -136,5 +151,10 @@ PARAM_TYPES: Mapping[object, ParamType] = _Types(
         Stars: StarsType(),
         RatedTask: RatedTaskType("task"),
         TaskName | None: OneNameType("task", required=False),
+        Amount | None: MaybeAmountType(),
+        BudgetPeriod | None: PeriodType(),
+        Thresholds | None: ThresholdsType(),
+        BillingDay | None: BillingDayType(),
+        Seen | None: SeenType(),
     }
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import typing
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -12,6 +13,7 @@ from analytics.errors import UserError
 from analytics.text import clean
 from bot.context import Context
 from bot.params.base import ParamType
+from storage.budgets import Period
 from storage.events import MICRO
 
 Amount = NewType("Amount", int)  # micro-credits
@@ -20,6 +22,7 @@ Text = NewType("Text", str)
 Multiplier = NewType("Multiplier", int)  # millionths
 MAX_CREDITS = 10**9
 MAX_TEXT = 80
+PERIODS: tuple[str, ...] = typing.get_args(Period)
 _AMOUNT = re.compile(r"(\d{1,3}(?:,\d{3})+|\d{1,12})(\.\d{1,6})?([kKmM])?")
 _MULTIPLIER = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)[xX×]?", re.ASCII)
 _SCALES = {"k": 10**3, "m": 10**6, "": 1}
@@ -36,6 +39,20 @@ class AmountType(ParamType):
         """Micro-credits, exact; raises UserError."""
         del ctx
         return parse_amount(texts[0])
+
+
+class MaybeAmountType(AmountType):
+    """Credits that may be left out; the name of a period has its place behind them."""
+
+    required = False
+
+    def read(self, texts: Sequence[str], ctx: Context) -> Amount | None:  # type: ignore[override]  # may be left out
+        """Micro-credits, None when left out; raises UserError."""
+        return super().read(texts, ctx) if texts else None
+
+    def passes(self, text: str) -> bool:
+        """Whether a word is a period: `budget set monthly`."""
+        return text.casefold() in PERIODS
 
 
 def parse_amount(text: str) -> Amount:

@@ -47,6 +47,11 @@ class ParamType(ABC):
         del text
         return False
 
+    def passes(self, text: str) -> bool:
+        """Whether a type that has a place leaves a word to the next, because it may be left out."""
+        del text
+        return False
+
     def expand(self, name: str, default: str | None) -> Iterator[Param]:
         """The parameters that a function's argument of this type stands for.
 

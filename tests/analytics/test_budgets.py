@@ -179,7 +179,7 @@ def test_without_a_budget_the_plan_is_tracked(world: World) -> None:
 def test_without_budget_and_plan_it_says_who_sets_one(world: World) -> None:
     report = ask(world)
     assert report.headline.startswith("No budget is set. 15,230 credits used. Month end about 19,5")
-    assert "An admin sets a budget" in notes(report)
+    assert "An admin sets one with `budget set 20000 monthly`" in notes(report)
     assert not [block for block in report.blocks if isinstance(block, Table)]
 
 

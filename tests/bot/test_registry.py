@@ -29,6 +29,7 @@ def world(sqlite_engine: sa.Engine) -> World:
     people = ("alice@example.com", "bob@example.com")
     world.write([event(model=m, person=p) for m in models for p in people])
     world.ask("grants add pack 5000")  # which an example removes
+    world.ask("budget set 2000 monthly")  # which examples change
     return world
 
 

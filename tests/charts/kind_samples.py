@@ -88,6 +88,10 @@ def budgets() -> dict[str, Figure]:
     """Budgets by name."""
     return {
         "budget": budget_figure(SPENT, 20000, (19060, 19500, 19940)),
+        "raised_budget": replace(
+            budget_figure(SPENT, 22500, (19060, 19500, 19940)),
+            falls=(date(2026, 3, 28), micro(20000)),
+        ),
         "unlimited": budget_figure(SPENT, None, (18000, 19500, 21500)),
         "over_budget": budget_figure([v * 1.6 for v in SPENT], 20000, (29000, 31000, 34000)),
         "far_over_budget": budget_figure([v * 40 for v in SPENT], 2000, (8e5, 9e5, 9.8e5)),

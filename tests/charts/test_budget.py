@@ -68,6 +68,17 @@ def test_the_lines_stand_at_their_per_cents_of_the_limit() -> None:
         assert min(abs(y - wanted) for y in thin) < 1 / SCALE
 
 
+def test_a_raise_that_ends_is_a_step_down_to_the_limit_without_it() -> None:
+    made = card("raised_budget", "light")
+    (curve,), (full,) = lines(made, 2.2), lines(made, 1.1)
+    base, scale = curve[0, 1], (curve[0, 1] - curve[-1, 1]) / sum(SPENT)
+    raised, raised_end, fallen, end = full
+    assert base - raised[1] == pytest.approx(22500 * scale, abs=1 / SCALE)
+    assert raised_end[0] == fallen[0] < end[0]
+    assert base - end[1] == pytest.approx(20000 * scale, abs=1 / SCALE)
+    assert "20k" in words("raised_budget")
+
+
 @pytest.mark.parametrize("theme", THEME_NAMES)
 def test_status_colours_are_exact(theme: ThemeName) -> None:
     (full,) = lines(card("budget", theme), 1.1)

@@ -45,8 +45,8 @@ from analytics.report import (
 from bot.registry import COMMANDS
 
 # Every command that answers everybody in words: a file is said otherwise on each platform, only
-# people whose usage is known can rate, and a grant can be removed once.
-SILENT = ("export", "rate", "grants remove")
+# people whose usage is known can rate, a grant can be removed once, a raise is free once.
+SILENT = ("export", "rate", "grants remove", "budget raise")
 SPOKEN = [command for command in COMMANDS.values() if command.name not in SILENT]
 MICRO = 1_000_000
 ZONE = ZoneInfo("Europe/Berlin")

@@ -8,8 +8,10 @@ from bot.context import Identity
 from bot.desk import Desk
 from bot.drawing import Drawing
 from bot.registry import parse
+from storage.budgets import THRESHOLDS, Budget, keep_budget
 from storage.engine import writing
 from storage.roles import set_role
+from tests.cast import NOW
 from tests.databases import home
 from tests.doubles.discord import DiscordDouble, running_double
 from tests.doubles.discord_desk import bind, desk_of, serving
@@ -45,10 +47,12 @@ async def test_every_example_says_on_discord_what_it_says_in_the_terminal(
 
 
 def _may_change(desk: Desk, double: DiscordDouble) -> None:
-    """Let who types in the double change things."""
+    """Let who types in the double change things; there is a budget to change."""
     with writing(desk.engine) as connection:
         who = {"platform": "discord", "external_id": double.guild, "user_id": double.alice["id"]}
         set_role(connection, home(desk.engine).id, **who, role="admin")
+        budget = Budget(0, "workspace", 0, "monthly", 10**10, THRESHOLDS, 1, 0)
+        keep_budget(connection, home(desk.engine).id, budget, now=NOW)
 
 
 async def test_a_real_chart_travels_with_its_alternative_text(sqlite_engine: sa.Engine) -> None:

@@ -18,8 +18,10 @@ from bot.context import Identity
 from bot.drawing import Drawing
 from bot.render import text
 from bot.render.cells import cell_text
+from storage.budgets import THRESHOLDS, Budget, keep_budget
 from storage.engine import writing
 from storage.roles import set_role
+from tests.cast import NOW
 from tests.databases import home
 from tests.doubles.slack import SlackDouble, slack_double
 from tests.doubles.slack_payloads import TEAM, Payload, direct, mention, slash
@@ -72,10 +74,12 @@ async def test_slack_says_what_the_terminal_says(sqlite_engine: sa.Engine) -> No
 
 
 def _may_change(engine: sa.Engine) -> None:
-    """Let who types in the double change things."""
+    """Let who types in the double change things; there is a budget to change."""
     with writing(engine) as connection:
         who = {"platform": "slack", "external_id": TEAM, "user_id": "U1"}
         set_role(connection, home(engine).id, **who, role="admin")
+        budget = Budget(0, "workspace", 0, "monthly", 10**10, THRESHOLDS, 1, 0)
+        keep_budget(connection, home(engine).id, budget, now=NOW)
 
 
 @pytest.mark.parametrize("say", [mention, direct])
