@@ -62,9 +62,10 @@ def _check_groups(
     behind = asked | _people_behind(query, groups)
     before = _people_behind(replace(query, range=range_.previous()), groups)
     if not all(_hides(people, visible) for people in (*behind.values(), *before.values())):
-        words = _words(groups)
-        leave = "Ask for a longer range, or leave" if given else "Leave"
-        raise _too_few(groups, ctx, f"{leave} {words} out.")
+        # They may be somebody's usual ones: leaving them out would not help.
+        every = " ".join(f"{group}=all" for group in groups)
+        start = "Ask for a longer range, or" if given else "Ask"
+        raise _too_few(groups, ctx, f"{start} with `{every}`.")
 
 
 def _too_few(groups: Sequence[Key], ctx: Context, hint: str) -> UserError:
@@ -110,7 +111,7 @@ def check_task(task: int, ctx: Context) -> None:
     """Raise UserError for a task with too few people to hide each of them."""
     tasks = open_tasks(ctx)
     if tasks is not None and task not in tasks:
-        raise _too_few(("task",), ctx, "Leave `task=` out.")
+        raise _too_few(("task",), ctx, "Leave the task out, or ask an admin.")
 
 
 def _parted(

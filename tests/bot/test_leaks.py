@@ -23,7 +23,7 @@ from storage.budgets import Period, Scope, set_budget
 from storage.engine import reading, writing
 from storage.events import UsageEvent
 from storage.evidence import rebuild_evidence
-from storage.labels import link_alias, person_of_alias
+from storage.labels import link_alias, person_of_alias, set_home_department
 from storage.preferences import set_preference
 from storage.roles import set_role
 from storage.task_rules import add_rule
@@ -35,6 +35,7 @@ from tests.cast import NOW, ZONE, event
 
 BOB = Identity("slack", "T1", "UBOB")
 NOBODY = Identity("slack", "T1", "UNOBODY")
+LEAD = Identity("slack", "T1", "ULEAD")
 ALICE = Identity("slack", "T1", "UALICE")
 CHARLIE = Identity("slack", "T2", "UCHARLIE")
 HER = "Zyxwv Secretname"
@@ -54,13 +55,14 @@ PAIR = 'GPT-4o "Claude 3 Haiku"'
 
 @pytest.fixture
 def desk(sqlite_engine: sa.Engine) -> Iterator[Desk]:
-    """Alice is admin, Bob a linked member, Charlie admin elsewhere; people are for admins."""
+    """Alice is admin, Bob a member of Sales, a lead leads it, Charlie is admin elsewhere."""
     with writing(sqlite_engine) as connection:
         other = create_workspace(connection, "elsewhere", zone=ZONE, now=NOW)
         for workspace, team, admin in ((1, "T1", "UALICE"), (other.id, "T2", "UCHARLIE")):
             bind_chat(connection, workspace, platform="slack", external_id=team, now=NOW)
-            who = {"platform": "slack", "external_id": team, "user_id": admin}
-            set_role(connection, workspace, **who, role="admin")
+            account = {"platform": "slack", "external_id": team, "user_id": admin}
+            set_role(connection, workspace, **account, role="admin")
+        set_role(connection, 1, platform="slack", external_id="T1", user_id="ULEAD", role="lead")
         set_preference(connection, 1, "people_visibility", "admins")
     World(sqlite_engine, "elsewhere").write([event(person="charlie@elsewhere.example")])
     world = World(sqlite_engine)
@@ -68,9 +70,12 @@ def desk(sqlite_engine: sa.Engine) -> Iterator[Desk]:
     with writing(sqlite_engine) as connection:
         _plans(connection, world)
         rebuild_evidence(connection, 1, world.workspace.clock(), day_number(NOW.date()))
-        bob = person_of_alias(connection, 1, "bob@example.com")
-        assert bob is not None
-        link_alias(connection, 1, BOB.actor, person_id=bob)
+        sales = world.labels.department_id("Sales")
+        for who, name in ((BOB, "bob"), (LEAD, "carol")):
+            person = person_of_alias(connection, 1, f"{name}@example.com")
+            assert person is not None
+            link_alias(connection, 1, who.actor, person_id=person)
+            set_home_department(connection, 1, person, department_id=sales)
     found = Desk(sqlite_engine, now=lambda: NOW)
     yield found
     found.close()
@@ -174,7 +179,9 @@ def surfaces(report: Report) -> Iterator[str]:
     yield repr(discord.message(report, image=False, values=values))
 
 
-@pytest.mark.parametrize("who", [BOB, NOBODY, CHARLIE], ids=["member", "unlinked", "elsewhere"])
+@pytest.mark.parametrize(
+    "who", [BOB, NOBODY, LEAD, CHARLIE], ids=["member", "unlinked", "lead", "elsewhere"]
+)
 def test_no_answer_says_anything_of_her(desk: Desk, who: Identity) -> None:
     leaks = {
         line: found
@@ -182,6 +189,30 @@ def test_no_answer_says_anything_of_her(desk: Desk, who: Identity) -> None:
         if (found := said_of_her(line, report))
     }
     assert leaks == {}
+
+
+def test_no_channel_is_told_of_her(desk: Desk) -> None:
+    shared = {line: desk.shared(line, ALICE, channel="C1") for line in lines()}
+    assert any(report.line for report in shared.values())
+    assert [line for line, report in shared.items() if said_of_her(line, report)] == []
+
+
+def test_no_briefing_and_no_completion_names_her(desk: Desk) -> None:
+    draft = desk.draft("report", "pdf", BOB)
+    assert not isinstance(draft, Report)
+    assert not HERS.search(repr(draft))
+    for command, typed in product(COMMANDS.values(), ("", "zyx")):
+        for param in command.params:
+            offered = desk.completions(command.name, param.name, typed, BOB)
+            assert not HERS.search(repr(offered)), (command.name, param.name)
+
+
+def test_usual_filters_with_few_people_are_asked_past(desk: Desk) -> None:
+    with writing(desk.engine) as connection:
+        set_preference(connection, 1, "filters", "department=Vault")
+    report = desk.answer("by-model last 30d", BOB)
+    assert "Ask for a longer range, or with `department=all`." in repr(report)
+    assert desk.answer("by-model last 30d department=all", BOB).line
 
 
 def said_of_her(line: str, report: Report) -> list[str]:
