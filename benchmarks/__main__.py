@@ -46,7 +46,13 @@ def main(arguments: Sequence[str]) -> int:
     # Milliseconds mean little on a busy machine, ratios a little more.
     found = [Measurement("load of the machine before", os.getloadavg()[0], None, "processes")]
     try:
-        lab = Lab(folder, events=events, small=events // 10, sample=min(events, 100_000))
+        lab = Lab(
+            folder,
+            events=events,
+            small=events // 10,
+            sample=min(events, 100_000),
+            keep=chosen.keep,
+        )
         for name in chosen.only or BENCHES:
             errors.print(f"{name} ...", style="dim")
             found += measure(name, lab)
@@ -86,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("only", nargs="*", metavar="BENCH", help=f"of {', '.join(BENCHES)}")
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--events", type=int, default=EVENTS, help="in the databases")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="keep its SQLite databases, or use those there"
+    )
     parser.add_argument("--large", action="store_true", help=f"{LARGE:,} events; about an hour")
     return parser
 

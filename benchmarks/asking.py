@@ -29,6 +29,10 @@ LONGER = (
     "by-user last 12 months",
     "timeline last 12 months by month",
     "timeline last 7d by hour",
+    "performance last 12 months",
+    "by-task last 12 months",
+    "by-project last 12 months",
+    "by-department last 12 months",
 )
 Asked = tuple[str, Any]  # a statement with its parameters, in the form of the driver
 

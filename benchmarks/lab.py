@@ -64,6 +64,7 @@ class Lab:
     people: int = 2_000
     rounds: int = 3
     repeats: int = 15
+    keep: Path | None = None  # where filled databases stay, and are found again
     charts: int = 1_000
     answers: int = 200
     _numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -88,9 +89,9 @@ class Lab:
     def filled(self, events: int) -> Path:
         """A database with that many events; only to be read."""
         if events not in self._filled:
-            file = self.folder / f"filled-{events}.db"
-            with opened(f"sqlite:///{file}") as engine:
-                database.fill(engine, self.work(events), step=lambda _: None)
+            file, work = (self.keep or self.folder) / f"filled-{events}.db", self.work(events)
+            if not database.is_fresh(file, work):
+                database.create(file, work, step=lambda _: None)
             self._filled[events] = file
         return self._filled[events]
 

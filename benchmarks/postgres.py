@@ -14,6 +14,7 @@ from statistics import median
 import psycopg
 import sqlalchemy as sa
 
+from benchmarks import questions
 from benchmarks.asking import times_by_line
 from benchmarks.ingest import BATCHES, COLUMNS, Row, parts
 from benchmarks.lab import GATEWAY, NOW, ZONE, Lab, ledger_of
@@ -24,7 +25,12 @@ from storage.events import UsageEvent
 from storage.migrate import upgrade
 
 CORE_MS = 5.0
-OTHER_MS: Mapping[str, float] = {"by-user last 7d": 25.0, "by-user last 12 months": 30.0}
+# What the design does not name apart for PostgreSQL has the goal of SQLite.
+OTHER_MS: Mapping[str, float] = {
+    **questions.OTHER_MS,
+    "by-user last 7d": 25.0,
+    "by-user last 12 months": 30.0,
+}
 INGEST = "PostgreSQL ingest, batches of 5,000: speed"
 
 

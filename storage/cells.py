@@ -15,9 +15,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage.engine import fill
+from storage.engine import fill, repeat
 from storage.records import Detail, LedgerRow, PlainRow, Record
-from storage.rollups import BY_NAME, COST, FULL, ROLLUPS, Rollup
+from storage.rollups import COST, FULL, HOUR, ROLLUPS, SPEND, Rollup
 from storage.timekeys import (
     QUARTER_US,
     Clock,
@@ -40,6 +40,7 @@ TABLES = (*ROLLUPS, SOURCE_DAY)  # the lock order
 _of_bucket = itemgetter(slice(1))
 _of_person = itemgetter(0, 1, 2)
 _of_department = itemgetter(0, 2, 3)
+_of_label = itemgetter(0, 1)
 _of_model = itemgetter(0, 2)
 _of_model_bin = itemgetter(0, 1, 3)
 _of_class_bin = itemgetter(0, 2, 3)
@@ -150,32 +151,41 @@ class Sums:
             yield rollup, cells
 
     def _folded(self) -> dict[str, Cells]:
-        people = _total(self._people)
-        person_totals = _fold(_narrowed(people, BY_NAME["usage_person_day_total"]), _of_person)
+        people, projects, tasks = map(_total, (self._people, self._projects, self._tasks))
+        person_totals = _fold(_narrowed(people, SPEND), _of_person)
         departments = _fold(people, _of_department)
-        projects = _total(self._projects)
-        hours = _total(self._hours)
-        costs = _total(self._costs)
+        days = _fold(departments, _of_model)
+        hours, costs, speeds = map(_total, (self._hours, self._costs, self._speeds))
+        day_costs = _fold(costs, _of_cost)
         latencies: Cells = {key: (count,) for key, count in self._latencies.items()}
+        of_models, of_classes = _fold(latencies, _of_model_bin), _fold(latencies, _of_class_bin)
         return {
             "usage_hour": hours,
-            "usage_hour_total": _fold(_narrowed(hours, BY_NAME["usage_hour_total"]), _of_bucket),
-            "usage_day": _fold(departments, _of_model),
+            "usage_hour_total": _fold(_narrowed(hours, HOUR), _of_bucket),
+            "usage_day": days,
+            "usage_month": _fold(days, _by_month),
             "usage_person_day": people,
             "usage_person_month": _fold(people, _by_month),
             "usage_person_day_total": person_totals,
             "usage_person_month_total": _fold(person_totals, _by_month),
             "usage_department_day": departments,
             "usage_department_month": _fold(departments, _by_month),
-            "usage_task_day": _total(self._tasks),
+            "usage_department_day_total": _fold(_narrowed(departments, SPEND), _of_label),
+            "usage_task_day": tasks,
+            "usage_task_month": _fold(tasks, _by_month),
             "usage_project_day": projects,
             "usage_project_month": _fold(projects, _by_month),
-            "lat_model_day": _fold(latencies, _of_model_bin),
-            "lat_class_day": _fold(latencies, _of_class_bin),
-            "cost_day": _fold(costs, _of_cost),
+            "usage_project_day_total": _fold(_narrowed(projects, SPEND), _of_label),
+            "lat_model_day": of_models,
+            "lat_model_month": _fold(of_models, _by_month),
+            "lat_class_day": of_classes,
+            "lat_class_month": _fold(of_classes, _by_month),
+            "cost_day": day_costs,
+            "cost_month": _fold(day_costs, _by_month),
             "cost_person_day": costs,
             "cost_person_month": _fold(costs, _by_month),
-            "speed_day": _total(self._speeds),
+            "speed_day": speeds,
+            "speed_month": _fold(speeds, _by_month),
             "usage_source_day": _total(self._sources),
         }
 
@@ -201,10 +211,10 @@ def _summed(rows: Sequence[Measures]) -> Measures:
     return tuple(total)
 
 
-def _narrowed(cells: Cells, rollup: Rollup) -> Cells:
-    """Only the measures of a table that keeps the first few."""
-    width = len(rollup.measures)
-    return {key: cell[:width] for key, cell in cells.items()}
+def _narrowed(cells: Cells, measures: Sequence[str]) -> Cells:
+    """Only some of the measures of full cells."""
+    pick = itemgetter(*map(FULL.index, measures))
+    return {key: pick(cell) for key, cell in cells.items()}
 
 
 def _fold(cells: Cells, project: Callable[[CellKey], CellKey]) -> Cells:
@@ -228,6 +238,9 @@ def _by_month(key: CellKey) -> CellKey:
 # ---- writing
 
 
+_MARKS = {"sqlite": "?", "postgresql": "%s"}
+
+
 class _Statements:
     """The SQL of one rollup."""
 
@@ -237,16 +250,22 @@ class _Statements:
         added = ",".join(f"{m}={name}.{m}+excluded.{m}" for m in rollup.measures)
         merge = f"ON CONFLICT ({','.join(keys)}) DO UPDATE SET {added}"
         self.delta = rollup.table.to_metadata(sa.MetaData(), name=f"delta_{name}")
-        self.upsert = f"INSERT INTO {name} ({names}) VALUES ({{marks}}) {merge}"  # noqa: S608  # our names
+        width = len(keys) + len(rollup.measures)
+        self.upsert = {
+            dialect: f"INSERT INTO {name} ({names}) VALUES ({','.join([mark] * width)}) {merge}"  # noqa: S608  # our names
+            for dialect, mark in _MARKS.items()
+        }
         # Emptied at once: a rebuild fills it many times in one transaction.
         self.from_delta = (
             f"INSERT INTO {name} ({names}) SELECT {names} FROM delta_{name} "  # noqa: S608  # our names
             f"ORDER BY {','.join(keys)} {merge}; DELETE FROM delta_{name}"
         )
         empty = " AND ".join(f"{m}=0" for m in rollup.measures)
-        match = " AND ".join(f"{k}={{mark}}" for k in keys)
-        self.drop_empty = f"DELETE FROM {name} WHERE {match} AND {empty}"  # noqa: S608  # our names
-        self.width = len(keys) + len(rollup.measures)
+        self.drop_empty = {
+            dialect: f"DELETE FROM {name} WHERE {' AND '.join(f'{k}={mark}' for k in keys)} "  # noqa: S608  # our names
+            f"AND {empty}"
+            for dialect, mark in _MARKS.items()
+        }
 
 
 _SQL = {rollup.name: _Statements(rollup) for rollup in TABLES}
@@ -275,9 +294,7 @@ def apply(
             continue
         shrunk = [(workspace_id, *key) for key in _shrunk(rollup, cells)]
         if shrunk:
-            mark = "?" if connection.dialect.name == "sqlite" else "%s"
-            statement = _SQL[rollup.name].drop_empty.format(mark=mark)
-            connection.exec_driver_sql(statement, shrunk)
+            repeat(connection, _SQL[rollup.name].drop_empty[connection.dialect.name], shrunk)
 
 
 def _shrunk(rollup: Rollup, cells: Cells) -> Iterator[CellKey]:
@@ -289,14 +306,11 @@ def _shrunk(rollup: Rollup, cells: Cells) -> Iterator[CellKey]:
 
 
 def _add(connection: sa.Connection, rollup: Rollup, rows: list[tuple[Any, ...]]) -> None:
-    sql = _SQL[rollup.name]
-    if connection.dialect.name == "sqlite":
-        statement = sql.upsert.format(marks=",".join("?" * sql.width))
-        connection.exec_driver_sql(statement, rows)
-    elif len(rows) <= _FEW:
+    sql, dialect = _SQL[rollup.name], connection.dialect.name
+    if dialect == "sqlite" or len(rows) <= _FEW:
         # Sorted, like the ORDER BY below: two writers lock the same cells in the same order.
-        statement = sql.upsert.format(marks=",".join(["%s"] * sql.width))
-        connection.exec_driver_sql(statement, sorted(rows))
+        few = rows if dialect == "sqlite" else sorted(rows)
+        repeat(connection, sql.upsert[dialect], few)
     else:
         fill(connection, sql.delta, rows)
         connection.exec_driver_sql(sql.from_delta)

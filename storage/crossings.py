@@ -6,7 +6,7 @@ read from the ledger, for at most 31 days unless a person is named.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -23,6 +23,7 @@ DIMENSIONS: Mapping[str, Dimension] = {name: name for name in get_args(Dimension
 Key = Literal["day", "bucket", "model", "person", "department", "project", "task"]
 Narrowed = Mapping[str, tuple[int, ...]]
 MAX_LEDGER_DAYS = 31
+_MONTH_DAYS = 4  # a month has as many cells as two of its days, and joining costs, too
 SLACK_DAYS = 5  # an index range on the ledger's time is a little wider than the days asked for
 
 
@@ -60,18 +61,33 @@ class Level:
         """Whether it tells these dimensions apart and sums these measures."""
         return set(needed) <= {*self.day.keys[1:]} and set(measures) <= {*self.day.measures}
 
+    @property
+    def presence(self) -> tuple[str, ...]:
+        """Measures of which a cell that exists has one that is not 0."""
+        measures = self.day.measures
+        return ("events",) if "events" in measures else measures
+
 
 # Fewest cells first.
 LEVELS = (
-    Level(BY_NAME["usage_day"]),
+    Level(BY_NAME["usage_day"], BY_NAME["usage_month"]),
+    Level(BY_NAME["usage_department_day_total"]),
+    Level(BY_NAME["usage_project_day_total"]),
     Level(BY_NAME["usage_department_day"], BY_NAME["usage_department_month"]),
     Level(BY_NAME["usage_person_day_total"], BY_NAME["usage_person_month_total"]),
-    Level(BY_NAME["usage_task_day"]),
+    Level(BY_NAME["usage_task_day"], BY_NAME["usage_task_month"]),
     Level(BY_NAME["usage_project_day"], BY_NAME["usage_project_month"]),
     Level(BY_NAME["usage_person_day"], BY_NAME["usage_person_month"]),
 )
+# Day by day there are fewer departments than models.
+DAILY_LEVELS = (Level(BY_NAME["usage_department_day_total"]), *LEVELS)
+BIN_LEVELS = (
+    Level(BY_NAME["lat_class_day"], BY_NAME["lat_class_month"]),
+    Level(BY_NAME["lat_model_day"], BY_NAME["lat_model_month"]),
+)
+SPEED_LEVEL = Level(BY_NAME["speed_day"], BY_NAME["speed_month"])
 COST_LEVELS = (
-    Level(BY_NAME["cost_day"]),
+    Level(BY_NAME["cost_day"], BY_NAME["cost_month"]),
     Level(BY_NAME["cost_person_day"], BY_NAME["cost_person_month"]),
 )
 LEDGER = SQLModel.metadata.tables["usage_event"]
@@ -105,15 +121,38 @@ def level_for(
     return next((level for level in levels if level.answers(needed, measures)), None)
 
 
-def split_months(span: Days) -> tuple[range, list[Days]]:
-    """The whole months inside a span of days, and the at most two ragged ends."""
-    low, high = date_of(span.first), date_of(span.end)
-    months = range(month_number(low) + (low.day > 1), month_number(high))
-    if not months:
-        return range(0), [span]
-    head = Days(span.first, first_day(months.start))
-    tail = Days(first_day(months.stop), span.end)
-    return months, [part for part in (head, tail) if part.first < part.end]
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A span of days as whole months and single days, less the days that are `over`."""
+
+    months: tuple[int, ...] = ()
+    days: tuple[Days, ...] = ()
+    over: tuple[Days, ...] = ()
+
+
+def split_months(span: Days, newest: int) -> Split:
+    """The fewest cells whose sum is that of a span; `newest` is the last day with usage.
+
+    Sums can be taken away again, so of a month that is nearly whole the few other days are read.
+    """
+    months: list[int] = []
+    days: list[Days] = []
+    over: list[Days] = []
+    for month in range(month_number(date_of(span.first)), month_number(date_of(span.end - 1)) + 1):
+        start, end = first_day(month), first_day(month + 1)
+        inside = Days(max(start, span.first), min(end, span.end))
+        around = (Days(start, inside.first), Days(inside.end, end))
+        others = [part for part in around if part.first < part.end]
+        # What lies behind the newest day costs nothing, but it is read: clocks may be wrong.
+        few = sum(max(min(part.end, newest + 1) - part.first, 0) for part in others)
+        if few + _MONTH_DAYS < inside.end - inside.first:
+            months.append(month)
+            over += others
+        elif days and days[-1].end == inside.first:
+            days[-1] = Days(days[-1].first, inside.end)
+        else:
+            days.append(inside)
+    return Split(tuple(months), tuple(days), tuple(over))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +161,7 @@ class Workplace:
 
     id: int
     clock: Clock
+    newest: Callable[[], int]  # the last day with usage
 
     def here(self, table: sa.FromClause) -> sa.ColumnElement[bool]:
         """The rows of the workspace."""
@@ -135,11 +175,13 @@ class Workplace:
         *,
         inside: Sequence[sa.ColumnElement[bool]],
         chosen: Narrowed,
+        sign: int = 1,
     ) -> sa.Select[Any]:
-        """Sums of a rollup by key."""
+        """Sums of a rollup by key, or their negatives."""
         by = [table.c[key] for key in keys]
         wanted = [table.c[name].in_(ids) for name, ids in chosen.items()]
-        sums = [sa.func.sum(table.c[measure]).label(measure) for measure in measures]
+        totals = ((name, sa.func.sum(table.c[name])) for name in measures)
+        sums = [(total if sign > 0 else -total).label(name) for name, total in totals]
         return sa.select(*by, *sums).where(self.here(table), *inside, *wanted).group_by(*by)
 
     def joined(
@@ -151,29 +193,36 @@ class Workplace:
         span: Days,
         chosen: Narrowed,
     ) -> sa.Select[Any]:
-        """One sum over whole months from the month table and ragged ends from the day table."""
-        months, ragged = split_months(span)
-        if level.month is None or "day" in keys:
-            months, ragged = range(0), [span]
+        """One sum over whole months from the month table and other days from the day table."""
+        split = Split(days=(span,))
+        if level.month is not None and "day" not in keys:
+            split = split_months(span, self.newest())
+        # What is taken away may leave nothing: such cells are told by a measure that each has.
+        proof = [name for name in level.presence if split.over and name not in measures]
+        asked = [*measures, *proof]
         parts = []
-        for days in ragged:
-            day = level.day.table.c.day
-            # A BETWEEN on the first key column stops the index at it; a list of days does not.
-            if level.day.keys[1] in chosen:
-                inside: list[sa.ColumnElement[bool]] = [day.in_(range(days.first, days.end))]
-            else:
-                inside = [day >= days.first, day < days.end]
-            parts.append(self.sums(level.day.table, keys, measures, inside=inside, chosen=chosen))
-        if level.month is not None and months:
+        for days, sign in (
+            *((part, 1) for part in split.days),
+            *((part, -1) for part in split.over),
+        ):
+            inside = _inside(level, days, chosen)
+            table = level.day.table
+            parts.append(self.sums(table, keys, asked, inside=inside, chosen=chosen, sign=sign))
+        if level.month is not None and split.months:
             table = level.month.table
-            inside = [table.c.month.in_(months)]
-            parts.append(self.sums(table, keys, measures, inside=inside, chosen=chosen))
+            inside = [table.c.month.in_(split.months)]
+            parts.append(self.sums(table, keys, asked, inside=inside, chosen=chosen))
         if len(parts) == 1:
             return parts[0]
         both = sa.union_all(*parts).subquery()
         again = [both.c[key] for key in keys]
-        sums = (sa.func.sum(both.c[measure]) for measure in measures)
-        return sa.select(*again, *sums).group_by(*again)
+        sums = (sa.func.sum(both.c[measure]).label(measure) for measure in asked)
+        whole = sa.select(*again, *sums).group_by(*again)
+        if not split.over:
+            return whole
+        left = whole.subquery()
+        is_left = sa.or_(*(left.c[name] != 0 for name in level.presence))
+        return sa.select(*(left.c[name] for name in (*keys, *measures))).where(is_left)
 
     def ledger(
         self, keys: Sequence[str], measures: Sequence[str], *, span: Span, chosen: Narrowed
@@ -207,3 +256,12 @@ class Workplace:
                 hint=f"Ask for at most {MAX_LEDGER_DAYS} days, or name a person.",
             )
         return [LEDGER.c.ts >= low, LEDGER.c.ts < high, *inside]
+
+
+def _inside(level: Level, days: Days, chosen: Narrowed) -> list[sa.ColumnElement[bool]]:
+    """What chooses the rows of some days."""
+    day = level.day.table.c.day
+    # A BETWEEN on the first key column stops the index at it; a list of days does not.
+    if level.day.keys[1] in chosen:
+        return [day.in_(range(days.first, days.end))]
+    return [day >= days.first, day < days.end]

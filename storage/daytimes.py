@@ -12,7 +12,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from storage.crossings import LEDGER, LEDGER_MEASURES, Hours, Narrowed, Workplace
-from storage.rollups import BY_NAME, SPEND
+from storage.rollups import BY_NAME, HOUR
 from storage.timekeys import Clock, HourClass
 
 Part = Literal["hour", "weekday"]
@@ -29,7 +29,7 @@ def sums(
 ) -> sa.Select[Any]:
     """Sums by parts of the local time, from the smallest table that knows; raises RangeTooLong."""
     if chosen.keys() <= {"model_id"}:
-        is_narrow = not chosen and set(measures) <= {*SPEND}
+        is_narrow = not chosen and set(measures) <= {*HOUR}
         table = BY_NAME["usage_hour_total" if is_narrow else "usage_hour"].table
         bucket: sa.ColumnElement[int] = table.c.bucket
         inside = [bucket >= span.first, bucket < span.end]

@@ -210,12 +210,29 @@ def fill(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, .
         return
     cursor = connection.connection.cursor()
     statement = f"COPY {table.name} ({names}) FROM STDIN"
+    with _wrapped(connection, statement), cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def repeat(connection: sa.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run a statement of the driver for each row.
+
+    An event changes dozens of cells, and for one row SQLAlchemy takes longer than SQLite.
+    """
+    cursor = connection.connection.cursor()
+    with _wrapped(connection, statement):
+        cursor.executemany(statement, rows)
+    cursor.close()
+
+
+@contextmanager
+def _wrapped(connection: sa.Connection, statement: str) -> Iterator[None]:
+    """Errors of a cursor that SQLAlchemy does not see, as it raises them."""
     driver = connection.dialect.loaded_dbapi
     try:
-        with cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
-    except driver.Error as error:  # SQLAlchemy does not see this cursor, so nobody else wraps it
+        yield
+    except driver.Error as error:
         raise DBAPIError.instance(
             statement, None, error, driver.Error, dialect=connection.dialect
         ) from error

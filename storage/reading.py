@@ -15,10 +15,12 @@ from storage import daytimes, response_times
 from storage.catalog import Catalog
 from storage.crossings import (
     COST_LEVELS,
+    DAILY_LEVELS,
     DIMENSIONS,
     LEDGER,
     LEVELS,
     MAX_LEDGER_DAYS,
+    SPEED_LEVEL,
     Days,
     Dimension,
     Hours,
@@ -32,7 +34,7 @@ from storage.crossings import (
 )
 from storage.events import Granularity
 from storage.response_times import BinKey, Live, Speed
-from storage.rollups import BY_NAME, COST, SPEED, SPEND
+from storage.rollups import BY_NAME, COST, HOUR, SPEED
 from storage.timekeys import Clock, from_micros, latency_bin, to_micros
 from storage.workspaces import WorkspaceInfo
 
@@ -73,7 +75,7 @@ class Reader:
         self.catalog = catalog
         self.clock = clock or workspace.clock()
         self.hours_clock = self.clock
-        self._place = Workplace(workspace.id, self.clock)
+        self._place = Workplace(workspace.id, self.clock, self._newest_day)
         self._names: dict[Dimension, Mapping[int, str]] = {}
 
     def show_hours_in(self, zone: str | None) -> None:
@@ -172,11 +174,12 @@ class Reader:
         chosen, keys = narrowed(where), [column(name) for name in by]
         needed = frozenset(keys) - {"day", "bucket"} | chosen.keys()
         if isinstance(span, Hours) and needed <= {"model_id"}:
-            is_narrow = not needed and set(measures) <= {*SPEND}
+            is_narrow = not needed and set(measures) <= {*HOUR}
             table = BY_NAME["usage_hour_total" if is_narrow else "usage_hour"].table
             inside = [table.c.bucket >= span.first, table.c.bucket < span.end]
             return self._run(self._place.sums(table, keys, measures, inside=inside, chosen=chosen))
-        level = level_for(LEVELS, needed, measures) if isinstance(span, Days) else None
+        levels = DAILY_LEVELS if "day" in keys else LEVELS
+        level = level_for(levels, needed, measures) if isinstance(span, Days) else None
         if level is None or isinstance(span, Hours):
             return self._run(self._place.ledger(keys, measures, span=span, chosen=chosen))
         return self._run(self._place.joined(level, keys, measures, span=span, chosen=chosen))
@@ -205,7 +208,7 @@ class Reader:
 
         The database groups: the shifts of clock changes are part of the statement.
         """
-        place = Workplace(self.workspace.id, self.hours_clock)
+        place = Workplace(self.workspace.id, self.hours_clock, self._newest_day)
         chosen = narrowed(where)
         rows = self._run(daytimes.sums(place, ("hour",), ("credits",), span=span, chosen=chosen))
         return {hour: total for hour, total in rows}  # noqa: C416  # rows are not typed as pairs
@@ -271,10 +274,9 @@ class Reader:
         chosen = narrowed(where)
         if not chosen.keys() <= {"model_id"}:
             return None
-        table = BY_NAME["speed_day"].table
-        inside = [table.c.day >= days.first, table.c.day < days.end]
         keys = [column(name) for name in by]
-        rows = self._run(self._place.sums(table, keys, SPEED, inside=inside, chosen=chosen))
+        joined = self._place.joined(SPEED_LEVEL, keys, SPEED, span=days, chosen=chosen)
+        rows = self._run(joined)
         return {row[: len(keys)]: Speed(*row[len(keys) :]) for row in rows}
 
     def live(
@@ -309,6 +311,9 @@ class Reader:
     def oldest(self) -> datetime | None:
         """Time of the oldest usage, of a day row its midnight; None in an empty workspace."""
         return self._moment(LEDGER.c.ts)
+
+    def _newest_day(self) -> int:
+        return 0 if self.newest is None else self.clock.day(self.newest)
 
     def _moment(self, order: sa.ColumnElement[Any]) -> datetime | None:
         first = sa.select(LEDGER.c.ts, LEDGER.c.grain, LEDGER.c.day).order_by(order).limit(1)

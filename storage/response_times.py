@@ -14,9 +14,8 @@ from typing import Any, Literal, NamedTuple
 import sqlalchemy as sa
 
 from storage import daytimes
-from storage.crossings import LEDGER, Days, Hours, Narrowed, Workplace
+from storage.crossings import BIN_LEVELS, LEDGER, Days, Hours, Narrowed, Workplace, level_for
 from storage.events import Granularity
-from storage.rollups import BY_NAME
 from storage.timekeys import to_micros
 
 BinKey = Literal["model", "hour_class", "day", "person"]
@@ -26,8 +25,6 @@ _COLUMNS = {
     "day": "day",
     "person": "person_id",
 }
-# Fewest cells first.
-_TABLES = (BY_NAME["lat_class_day"], BY_NAME["lat_model_day"])
 
 
 class Speed(NamedTuple):
@@ -65,11 +62,10 @@ def binned(
     """Rows (keys, bin, prompts) from a table of bins; None when none tells these keys apart."""
     keys = [_COLUMNS[name] for name in by]
     needed = {*keys, *chosen}
-    table = next((one.table for one in _TABLES if needed <= {*one.keys}), None)
-    if table is None:
+    level = level_for(BIN_LEVELS, needed - {"day"}, ("lat_n",))
+    if level is None:
         return None
-    inside = [table.c.day >= days.first, table.c.day < days.end]
-    return place.sums(table, [*keys, "bin"], ["lat_n"], inside=inside, chosen=chosen)
+    return place.joined(level, [*keys, "bin"], ["lat_n"], span=days, chosen=chosen)
 
 
 def exact(

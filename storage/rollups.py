@@ -34,6 +34,8 @@ COUNT = ("lat_n",)
 COST = ("cost_nano", "cost_n")
 # Of `ttft_n` prompts the time to the first token is known; `gen_tokens` came in the `gen_ms` after.
 SPEED = ("ttft_sum", "ttft_n", "gen_ms", "gen_tokens")
+# An hour of the day is compared by what it cost and by how long people waited.
+HOUR = (*SPEND, "lat_sum", "lat_n")
 SMALL_KEYS = frozenset({"hour_class", "bin"})
 
 
@@ -54,27 +56,35 @@ class Rollup:
 ROLLUPS = (
     # Rows that know only their day have no hour: they are in no table with a bucket or a bin.
     Rollup("usage_hour", ("bucket", "model_id")),
-    Rollup("usage_hour_total", ("bucket",), SPEND),
+    Rollup("usage_hour_total", ("bucket",), HOUR),
     Rollup("usage_day", ("day", "model_id")),
+    Rollup("usage_month", ("month", "model_id")),
     Rollup("usage_person_day", ("day", "person_id", "department_id", "model_id")),
     Rollup("usage_person_month", ("month", "person_id", "department_id", "model_id")),
     Rollup("usage_person_day_total", ("day", "person_id", "department_id"), SPEND),
     Rollup("usage_person_month_total", ("month", "person_id", "department_id"), SPEND),
     Rollup("usage_department_day", ("day", "department_id", "model_id")),
     Rollup("usage_department_month", ("month", "department_id", "model_id")),
+    Rollup("usage_department_day_total", ("day", "department_id"), SPEND),
     Rollup("usage_task_day", ("day", "task_id", "model_id")),
+    Rollup("usage_task_month", ("month", "task_id", "model_id")),
     Rollup("usage_project_day", ("day", "project_id", "model_id")),
     Rollup("usage_project_month", ("month", "project_id", "model_id")),
+    Rollup("usage_project_day_total", ("day", "project_id"), SPEND),
     Rollup("lat_model_day", ("day", "model_id", "bin"), COUNT),
+    Rollup("lat_model_month", ("month", "model_id", "bin"), COUNT),
     Rollup("lat_class_day", ("day", "hour_class", "bin"), COUNT),
+    Rollup("lat_class_month", ("month", "hour_class", "bin"), COUNT),
     # Only of rows whose cost is known; `cost_n` counts their known prompts.
     Rollup("cost_day", ("day", "model_id", "currency"), COST),
+    Rollup("cost_month", ("month", "model_id", "currency"), COST),
     Rollup("cost_person_day", ("day", "person_id", "department_id", "model_id", "currency"), COST),
     Rollup(
         "cost_person_month", ("month", "person_id", "department_id", "model_id", "currency"), COST
     ),
     # Only of single prompts whose time to the first token is known.
     Rollup("speed_day", ("day", "model_id"), SPEED),
+    Rollup("speed_month", ("month", "model_id"), SPEED),
 )
 BY_NAME = {rollup.name: rollup for rollup in ROLLUPS}
 

@@ -27,23 +27,31 @@ FULL = (
 )  # fmt: skip
 TABLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "usage_hour": (("bucket", "model"), FULL),
-    "usage_hour_total": (("bucket",), SPEND),
+    "usage_hour_total": (("bucket",), (*SPEND, "lat_sum", "lat_n")),
     "usage_day": (("day", "model"), FULL),
+    "usage_month": (("month", "model"), FULL),
     "usage_person_day": (("day", "person", "department", "model"), FULL),
     "usage_person_month": (("month", "person", "department", "model"), FULL),
     "usage_person_day_total": (("day", "person", "department"), SPEND),
     "usage_person_month_total": (("month", "person", "department"), SPEND),
     "usage_department_day": (("day", "department", "model"), FULL),
     "usage_department_month": (("month", "department", "model"), FULL),
+    "usage_department_day_total": (("day", "department"), SPEND),
     "usage_task_day": (("day", "task", "model"), FULL),
+    "usage_task_month": (("month", "task", "model"), FULL),
     "usage_project_day": (("day", "project", "model"), FULL),
     "usage_project_month": (("month", "project", "model"), FULL),
+    "usage_project_day_total": (("day", "project"), SPEND),
     "lat_model_day": (("day", "model", "bin"), ("lat_n",)),
+    "lat_model_month": (("month", "model", "bin"), ("lat_n",)),
     "lat_class_day": (("day", "hour_class", "bin"), ("lat_n",)),
+    "lat_class_month": (("month", "hour_class", "bin"), ("lat_n",)),
     "cost_day": (("day", "model", "currency"), COST),
+    "cost_month": (("month", "model", "currency"), COST),
     "cost_person_day": (("day", "person", "department", "model", "currency"), COST),
     "cost_person_month": (("month", "person", "department", "model", "currency"), COST),
     "speed_day": (("day", "model"), SPEED),
+    "speed_month": (("month", "model"), SPEED),
     "usage_source_day": (
         ("day", "source"),
         ("events", "prompts", "credits", "uncounted", "unpriced"),
@@ -54,7 +62,12 @@ NEEDS = {
     for name, (keys, _) in TABLES.items()
     for key in ("bucket", "bin", "currency")
     if key in keys
-} | {"lat_class_day": "bin", "speed_day": "first_token"}
+} | {
+    "lat_class_day": "bin",
+    "lat_class_month": "bin",
+    "speed_day": "first_token",
+    "speed_month": "first_token",
+}
 GIVEN = frozenset({"event_id", "ts", "granularity", "model"})  # never unknown
 PRICED_BY = frozenset({"prompts", "ok", "credits"})
 Tables = dict[str, dict[tuple[object, ...], tuple[int, ...]]]

@@ -6,6 +6,7 @@ One of the tests that matter most: a difference here is found when history is al
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -97,6 +98,50 @@ def test_a_first_release_becomes_the_same_and_knows_how_fast_its_models_were(
         (1, 20_500, 7, 900, 2, 600, 50),
         (1, 20_500, 8, 5, 1, 0, 0),
     ]
+
+
+def test_months_and_totals_of_a_first_release_are_summed_from_its_days(
+    empty_engine: sa.Engine,
+) -> None:
+    _walk_to(empty_engine, FIRST)
+    last_of_january, first_of_february = 20_484, 20_485
+    with writing(empty_engine) as connection:
+        for day, bin_, count in (
+            (20_454, 3, 2),
+            (last_of_january, 3, 5),
+            (first_of_february, 3, 1),
+        ):
+            key = {"workspace_id": 1, "day": day, "model_id": 7}
+            _put(connection, "lat_model_day", {**key, "bin": bin_, "lat_n": count})
+            label = {"workspace_id": 1, "day": day, "project_id": 4}
+            for model in (7, 8):
+                sums = {"events": count, "prompts": 1, "credits": model}
+                _put(connection, "usage_project_day", {**label, "model_id": model, **sums})
+        for day, nano in ((20_454, 9), (last_of_january, -9), (first_of_february, 4)):  # a refund
+            cost = {"workspace_id": 1, "day": day, "model_id": 7, "currency": "USD"}
+            _put(connection, "cost_day", {**cost, "cost_nano": nano, "cost_n": 0})
+        for model in (7, 8):
+            hour = {"workspace_id": 1, "bucket": 9, "model_id": model, "events": 1}
+            _put(connection, "usage_hour", {**hour, "lat_sum": 100 * model, "lat_n": 1})
+        _put(connection, "usage_hour_total", {"workspace_id": 1, "bucket": 9, "events": 2})
+    upgrade(empty_engine, zone=ZONE, now=NOW)
+    with reading(empty_engine) as connection:
+        found = {
+            name: [tuple(row) for row in connection.execute(sa.text(f"SELECT * FROM {name}"))]  # noqa: S608  # our names
+            for name in ("lat_model_month", "cost_month", "usage_hour_total")
+        }
+        totals = sa.text("SELECT day, events, prompts, credits FROM usage_project_day_total")
+        days = sorted(tuple(row) for row in connection.execute(totals))
+    assert sorted(found["lat_model_month"]) == [(1, 24_312, 7, 3, 7), (1, 24_313, 7, 3, 1)]
+    assert found["cost_month"] == [(1, 24_313, 7, "USD", 4, 0)]
+    assert found["usage_hour_total"] == [(1, 9, 2, 0, 0, 1500, 2)]
+    assert days[0] == (20_454, 4, 2, 15)  # both models together
+
+
+def _put(connection: sa.Connection, table: str, row: Mapping[str, object]) -> None:
+    """A row of an earlier release; what is not given is 0."""
+    names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
+    connection.execute(sa.text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), row)  # noqa: S608  # our names
 
 
 def _put_first_tokens(connection: sa.Connection) -> None:

@@ -5,8 +5,8 @@ The oracle is a plain Python sum over the events, so no engine is its own judge.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 from random import Random
 from typing import cast, get_args
@@ -22,7 +22,7 @@ from storage.events import Granularity, Route, UsageEvent
 from storage.labels import Labels
 from storage.ledger import Ledger, Origin
 from storage.reading import Reader
-from storage.timekeys import DAY_US, Clock, to_micros
+from storage.timekeys import DAY_US, Clock, first_day, to_micros
 from storage.workspaces import find_workspace
 from tests.cast import NOW, event
 
@@ -148,12 +148,14 @@ def test_days_and_hours_are_exact(month: Ledgered) -> None:
             assert month.rows(by, hours, where) == month.expected(by, hours, where)
 
 
-def test_long_ranges_join_whole_months_and_ragged_ends(engine: sa.Engine) -> None:
+def test_long_ranges_join_months_and_days_and_take_others_away(engine: sa.Engine) -> None:
     long = Ledgered(engine, some_events(400, 200))
     today = long.clock.day(NOW)
-    for first, end in ((today - 199, today + 1), (today - 150, today - 20), (today - 31, today)):
+    back = ((199, 0), (150, 21), (31, 1), (55, 3), (62, 34), (27, 25))
+    for first, end in ((today - low, today - high + 1) for low, high in back):
         span = Days(first, end)
-        crossings: list[By] = [("person",), ("project", "model"), ("department",)]
+        crossings: list[By] = [(), ("model",), ("person",), ("project", "model"), ("department",)]
+        crossings += [("task",), ("task", "model"), ("day",), ("person", "model")]
         for by in crossings:
             wheres: list[Where] = [{}, {"person": (1,)}] if by == ("person",) else [{}]
             for where in wheres:
@@ -182,19 +184,30 @@ def test_hours_of_the_day_are_exact_over_a_clock_change(engine: sa.Engine) -> No
             assert reader.hours_of_day(Hours(first, end), where) == expected
 
 
-def test_months_and_ends_cover_the_span_once() -> None:
+def test_months_and_days_less_what_is_over_are_the_span_once() -> None:
     for first in range(20_000, 20_080, 7):
         for end in range(first + 1, first + 130, 11):
-            months, ragged = split_months(Days(first, end))
-            parts = sorted((part.first, part.end) for part in ragged)
-            whole = sum(b - a for a, b in parts) + sum(_length(month) for month in months)
-            assert whole == end - first
+            for newest in (first - 40, first + 3, end - 1, end + 12):
+                split = split_months(Days(first, end), newest)
+                whole = [Days(first_day(month), first_day(month + 1)) for month in split.months]
+                times = _days((*whole, *split.days))
+                times.subtract(_days(split.over))
+                assert +times == _days([Days(first, end)])
+                assert min(times.values()) >= 0
 
 
-def _length(month: int) -> int:
-    from storage.timekeys import first_day
+def test_of_a_month_that_is_nearly_whole_the_few_other_days_are_read() -> None:
+    third, today = first_day(24_312) + 3, first_day(24_313) + 9
+    split = split_months(Days(third, today + 1), newest=today)
+    assert split.months == (24_312, 24_313)  # of the running month nothing is to come
+    assert split.over == (
+        Days(first_day(24_312), third),
+        Days(today + 1, first_day(24_314)),
+    )
 
-    return first_day(month + 1) - first_day(month)
+
+def _days(parts: Iterable[Days]) -> Counter[int]:
+    return Counter(day for part in parts for day in range(part.first, part.end))
 
 
 def test_the_dimensions_of_filters_are_those_of_the_reader() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,12 +19,13 @@ Column = sa.Column[Any]
 
 
 def upgrade() -> None:
-    """Add the tables, and fill the one that follows from the ledger."""
+    """Add the tables, and fill those that follow from the ledger and from other rollups."""
     _plans()
     _opinions()
     _trials()
     _keys()
     _speeds()
+    _levels()
 
 
 def text(name: str, length: int) -> Column:
@@ -207,20 +210,45 @@ def _keys() -> None:
     )
 
 
-def _speeds() -> None:
-    """The rollup of first tokens and speeds, from the events that are known already."""
-    measures = ("ttft_sum", "ttft_n", "gen_ms", "gen_tokens")
+SPEND = ("events", "prompts", "credits")
+FULL = (
+    *SPEND,
+    "uncounted",
+    "unpriced",
+    "ok",
+    "ok_n",
+    "tokens_in",
+    "tokens_out",
+    "lat_sum",
+    "lat_n",
+    "rating_sum",
+    "rating_n",
+)
+SPEED = ("ttft_sum", "ttft_n", "gen_ms", "gen_tokens")
+
+
+def rollup(name: str, *keys: str, measures: tuple[str, ...]) -> None:
+    """An empty rollup."""
+    kinds: dict[str, Callable[[str], Column]] = {
+        "bin": small,
+        "hour_class": small,
+        "currency": partial(text, length=3),
+    }
     table(
-        "speed_day",
-        whole("day"),
-        whole("model_id"),
-        *(sa.Column(name, sa.BigInteger(), nullable=False, server_default="0") for name in measures),
-        keys=3,
+        name,
+        *(kinds.get(key, whole)(key) for key in keys),
+        *(sa.Column(m, sa.BigInteger(), nullable=False, server_default="0") for m in measures),
+        keys=1 + len(keys),
         sqlite_with_rowid=False,
     )
+
+
+def _speeds() -> None:
+    """The rollup of first tokens and speeds, from the events that are known already."""
+    rollup("speed_day", "day", "model_id", measures=SPEED)
     timed = "e.latency_ms > d.ttft_ms AND e.tokens_out > 0"
     op.execute(
-        f"INSERT INTO speed_day (workspace_id, day, model_id, {', '.join(measures)}) "
+        f"INSERT INTO speed_day (workspace_id, day, model_id, {', '.join(SPEED)}) "
         "SELECT e.workspace_id, e.day, e.model_id, sum(d.ttft_ms), count(*), "
         f"sum(CASE WHEN {timed} THEN e.latency_ms - d.ttft_ms ELSE 0 END), "
         f"sum(CASE WHEN {timed} THEN e.tokens_out ELSE 0 END) "
@@ -229,3 +257,51 @@ def _speeds() -> None:
         "WHERE d.ttft_ms IS NOT NULL AND e.prompts = 1 AND e.grain = 0 "
         "GROUP BY e.workspace_id, e.day, e.model_id"
     )
+
+
+def _levels() -> None:
+    """Months of what was kept by day, days without models, and how long hours made people wait."""
+    folded = (
+        ("usage_month", "usage_day", ("model_id",), FULL),
+        ("usage_task_month", "usage_task_day", ("task_id", "model_id"), FULL),
+        ("lat_model_month", "lat_model_day", ("model_id", "bin"), ("lat_n",)),
+        ("lat_class_month", "lat_class_day", ("hour_class", "bin"), ("lat_n",)),
+        ("cost_month", "cost_day", ("model_id", "currency"), ("cost_nano", "cost_n")),
+        ("speed_month", "speed_day", ("model_id",), SPEED),
+    )
+    for name, source, keys, measures in folded:
+        rollup(name, "month", *keys, measures=measures)
+        _fold(name, ("month", *keys), measures, source=source)
+    for label in ("department", "project"):
+        name, key = f"usage_{label}_day_total", f"{label}_id"
+        rollup(name, "day", key, measures=SPEND)
+        _fold(name, ("day", key), SPEND, source=f"usage_{label}_day")
+    for measure in ("lat_sum", "lat_n"):
+        added = sa.Column(measure, sa.BigInteger(), nullable=False, server_default="0")
+        op.add_column("usage_hour_total", added)
+        op.execute(
+            f"UPDATE usage_hour_total SET {measure} = (SELECT sum(h.{measure}) FROM usage_hour h "
+            "WHERE h.workspace_id = usage_hour_total.workspace_id "
+            "AND h.bucket = usage_hour_total.bucket)"
+        )
+
+
+def _fold(name: str, keys: tuple[str, ...], measures: tuple[str, ...], *, source: str) -> None:
+    """Fill a rollup from a finer one; a cell whose measures are all zero does not exist."""
+    read = (_MONTH[op.get_bind().dialect.name] if key == "month" else key for key in keys)
+    sums = [f"sum({measure})" for measure in measures]
+    op.execute(
+        f"INSERT INTO {name} (workspace_id, {', '.join((*keys, *measures))}) "
+        f"SELECT workspace_id, {', '.join((*read, *sums))} FROM {source} "
+        f"GROUP BY {', '.join(str(place + 1) for place in range(1 + len(keys)))} "
+        f"HAVING {' OR '.join(f'{one} <> 0' for one in sums)}"
+    )
+
+
+# The number of a day's month: year * 12 + month - 1.
+_MONTH = {
+    "sqlite": "CAST(strftime('%Y', day * 86400, 'unixepoch') AS INTEGER) * 12 "
+    "+ CAST(strftime('%m', day * 86400, 'unixepoch') AS INTEGER) - 1",
+    "postgresql": "CAST(extract(year FROM date '1970-01-01' + day) * 12 "
+    "+ extract(month FROM date '1970-01-01' + day) - 1 AS INTEGER)",
+}
