@@ -191,17 +191,20 @@ def _pace_facts(periods: Sequence[Stage], pace: Pace) -> Iterator[Fact]:
 
 
 def _month_fact(query: Query) -> Iterator[Fact]:
-    """The running month against the budget of what is asked about, where it has one."""
+    """The running month, where it is asked about, against the budget of whom it is asked."""
     filters = query.filters
     kinds: tuple[ScopeKind, ...] = ("department", "project", "person")
     scopes = [Scope(kind, key) for kind in kinds for key in getattr(filters, kind)] or [Scope()]
     if len(scopes) > 1 or scopes[0].filters != filters:
         return
     today = query.reader.clock.local_date(query.now)
+    if not query.range.first <= today < query.range.end:
+        return
     burn = month_burn(query, scopes[0], today)
     if burn.limit is not None:
-        used = f"{credits_text(burn.spent)} of {credits_text(burn.limit)} credits"
-        yield Fact("budget", f"{burn.stretch.title} against budget", burn.words, note=used)
+        used = f"{credits_text(burn.spent)} of {credits_text(burn.limit)} credits used"
+        words = burn.words.removesuffix(".")
+        yield Fact("budget", f"{burn.stretch.title} against budget", words, note=used)
 
 
 def _person_facts(change: Change | None) -> Iterator[Fact]:

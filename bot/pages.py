@@ -65,7 +65,7 @@ def _section(known: Command, answer: str) -> Iterator[str]:
     if known.params:
         yield "| option | values | if left out |\n| --- | --- | --- |"
         for param in known.params:
-            words = param.type.words.replace("|", "\\|")
+            words = param.words.replace("|", "\\|")
             yield f"| {param.name} | {words} | {param.default or ''} |"
         yield ""
     yield f"```text\n{answer}\n```\n"

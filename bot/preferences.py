@@ -150,7 +150,7 @@ PREFERENCES: tuple[Preference, ...] = (
         "week_start",
         "Week starts on",
         "workspace",
-        "monday|sunday",
+        "monday|saturday|sunday",
         "Monday",
         _week_start,
         lambda kept: WEEKDAYS[int(kept)].title(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import itertools
 import re
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -67,14 +68,16 @@ def command(  # noqa: PLR0913  # a declaration, read as a form
     shows_people: bool = False,
     aliases: tuple[str, ...] = (),
     defaults: Mapping[str, str] | None = None,
+    words: Mapping[str, str] | None = None,
     changes: bool = False,
     native: str = "",
 ) -> Callable[[Answer], Answer]:
     """Register the decorated function as a command.
 
     Its parameters after the context are read from its type hints through `PARAM_TYPES`;
-    `defaults` are texts, read as if the person had typed them.  The docstring is the help: its
-    first line the summary.  A wrong declaration fails at import.
+    `defaults` are texts, read as if the person had typed them; `words` say in help what a
+    parameter takes where its type is too general.  The docstring is the help: its first line the
+    summary.  A wrong declaration fails at import.
     """
 
     def add(answer: Answer) -> Answer:
@@ -86,7 +89,10 @@ def command(  # noqa: PLR0913  # a declaration, read as a form
             summary=summary.strip(),
             details=details.strip(),
             example=example,
-            params=tuple(_params_of(answer, defaults or {})),
+            params=tuple(
+                replace(param, shown=(words or {}).get(param.name, ""))
+                for param in _params_of(answer, defaults or {})
+            ),
             answer=answer,
             needs=needs,
             shows_people=shows_people,
@@ -113,9 +119,15 @@ def _params_of(answer: Answer, defaults: Mapping[str, str]) -> Iterator[Param]:
 def find_command(name: str) -> Command:
     """The command of that name or alias; raises UserError with the nearest one."""
     known = _known_command(name)
-    if known is None:
-        raise UserError(f"I don't know the command '{name}'.", hint=_nearest_command(name))
-    return known
+    if known is not None:
+        return known
+    inside = [one for one in COMMANDS if one.startswith(f"{name.casefold().lstrip('/')} ")]
+    if inside:
+        raise UserError(
+            f"'{name}' is only the beginning of a command.",
+            hint=f"There is {', '.join(f'`{one}`' for one in inside)}.",
+        )
+    raise UserError(f"I don't know the command '{name}'.", hint=_nearest_command(name))
 
 
 def _known_command(name: str) -> Command | None:
@@ -136,9 +148,6 @@ def _chosen(words: Sequence[str]) -> tuple[Command, Sequence[str]]:
 
 
 def _nearest_command(name: str) -> str:
-    inside = [known for known in COMMANDS if known.startswith(f"{name.casefold()} ")]
-    if inside:
-        return f"There is {', '.join(f'`{known}`' for known in inside)}."
     close = difflib.get_close_matches(name, COMMANDS, 1, 0.5)
     if close:
         return f"Did you mean `{close[0]}`? `help` lists every command."
@@ -158,7 +167,8 @@ def parse(line: str) -> Call:
     for word in rest:
         name, equals, value = word.partition("=")
         if not equals or not _PLAIN.fullmatch(name):
-            text, person = word.replace('"', ""), chosen.param("person")
+            closed = word.removesuffix(",") if word.endswith('",') else word
+            text, person = closed.replace('"', ""), chosen.param("person")
             if person is not None and text.startswith("@") and text != "@":
                 _add(given, person, text[1:])
             else:
@@ -173,8 +183,21 @@ def parse(line: str) -> Call:
             raise UserError(f"'{name}=' is empty.", hint=f"Write {param.usage}, or leave it out.")
         _add(given, param, value.strip('"'))
     for param, text in _loose_values(chosen, loose):
+        if param.type.loose and not param.type.claims(text):
+            _expect_quotes(rest, loose)
         _add(given, param, text)
     return Call(chosen, given)
+
+
+def _expect_quotes(words: Sequence[str], loose: Sequence[str]) -> None:
+    """Raise UserError for a name of several blanks without quotes: `person=Anna Schmidt`."""
+    for option, word in itertools.pairwise(words):
+        name, equals, value = option.partition("=")
+        if equals and '"' not in value and word in loose:
+            raise UserError(
+                f"I don't understand '{word}' after '{option}'.",
+                hint=f'A name with blanks stands in quotes: `{name}="{value} {word}"`.',
+            )
 
 
 def _verbatim(
@@ -319,7 +342,7 @@ def run(line: str, ctx: Context) -> Report:
         texts = call.given.get(param.name) or ((param.default,) if param.default else ())
         if param.type.required and not texts:
             raise UserError(
-                f"`{call.command.name}` needs {param.words}.",
+                f"`{call.command.name}` needs {_wanted(param)}.",
                 hint=f"Type `{call.command.usage}`, for example `{call.command.example}`.",
             )
         param.read_into(values, texts, ctx)
@@ -328,6 +351,12 @@ def run(line: str, ctx: Context) -> Report:
     framed = (*report.blocks, *_frame(call, report))
     theme = typing.cast("Theme", ctx.chosen("theme"))
     return replace(report, blocks=framed, line=call.line, as_of=ctx.now, theme=theme)
+
+
+def _wanted(param: Param) -> str:
+    """`credits`, `stars: 1-5`: what is missing, by its name where its values are no word."""
+    is_word = param.words.islower() and param.words.replace("-", "").isalpha()
+    return param.words if is_word else f"{param.name}: {param.words}"
 
 
 def _as_preferred(call: Call, ctx: Context) -> Call:

@@ -133,7 +133,9 @@ def _peak(card: Card, plot: Plot, figure: TimelineFigure) -> None:
     bar = figure.bars[figure.peak]
     value = credits_text(bar.credits or 0)
     room = plot.right - plot.left - widest([f"Peak  · {value}"], PEAK)
-    label = cut_end(legible(clean(bar.label)), room, PEAK)
+    # The title calls a week by its first day, too: its number says nothing without a row.
+    name = f"week of {_day_words(bar)}" if figure.grain == "week" else clean(bar.label)
+    label = cut_end(legible(name), room, PEAK)
     words = f"Peak {label} · {value}"
     half = width(words, PEAK) / 2
     x = clamped(plot.middle(figure.peak), plot.left + half, plot.right - half)

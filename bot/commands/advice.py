@@ -19,6 +19,8 @@ from storage.advice import Opinion, OpinionStatus, set_opinion
 from storage.reading import Days
 from storage.timekeys import HourClass
 
+MODELS = {"from": "model-now", "to": "cheaper-model"}
+
 
 @command(
     "recommend",
@@ -45,7 +47,7 @@ def recommend(ctx: Context, task: TaskName | None, margin: Margin | None) -> Rep
     return advice.recommend(found, asked, every, _waits(ctx, models), followed)
 
 
-@command("recommend why", example='recommend why coding GPT-4o "Claude 3 Haiku"')
+@command("recommend why", example='recommend why coding GPT-4o "Claude 3 Haiku"', words=MODELS)
 def explain(
     ctx: Context, task: TaskName, from_: ModelName, to: ModelName, margin: Margin | None
 ) -> Report:
@@ -57,7 +59,10 @@ def explain(
 
 
 @command(
-    "recommend decline", example='recommend decline coding GPT-4o "Claude 3 Haiku"', changes=True
+    "recommend decline",
+    example='recommend decline coding GPT-4o "Claude 3 Haiku"',
+    words=MODELS,
+    changes=True,
 )
 def decline(ctx: Context, task: TaskName, from_: ModelName, to: ModelName) -> Report:
     """Do not propose this again for 90 days."""
@@ -69,6 +74,7 @@ def decline(ctx: Context, task: TaskName, from_: ModelName, to: ModelName) -> Re
 @command(
     "recommend accept",
     example='recommend accept coding GPT-4o "Claude 3 Haiku"',
+    words=MODELS,
     needs="admin",
     changes=True,
 )

@@ -111,7 +111,7 @@ def _family(title: str, commands: Sequence[Command]) -> Report:
 
 def _about(name: str) -> Report:
     known = find_command(name)
-    rows = tuple((param.name, param.type.words, param.default) for param in known.params)
+    rows = tuple((param.name, param.words, param.default) for param in known.params)
     columns = (
         Column("option", "Option"),
         Column("values", "Values"),

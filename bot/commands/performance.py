@@ -75,7 +75,7 @@ def rated(ctx: Context, model: ModelName, stars: Stars, task: RatedTask) -> Repo
         raise UserError(
             "Ratings are given by people whose usage is known, and I don't know which of them "
             "you are.",
-            hint=f"An admin can tell me: `creditbot people link NAME {ctx.asker.identity.actor}`.",
+            hint=_who(ctx),
         )
     name = reader.catalog.models[model].name
     purpose = f" for {clean(reader.names('task')[task])}" if task else ""
@@ -98,3 +98,11 @@ def rated(ctx: Context, model: ModelName, stars: Stars, task: RatedTask) -> Repo
             Actions((Button("Compare models", f"compare {typed(name)}"),)),
         ),
     )
+
+
+def _who(ctx: Context) -> str:
+    """How an asker becomes a person."""
+    identity = ctx.asker.identity
+    if identity.platform == "terminal":
+        return 'Say it behind the line: `creditbot ask "rate gpt-4o 4" --as NAME`.'
+    return f"An admin can tell me: `creditbot people link NAME {identity.actor}`."

@@ -65,6 +65,7 @@ def show_preferences(ctx: Context) -> Report:
 @command(
     "preferences set",
     example="preferences set theme=dark for=workspace",
+    words={**{one.option: one.words.split("; ")[0] for one in PREFERENCES}, "for": "workspace"},
     changes=True,
 )
 def set_preferences(  # noqa: PLR0913, PLR0917  # one parameter an option

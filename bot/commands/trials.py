@@ -14,9 +14,10 @@ from bot.walls import check_task, open_tasks
 from storage.trials import TrialRunning, end_trial, list_trials, start_trial
 
 EXAMPLE = 'coding GPT-4o "Claude 3 Haiku" 10%'
+MODELS = {"from": "model-now", "to": "cheaper-model"}
 
 
-@command("trial plan", example=f"trial plan {EXAMPLE}", defaults={"slice": "10%"})
+@command("trial plan", example=f"trial plan {EXAMPLE}", defaults={"slice": "10%"}, words=MODELS)
 def plan(  # the parts of a trial
     ctx: Context,
     task: TaskName,
@@ -43,6 +44,7 @@ def plan(  # the parts of a trial
     needs="admin",
     changes=True,
     defaults={"slice": "10%"},
+    words=MODELS,
 )
 def start(  # the parts of a trial
     ctx: Context,

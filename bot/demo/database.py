@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from bot.demo.company import TEAMS, members
+from bot.context import Identity
+from bot.demo.company import TEAMS, YOUR_MAIL, members
 from bot.demo.plans import decide
 from bot.demo.usage import Workload, day_rows, prompts
 from storage.engine import opened, reading, writing
@@ -25,7 +26,8 @@ from storage.workspaces import WorkspaceInfo, find_workspace, set_state, state
 GATEWAY = Origin("litellm:acme", "litellm", Route.CALLBACK)
 EDITOR = Origin("cursor:acme", "cursor", Route.PULL)
 BATCH = 10_000
-EDITION = 2  # what a database holds beside its usage; an older one is made anew
+YOU = Identity("terminal", "local", "")  # the owner at this computer
+EDITION = 3  # what a database holds beside its usage; an older one is made anew
 _MADE = "demo_made"
 Step = Callable[[int], None]
 
@@ -115,7 +117,11 @@ def _introduce(connection: sa.Connection, workspace_id: int, work: Workload) -> 
     )
     connection.execute(
         sa.insert(tables["person_alias"]),
-        [{**here, "alias": folded(person.mail), "person_id": key} for key, person in people],
+        [
+            {**here, "alias": alias, "person_id": key}
+            for key, person in people
+            for alias in (folded(person.mail), *([YOU.actor] if person.mail == YOUR_MAIL else []))
+        ],
     )
 
 

@@ -16,18 +16,18 @@ from analytics.report import (
     Export,
     Report,
 )
-from bot.context import Identity
+from bot.demo.database import YOU
 from bot.desk import Desk
 from bot.registry import parse
 from bot.render import text
 from bot.render.frame import frame_of
 from bot.render.widths import window_width
 
-YOU = Identity("terminal", "local", "")  # without a person: the owner at this computer
 CHANNEL = "#ai-credits"
 MAX_WIDTH = 140  # beyond, facts side by side are no longer read at a glance
 _NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 HELP = (
+    "You own this workspace and are Anna Schmidt of Engineering: `me` tells what you used.\n"
     "Type a line, for example `by-model last 7d` or `by-user this month department=Design`.\n"
     "A number presses a button of the last answer; `help` lists every command; `quit` ends."
 )

@@ -78,6 +78,7 @@ class Param:
     default: str | None = None
     part: str = ""
     repeatable: bool = False
+    shown: str = ""
     whole: Filters | Mapping[str, object] = field(default=NO_FILTERS, hash=False)
 
     @property
@@ -90,13 +91,13 @@ class Param:
         """How it is typed, for help; in brackets where it may be left out."""
         name = f"{self.lead} " if self.lead else f"{self.name}="
         bare = self.type.loose or self.type.positional or self.type.verbatim
-        typed = self.type.words if bare else name + self.words
+        typed = self.words if bare else name + self.words
         return typed if self.type.required else f"[{typed}]"
 
     @property
     def words(self) -> str:
-        """What may be typed as its value."""
-        return self.type.words
+        """What may be typed as its value, as its command or else its type says."""
+        return self.shown or self.type.words
 
     def written(self, text: str, *, named: bool = False) -> str:
         """A text as it stands in a line, with `name=` where asked; reading it gives the same.

@@ -100,11 +100,18 @@ class WordNameType(NameType):
 
     def read(self, texts: Sequence[str], ctx: Context) -> object:
         """The ids, each once; raises UserError that names the nearest known ones."""
-        known = [ctx.reader.find(self.dimension, text) for text in texts]
+        parts = [part.strip() for text in texts for part in text.split(",") if part.strip()]
+        known = [ctx.reader.find(self.dimension, part) for part in parts]
         if all(key is not None for key in known):
             return tuple(dict.fromkeys(known))
-        words = [word for text in texts for word in text.replace(",", " ").split()]
-        return tuple(dict.fromkeys(self._names_in(words, ctx)))
+        words = [word for part in parts for word in part.split()]
+        try:
+            return tuple(dict.fromkeys(self._names_in(words, ctx)))
+        except UserError:
+            for part, key in zip(parts, known, strict=True):
+                if " " in part and key is None:
+                    self.find(part, ctx)  # the whole name as it was quoted, not its first word
+            raise
 
     def complete(self, text: str, ctx: Context) -> list[str]:
         """Known names for the last of several, behind those that were typed before it."""

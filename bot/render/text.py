@@ -60,7 +60,7 @@ def _body_lines(block: Body, frame: Frame, width: int) -> list[str]:
         case TimelineFigure():
             return bar_lines(block)
         case Chart():
-            is_told = frame.has_table or any(isinstance(other, Tree) for other in frame.body)
+            is_told = any(isinstance(other, Table | Tree | Facts) for other in frame.body)
             return [] if is_told else [clean(block.alt, MAX_LINE)]
         case _:
             assert_never(block)
@@ -105,9 +105,13 @@ def _side_by_side(texts: Iterable[str], width: int) -> Iterator[str]:
 
 
 def _next_lines(buttons: Sequence[Button], width: int) -> list[str]:
-    """`Ask next: by-model last 7d · by-model this month`."""
+    """`Ask next: by-model last 7d · by-model this month`; what may be done, where it is clear."""
     lines = [clean(button.line, MAX_LINE) for button in buttons if button.verb == "ask"]
-    return list(_side_by_side((f"Ask next: {lines[0]}", *lines[1:]), width)) if lines else []
+    changes = [button for button in buttons if button.verb == "do"]
+    shown = list(_side_by_side((f"Ask next: {lines[0]}", *lines[1:]), width)) if lines else []
+    if len(changes) == 1:  # of several, as of five stars, no line is the next step
+        shown.insert(0, f"{clean(changes[0].label)}: {clean(changes[0].line, MAX_LINE)}")
+    return shown
 
 
 def _numbered(buttons: Sequence[Button]) -> list[str]:

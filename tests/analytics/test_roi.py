@@ -165,7 +165,7 @@ def test_what_is_set_is_said_and_audited(world: World) -> None:
     [
         ("price free USD", "'free'", "0.04 USD"),
         ("price 0 USD", "'0'", "0.04 USD"),
-        ("price 0.04", "needs USD", "roi set price 0.04 USD"),
+        ("price 0.04", "needs currency: USD", "roi set price 0.04 USD"),
         ("price 0.04 dollars", "'dollars'", "three letters"),
         ("rate 1e9 EUR", "'1e9'", "0.04 USD"),
         ("minutes -4", "'-4'", "4 or 4.5"),

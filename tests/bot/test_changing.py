@@ -92,7 +92,7 @@ def test_a_name_of_several_words_needs_no_quotes_where_only_it_can_be_meant() ->
         ("jar fill 1e308 gpt-4o", "'1e308' is not a number of credits"),
         ("jar fill 5 gpt-4o expires soon", "'soon' is not a day"),
         ("jar fill 5 gpt-nine", "I know no model"),
-        ("jar", "I don't know the command 'jar'. There is `jar fill`."),
+        ("jar", "'jar' is only the beginning of a command. There is `jar fill`."),
     ],
 )
 def test_a_mistake_changes_nothing_and_is_quoted(desk: Desk, line: str, said: str) -> None:

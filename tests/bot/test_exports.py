@@ -78,7 +78,7 @@ def test_the_rest_of_an_export_is_another_line(typed: str, line: str) -> None:
     [
         ("export", "needs"),
         ("export by-model last 30d", "I can't export 'by-model'"),
-        ("export csv", "needs LINE"),
+        ("export csv", "needs line: LINE"),
         ("export csv by-modle", "by-modle"),
         ("export csv export pdf by-model", "an export itself"),
     ],

@@ -112,7 +112,7 @@ def test_changes_are_audited_and_what_fails_is_not(world: World) -> None:
         ("grants add pack 100 expires 9999-12-31", "9999-12-31", "2099"),
         ("grants add pack 100 priority=ten", "ten", "priority=1"),
         ("grants remove team", "team", "`grants list`"),
-        ("grants remove", "needs ID", "grants remove 1"),
+        ("grants remove", "needs grant: ID", "grants remove 1"),
         ("grants", "'grants'", "`grants add plan`"),
     ],
 )

@@ -73,6 +73,11 @@ def test_the_label_names_the_peak() -> None:
     assert "Peak Wed 18 Mar · 580" in {words for words, _ in texts(card("days", "light"))}
 
 
+def test_the_peak_week_is_called_by_its_first_day() -> None:
+    said = {words for words, _ in texts(card("weeks", "light"))}
+    assert any(words.startswith("Peak week of ") for words in said)
+
+
 def test_a_bucket_that_still_runs_is_no_bar_and_is_explained() -> None:
     assert len(outlines("days")) == len(DAYS) - 1
     assert "Today so far" in {words for words, _ in texts(card("days", "light"))}
