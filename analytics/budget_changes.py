@@ -83,9 +83,11 @@ def confirm_report(query: Query, change: Change, line: str, past: PastUse) -> Re
     else:
         headline = f"Change the budget of {name}: {_step(before, after)}?"
         label = "Change it"
-    words = f"Nothing is changed yet. Press the button, or type `{line}`."
     steps = [Button(label, line, "do")] if line else []
-    hint = words if line else f"Two are called {name}: name the person by address."
+    # Of two with one name a line of ours could mean the other: the asker's own line is good.
+    again = f"Type your line again with `revision={before.revision}`."
+    how = f"Press the button, or type `{line}`." if line else again
+    hint = f"Nothing is changed yet. {how}"
     return Report(
         TITLE,
         headline,

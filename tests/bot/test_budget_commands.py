@@ -18,13 +18,19 @@ from bot.registry import run
 from storage.budgets import Budget, list_budgets
 from storage.engine import reading, writing
 from storage.events import MICRO
-from storage.labels import department_named, link_alias, person_of_alias, set_home_department
+from storage.labels import (
+    department_named,
+    link_alias,
+    person_of_alias,
+    rename_person,
+    set_home_department,
+)
 from storage.preferences import set_preference
 from storage.roles import set_role
 from storage.workspaces import bind_chat
 from tests.analytics.spending import march, noon, spend
 from tests.analytics.world import World, column, table_of, total_of
-from tests.cast import ALICE, NOW, event
+from tests.cast import ALICE, BOB, NOW, event
 
 EVENING = datetime.fromisoformat("2026-03-24T18:00:00+01:00")
 WORKSPACE = "budget set 20000 monthly"
@@ -198,6 +204,18 @@ def test_the_line_of_a_yes_names_its_scope(world: World) -> None:
     ask(world, "budget set 300 weekly department=Platform")
     (yes,) = done_by(ask(world, "budget remove department=Platform"))
     assert yes.line == "budget remove weekly department=Platform revision=1"
+
+
+def test_of_two_with_one_name_the_askers_own_line_says_yes(world: World) -> None:
+    spend(world, {date(2026, 3, 3): 5}, person=BOB)
+    with writing(world.engine) as connection:
+        for mail in (ALICE, BOB):
+            person = person_of_alias(connection, world.workspace.id, mail) or 0
+            rename_person(connection, world.workspace.id, person, name="Sam")
+    ask(world, f"budget set 5 person={BOB}")
+    report = ask(world, f"budget remove person={BOB}")
+    assert (done_by(report), "revision=1" in notes(report)) == ([], True)
+    assert ask(world, f"budget remove person={BOB} revision=1").headline.startswith("Removed: Sam")
 
 
 def test_usual_filters_do_not_decide_what_is_changed(world: World) -> None:
