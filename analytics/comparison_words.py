@@ -49,7 +49,7 @@ def verdict(candidates: Sequence[Candidate]) -> Verdict:
     both = " and ".join(filter(None, (quick, liked)))
     unclear = sum(one.rating is not None for one in enough) > 1 and best is None
     tail = "; ratings show no clear difference" if unclear else ""
-    return Verdict(f"{leader.name}: {both}{at}{tail}", leader)
+    return Verdict(f"{leader.name}: {both}{at}{tail}", leader, f"{leader.name}: {both}{at}")
 
 
 def _alone(one: Candidate) -> str:

@@ -262,11 +262,17 @@ def latency_figure(
 
 def _lines(by: Split, rows: Sequence[Timing], title: str, footer: str) -> LineFigure | None:
     """Seconds over the hours of a day or over time."""
-    slowest = sorted(
-        ((row.average_ms, row.name) for row in rows if row.average_ms is not None), reverse=True
-    )
+    # An hour of few prompts would be the peak of a picture whose title may not name it.
+    told = [by == "day" or row.outcome.lat_n >= FEWEST_PROMPTS for row in rows]
+    averages = [
+        row.average_ms if is_told else None for row, is_told in zip(rows, told, strict=True)
+    ]
+    pairs = zip(averages, rows, strict=True)
+    slowest = sorted(((ms, row.name) for ms, row in pairs if ms is not None), reverse=True)
+    if len(slowest) < 2:
+        return None
     named = ", ".join(f"{name} {duration_text(ms)}" for ms, name in slowest[:3])
-    series = [Series("Average", tuple(_seconds(row.average_ms) for row in rows))]
+    series = [Series("Average", tuple(map(_seconds, averages)))]
     if by == "day":
         spreads = [row.spread for row in rows]
         series += [
@@ -274,9 +280,10 @@ def _lines(by: Split, rows: Sequence[Timing], title: str, footer: str) -> LineFi
             Series("Slow (p95)", tuple(_seconds(s.p95 if s else None) for s in spreads)),
         ]
     over = "over time" if by == "day" else "by hour of the day"
+    few = "" if all(told) else f"; hours of {FEWEST_PROMPTS} prompts or more"
     return LineFigure(
         title=title,
-        subtitle=f"Response time {over}, seconds",
+        subtitle=f"Response time {over}, seconds{few}",
         footer=footer,
         alt=f"Line chart of response times {over}. {title}. Slowest: {named}. {footer}.",
         labels=tuple(row.name for row in rows),

@@ -53,6 +53,15 @@ def test_the_verdict_is_fastest_best_rated_and_its_price(world: World) -> None:
     assert "no clear difference in success" in delta(report)
 
 
+def test_the_title_of_the_picture_ends_before_what_is_not_clear(world: World) -> None:
+    world.write([*used(50, GPT, 4000, rating=4), *used(50, HAIKU, 800, rating=4)])
+    report = world.ask("compare last 7d")
+    assert report.headline.endswith("; ratings show no clear difference")
+    assert report.figure is not None
+    assert report.headline.startswith(report.figure.title)
+    assert "ratings" not in report.figure.title
+
+
 def test_a_leader_that_is_also_the_cheapest_is_said_to_be(world: World) -> None:
     world.write([*used(50, GPT, 4000), *used(50, HAIKU, 800)])
     assert delta(world.ask("compare last 7d")) == "Claude 3 Haiku also costs least a prompt."

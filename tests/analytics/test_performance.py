@@ -191,6 +191,16 @@ def test_by_hour_has_averages_and_by_day_percentiles(world: World) -> None:
     assert days.figure.series[1].values[0] is None
 
 
+def test_an_hour_of_few_prompts_is_no_point_of_the_line(world: World) -> None:
+    hour = DAY_US // 24
+    for back, count in ((0, 40), (1, 40), (2, 9)):
+        world.write(timed(count, 1000 * (back + 1), ts=to_micros(NOW) - back * hour))
+    figure = world.ask("performance today by hour").figure
+    assert isinstance(figure, LineFigure)
+    assert [value is None for value in figure.series[0].values] == [True, False, False, True]
+    assert figure.subtitle.endswith("hours of 30 prompts or more")
+
+
 # ---- people
 
 
