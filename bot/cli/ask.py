@@ -21,6 +21,7 @@ from analytics.report import (
     Export,
     Note,
     Report,
+    Table,
 )
 from bot.cli.terminal import WorkspaceOption, current_engine, load_settings, out, utc_now
 from bot.context import Identity
@@ -123,6 +124,8 @@ def rendered(report: Report, form: Form, *, width: int) -> bytes:
         case Form.JSON:
             return json_renderer.render(report).encode()
         case Form.CSV:
+            if not any(isinstance(block, Table) for block in report.blocks):
+                raise UserError(f"`{report.line}` has no table.", hint=report.headline)
             return csv.render(report)
         case Form.PNG | Form.PDF:
             return _drawn(report, form)

@@ -48,6 +48,7 @@ LEAST_ROOM = 3 * CODE_LINE
 SHORT_TITLES = {
     "multiplier": "",
     "saving": "Up to",
+    "index": "Times",
     "credits_per_prompt": "Each",
     "success_rate": "OK",
 }

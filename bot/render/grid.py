@@ -31,6 +31,7 @@ WANTED = (
     "status",
     "change",
     "step",
+    "index",
     "multiplier",
     "credits_per_prompt",
     "to_model",

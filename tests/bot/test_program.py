@@ -90,6 +90,7 @@ def test_bad_rows_are_named_and_good_ones_stay(home: Program) -> None:
         (["ask", "by-user", "--as", "nobody@company.com"], "nobody@company.com"),
         (["ask", "by-user", "--workspace", "nowhere"], "nowhere"),
         (["ask", "help", "--format", "png"], "no chart"),
+        (["ask", "me", "--format", "csv"], "no table"),
         (["ask", "by-user", "--format", "docx"], "docx"),
         (["import", "missing.csv"], "missing.csv"),
         (["import", "--undo", "99"], "99"),
