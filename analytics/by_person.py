@@ -23,7 +23,18 @@ from analytics.lines import (
     sum_costs,
     together_as,
 )
-from analytics.measures import Costs, Usage, Where, gather, gather_spend, stated_costs, total
+from analytics.measures import (
+    Costs,
+    Usage,
+    Where,
+    comparison,
+    gather,
+    gather_credits,
+    gather_spend,
+    span_of,
+    stated_costs,
+    total,
+)
 from analytics.numbers import count_text, shares
 from analytics.query import Query
 from analytics.report import (
@@ -35,6 +46,7 @@ from analytics.report import (
 )
 from analytics.text import clean, distinct
 from analytics.top_model import ByModel, model_ranks, top_model
+from storage.reading import Days, Hours
 
 MODELS = Step("by-model", "person", "Models: {}")
 UNATTRIBUTED = "(unattributed)"
@@ -42,13 +54,13 @@ UNATTRIBUTED = "(unattributed)"
 
 def by_person(query: Query, limit: int, sort: Sort) -> Report:
     """Prompts, top model, credits, credits per prompt and change of each person."""
-    sums = {key: usage for (key,), usage in gather_spend(query, ("person",)).items()}
-    title = heading("Usage by Person", query)
+    changes, title = read_changes(query, "person"), heading("Usage by Person", query)
+    sums = _spent(query, changes)
     if not sums:
         return empty_report(title, query)
-    changes, known = read_changes(query, "person"), query.reader.names("person")
+    known = query.reader.names("person")
     # Thousands of people are ranked by their numbers; lines and names are made for a few.
-    ranked = _ranked(sums, sort, changes, known)
+    ranked = _ranked(_by(query, sort, sums), sort, changes, known)
     keys = ranked if len(ranked) <= limit + 1 else ranked[:limit]
     # A database takes no list of thousands; where everybody is shown, none is needed.
     only = {"person": tuple(keys)} if len(keys) < len(ranked) else None
@@ -81,8 +93,27 @@ def by_person(query: Query, limit: int, sort: Sort) -> Report:
     )
 
 
+def _spent(query: Query, changes: Changes) -> dict[int, int]:
+    """Everybody's micro-credits: of complete days as their change has them, and those since."""
+    compared, span = comparison(query), span_of(query)
+    if compared is None or isinstance(compared.now, Hours):
+        return gather_credits(query, "person", span)
+    found = dict(changes.now)
+    if compared.now.end < span.end:
+        since = gather_credits(query, "person", Days(compared.now.end, span.end))
+        found |= {key: found.get(key, 0) + credits for key, credits in since.items()}
+    return found
+
+
+def _by(query: Query, sort: Sort, spent: Mapping[int, int]) -> Mapping[int, int]:
+    """The numbers that people are ranked by."""
+    if sort != "prompts":
+        return spent
+    return {key: usage.prompts for (key,), usage in gather_spend(query, ("person",)).items()}
+
+
 def _ranked(
-    sums: Mapping[int, Usage], sort: Sort, changes: Changes, known: Mapping[int, str]
+    sums: Mapping[int, int], sort: Sort, changes: Changes, known: Mapping[int, str]
 ) -> list[int]:
     """Ids in the order of the answer; equal ones by name, then by id."""
 
@@ -93,8 +124,8 @@ def _ranked(
         return changes.before.get(key, 0) - changes.now.get(key, 0)
 
     orders: Mapping[Sort, Callable[[int], int]] = {
-        "credits": lambda key: -sums[key].credits,
-        "prompts": lambda key: -sums[key].prompts,
+        "credits": lambda key: -sums[key],
+        "prompts": lambda key: -sums[key],
         "change": step,
         "name": lambda key: 0,  # noqa: ARG005  # one of several orders
     }
@@ -129,11 +160,11 @@ def _team_model(query: Query, models: ByModel) -> str | None:
 Leaders = tuple[list[int], int]
 
 
-def _leaders(sums: Mapping[int, Usage]) -> Leaders | None:
+def _leaders(sums: Mapping[int, int]) -> Leaders | None:
     """The two with most credits and their share together; None where that says nothing."""
-    named = {key: usage.credits for key, usage in sums.items() if key}
+    named = {key: credits for key, credits in sums.items() if key}
     two = nsmallest(2, named, key=lambda key: (-named[key], key))
-    whole = sum(usage.credits for usage in sums.values())
+    whole = sum(sums.values())
     if len(named) < 3 or not whole:
         return None
     rest = whole - sum(named[key] for key in two)
@@ -155,7 +186,7 @@ def _card_title(leaders: Leaders | None, spent: str, people: str) -> str:
     return f"Top 2 of {people} use {leaders[1]}% of {spent}"
 
 
-def _people(sums: Mapping[int, Usage]) -> str:
+def _people(sums: Mapping[int, int]) -> str:
     """`40 people`; what no name is known for is none of them."""
     count = sum(key != 0 for key in sums)
     return f"{count_text(count)} people" if count != 1 else "1 person"

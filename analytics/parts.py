@@ -13,11 +13,13 @@ from typing import Literal
 
 from analytics.lines import Changes
 from analytics.measures import (
+    Comparison,
     Costs,
     Sums,
     Usage,
     comparison,
     gather,
+    gather_spend,
     multiplier_at,
     price_edges,
     span_of,
@@ -119,6 +121,8 @@ def read_compared(query: Query, group: Group) -> tuple[Parts, Changes]:
     compared, span = comparison(query), span_of(query)
     if compared is None:
         return read_parts(query, group), Changes()
+    if group in LABELS and isinstance(compared.now, Days):
+        return read_parts(query, group), _label_changes(query, LABELS[group], compared)
     now = read_parts(query, group, span=compared.now)
     before = read_parts(query, group, span=compared.before)
     if isinstance(compared.now, Hours):
@@ -129,6 +133,29 @@ def read_compared(query: Query, group: Group) -> tuple[Parts, Changes]:
     else:
         parts = now
     return parts, _changes(compared.words, now, before)
+
+
+def _label_changes(query: Query, label: Label, compared: Comparison) -> Changes:
+    """The same from sums of all models, which are far fewer cells."""
+    now, before = compared.now, compared.before
+    sides: Sequence[Span] = (now, before)
+    looked = sides
+    if isinstance(now, Days) and isinstance(before, Days) and before.end == now.first:
+        looked = (Days(before.first, now.end),)
+    models = (gather(query, ("model",), span=side) for side in looked)
+    unpriced = {key for side in models for (key,), usage in side.items() if usage.unpriced}
+    seen: set[int] = set()
+    priced: list[dict[int, int]] = []
+    for side in sides:
+        sums = {key: usage for (key,), usage in gather_spend(query, (label,), span=side).items()}
+        seen |= sums.keys()
+        if unpriced:
+            only = {"model": tuple(sorted(unpriced))}
+            for (key,), usage in gather(query, (label,), span=side, only=only).items():
+                sums[key] -= usage
+        priced.append({key: usage.credits for key, usage in sums.items() if usage.events})
+    unknown = frozenset(seen - priced[0].keys() - priced[1].keys())
+    return Changes(compared.words, now=priced[0], before=priced[1], unknown=unknown)
 
 
 def _changes(words: str, now: Parts, before: Parts) -> Changes:

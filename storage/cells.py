@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from storage.engine import fill, repeat
 from storage.records import Detail, LedgerRow, PlainRow, Record
-from storage.rollups import COST, FULL, HOUR, ROLLUPS, SPEND, Rollup
+from storage.rollups import COST, COUNTED, FULL, HOUR, ROLLUPS, SPEND, Rollup
 from storage.timekeys import (
     QUARTER_US,
     Clock,
@@ -34,7 +34,7 @@ Measures = tuple[int, ...]
 Cells = dict[CellKey, Measures]
 
 # Not a question's table but a companion (`storage.models.UsageSourceDay`), kept the same way.
-SOURCE_DAY = Rollup("usage_source_day", ("day", "source_id"), FULL[:5])
+SOURCE_DAY = Rollup("usage_source_day", ("day", "source_id"), COUNTED)
 TABLES = (*ROLLUPS, SOURCE_DAY)  # the lock order
 # What a finer key says of a coarser one; `itemgetter`, because each runs for every cell.
 _of_bucket = itemgetter(slice(1))
@@ -170,12 +170,12 @@ class Sums:
             "usage_person_month_total": _fold(person_totals, _by_month),
             "usage_department_day": departments,
             "usage_department_month": _fold(departments, _by_month),
-            "usage_department_day_total": _fold(_narrowed(departments, SPEND), _of_label),
+            "usage_department_day_total": _fold(_narrowed(departments, COUNTED), _of_label),
             "usage_task_day": tasks,
             "usage_task_month": _fold(tasks, _by_month),
             "usage_project_day": projects,
             "usage_project_month": _fold(projects, _by_month),
-            "usage_project_day_total": _fold(_narrowed(projects, SPEND), _of_label),
+            "usage_project_day_total": _fold(_narrowed(projects, COUNTED), _of_label),
             "lat_model_day": of_models,
             "lat_model_month": _fold(of_models, _by_month),
             "lat_class_day": of_classes,

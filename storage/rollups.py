@@ -17,10 +17,9 @@ import storage.models  # noqa: F401  # sets the naming convention before the fir
 
 SPEND = ("events", "prompts", "credits")
 # `uncounted`: rows whose prompts are unknown; `unpriced`: rows whose credits are unknown.
+COUNTED = (*SPEND, "uncounted", "unpriced")
 FULL = (
-    *SPEND,
-    "uncounted",
-    "unpriced",
+    *COUNTED,
     "ok",
     "ok_n",
     "tokens_in",
@@ -65,12 +64,12 @@ ROLLUPS = (
     Rollup("usage_person_month_total", ("month", "person_id", "department_id"), SPEND),
     Rollup("usage_department_day", ("day", "department_id", "model_id")),
     Rollup("usage_department_month", ("month", "department_id", "model_id")),
-    Rollup("usage_department_day_total", ("day", "department_id"), SPEND),
+    Rollup("usage_department_day_total", ("day", "department_id"), COUNTED),
     Rollup("usage_task_day", ("day", "task_id", "model_id")),
     Rollup("usage_task_month", ("month", "task_id", "model_id")),
     Rollup("usage_project_day", ("day", "project_id", "model_id")),
     Rollup("usage_project_month", ("month", "project_id", "model_id")),
-    Rollup("usage_project_day_total", ("day", "project_id"), SPEND),
+    Rollup("usage_project_day_total", ("day", "project_id"), COUNTED),
     Rollup("lat_model_day", ("day", "model_id", "bin"), COUNT),
     Rollup("lat_model_month", ("month", "model_id", "bin"), COUNT),
     Rollup("lat_class_day", ("day", "hour_class", "bin"), COUNT),

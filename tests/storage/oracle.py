@@ -21,8 +21,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SPEND = ("events", "prompts", "credits")
 COST = ("cost_nano", "cost_n")
 SPEED = ("ttft_sum", "ttft_n", "gen_ms", "gen_tokens")
+COUNTED = (*SPEND, "uncounted", "unpriced")
 FULL = (
-    *SPEND, "uncounted", "unpriced", "ok", "ok_n", "tokens_in", "tokens_out",
+    *COUNTED, "ok", "ok_n", "tokens_in", "tokens_out",
     "lat_sum", "lat_n", "rating_sum", "rating_n",
 )  # fmt: skip
 TABLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -36,12 +37,12 @@ TABLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "usage_person_month_total": (("month", "person", "department"), SPEND),
     "usage_department_day": (("day", "department", "model"), FULL),
     "usage_department_month": (("month", "department", "model"), FULL),
-    "usage_department_day_total": (("day", "department"), SPEND),
+    "usage_department_day_total": (("day", "department"), COUNTED),
     "usage_task_day": (("day", "task", "model"), FULL),
     "usage_task_month": (("month", "task", "model"), FULL),
     "usage_project_day": (("day", "project", "model"), FULL),
     "usage_project_month": (("month", "project", "model"), FULL),
-    "usage_project_day_total": (("day", "project"), SPEND),
+    "usage_project_day_total": (("day", "project"), COUNTED),
     "lat_model_day": (("day", "model", "bin"), ("lat_n",)),
     "lat_model_month": (("month", "model", "bin"), ("lat_n",)),
     "lat_class_day": (("day", "hour_class", "bin"), ("lat_n",)),

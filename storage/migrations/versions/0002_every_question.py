@@ -210,11 +210,9 @@ def _keys() -> None:
     )
 
 
-SPEND = ("events", "prompts", "credits")
+COUNTED = ("events", "prompts", "credits", "uncounted", "unpriced")
 FULL = (
-    *SPEND,
-    "uncounted",
-    "unpriced",
+    *COUNTED,
     "ok",
     "ok_n",
     "tokens_in",
@@ -274,8 +272,8 @@ def _levels() -> None:
         _fold(name, ("month", *keys), measures, source=source)
     for label in ("department", "project"):
         name, key = f"usage_{label}_day_total", f"{label}_id"
-        rollup(name, "day", key, measures=SPEND)
-        _fold(name, ("day", key), SPEND, source=f"usage_{label}_day")
+        rollup(name, "day", key, measures=COUNTED)
+        _fold(name, ("day", key), COUNTED, source=f"usage_{label}_day")
     for measure in ("lat_sum", "lat_n"):
         added = sa.Column(measure, sa.BigInteger(), nullable=False, server_default="0")
         op.add_column("usage_hour_total", added)
