@@ -29,8 +29,8 @@ WORKSPACE = "Workspace"
 STATUS: Mapping[State, str] = {
     State.PASSED: "Over",
     State.OVER: "Over, expected",
-    State.LIKELY: "At risk, likely",
-    State.POSSIBLE: "At risk, possible",
+    State.LIKELY: "At risk, likely over",
+    State.POSSIBLE: "At risk, possibly over",
     State.ON_TRACK: "On track",
     State.EARLY: "Early",
 }

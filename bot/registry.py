@@ -87,7 +87,7 @@ def command(  # noqa: PLR0913  # a declaration, read as a form
         COMMANDS[name] = Command(
             name=name,
             summary=summary.strip(),
-            details=details.strip(),
+            details=details.strip().replace(".  ", ". "),
             example=example,
             params=tuple(
                 replace(param, shown=(words or {}).get(param.name, ""))

@@ -42,7 +42,7 @@ def render(report: Report, *, width: int = 100, pressable: bool = False) -> str:
         *(_body_lines(block, frame, width) for block in (*trees, *others)),
         frame.hints,
         [*frame.contexts, DOT.join([*scope(report), *freshness(report)])],
-        _numbered(frame.buttons) if pressable else _next_lines(frame.buttons, width),
+        _numbered(frame.buttons) if pressable else _next_lines(frame, width),
     ]
     texts = ("\n".join(filter(None, lines)) for lines in sections)
     return "\n\n".join(filter(None, texts))
@@ -104,13 +104,15 @@ def _side_by_side(texts: Iterable[str], width: int) -> Iterator[str]:
     yield line
 
 
-def _next_lines(buttons: Sequence[Button], width: int) -> list[str]:
+def _next_lines(frame: Frame, width: int) -> list[str]:
     """`Ask next: by-model last 7d · by-model this month`; what may be done, where it is clear."""
-    lines = [clean(button.line, MAX_LINE) for button in buttons if button.verb == "ask"]
-    changes = [button for button in buttons if button.verb == "do"]
+    lines = [clean(button.line, MAX_LINE) for button in frame.buttons if button.verb == "ask"]
+    changes = [button for button in frame.buttons if button.verb == "do"]
     shown = list(_side_by_side((f"Ask next: {lines[0]}", *lines[1:]), width)) if lines else []
     if len(changes) == 1:  # of several, as of five stars, no line is the next step
-        shown.insert(0, f"{clean(changes[0].label)}: {clean(changes[0].line, MAX_LINE)}")
+        line = clean(changes[0].line, MAX_LINE)
+        if not any(line in hint for hint in frame.hints):
+            shown.insert(0, f"{clean(changes[0].label)}: {line}")
     return shown
 
 

@@ -111,7 +111,7 @@ def test_the_table_has_the_range_beside_each_point(world: World) -> None:
     ("budget", "headline", "status"),
     [
         (15_000, "Over budget since 24 March: 15,230 of 15,000.", "Over"),
-        (19_400, "At risk, likely over: about 19,500", "At risk, likely"),
+        (19_400, "At risk, likely over: about 19,500", "At risk, likely over"),
         (17_000, "Over: even the low end, 1", "Over, expected"),
         (0, "The budget is 0: 15,230 credits used since 1 March.", "Over"),
     ],

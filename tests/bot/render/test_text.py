@@ -8,9 +8,12 @@ from datetime import timedelta
 import pytest
 
 from analytics.report import (
+    Actions,
+    Button,
     Column,
     Fact,
     Facts,
+    Note,
     Table,
 )
 from bot.render import text
@@ -91,6 +94,13 @@ def test_the_frame_says_what_was_covered_and_what_to_type_next() -> None:
     assert f"All people\n{covered}\n" in shown
     assert shown.endswith("Ask next: by-model last 7d")
     assert text.render(report, pressable=True).endswith("[3] Share  by-model last 30d")
+
+
+def test_the_one_thing_to_do_is_told_once() -> None:
+    do = Actions((Button("Save", "tasks rule save a -> b", "do"),))
+    told = Note("Press the button, or type `tasks rule save a -> b`.", "hint")
+    assert text.render(answer(do)).endswith("Save: tasks rule save a -> b")
+    assert text.render(answer(told, do)).count("rule save") == 1
 
 
 def test_old_data_is_shown_with_its_year() -> None:
