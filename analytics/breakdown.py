@@ -30,16 +30,16 @@ from analytics.lines import (
 )
 from analytics.measures import Costs, Sums, Usage, total
 from analytics.model_lines import model_figure, model_lines
-from analytics.numbers import multiplier_text, shares
+from analytics.numbers import shares
 from analytics.parts import (
     Group,
     Parts,
     by_group,
     models_of,
-    multipliers,
     part_costs,
     read_compared,
     split_by_tier,
+    tier_name,
 )
 from analytics.query import TIERS, Query
 from analytics.report import Block, Column, Note, Report, Row, Table
@@ -151,7 +151,7 @@ def breakdown(query: Query, group: Group, asked: Asked) -> Report:
 def _names(query: Query, group: Group, parts: Parts) -> Mapping[int, str]:
     keys = {key[0] for key in parts}
     if group == "tier":
-        return {tier: _tier_name(query, tier, parts) for tier in keys}
+        return {tier: tier_name(query, tier, parts) for tier in keys}
     known = query.reader.names(group)
     return distinct({key: known.get(key) or WORDS[group].none for key in keys})
 
@@ -161,15 +161,6 @@ def _gone(query: Query, group: Group, key: int) -> str:
     if group == "tier":
         return TIERS[key].title()
     return clean(query.reader.names(group).get(key) or WORDS[group].none)
-
-
-def _tier_name(query: Query, tier: int, parts: Parts) -> str:
-    """`Premium (2x-5x)`: the multipliers that were used."""
-    ends = multipliers(query, tier, {model for key, model in parts if key == tier})
-    if ends is None:
-        return "Unknown (no price)"
-    low, high = map(multiplier_text, ends)
-    return f"{TIERS[tier].title()} ({low if low == high else f'{low}-{high}'})"
 
 
 def _short(name: str) -> str:

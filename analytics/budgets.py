@@ -89,7 +89,7 @@ def _report(query: Query, main: Tracked, rows: Sequence[Tracked]) -> Report:
     if burn.limit is None and not burn.projection.n and not burn.spent:
         headline, hint = nothing_known(asked)
         return framed(asked, title, headline, (hint, HOW_TO_SET, _steps(scope)))
-    headline = headline_of(burn)
+    headline = headline_of(burn, name)
     return framed(
         asked,
         title,
@@ -105,11 +105,14 @@ def _report(query: Query, main: Tracked, rows: Sequence[Tracked]) -> Report:
     )
 
 
-def headline_of(burn: BurnUp) -> str:
-    """How a budget stands in a sentence; one of nothing, and none at all, included."""
+def headline_of(burn: BurnUp, name: str = "") -> str:
+    """How a budget stands in a sentence; one of nothing, and none at all, included.
+
+    A budget that is not set is one of `name`, where it is not the workspace's.
+    """
     used = f"{credits_text(burn.spent)} credits used"
     if burn.limit is None:
-        return f"No budget is set. {used}. {burn.words}"
+        return f"No budget is set{f' for {name}' if name else ''}. {used}. {burn.words}"
     if not burn.limit:
         day = burn.passed_on
         since = f": {used} since {_day_text(day)}" if day else ", and nothing is used"

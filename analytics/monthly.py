@@ -31,9 +31,9 @@ from analytics.measures import (
     total,
 )
 from analytics.month_budget import month_burn
-from analytics.numbers import count_text, counted, credits_text, multiplier_text, shares
-from analytics.parts import Parts, by_group, multipliers, read_parts
-from analytics.query import TIERS, Query
+from analytics.numbers import count_text, counted, credits_text, shares
+from analytics.parts import Parts, by_group, read_parts, tier_name
+from analytics.query import Query
 from analytics.report import Actions, Block, Button, Column, Fact, Facts, Report, Row, Table
 from analytics.scopes import Scope
 from analytics.stretches import Stretch, stretch_of
@@ -219,7 +219,7 @@ def _tiers(month: _Month) -> Table:
 def _tier_row(month: _Month, tier: int, usage: Usage, share: int) -> Row:
     known = _fully_known({key: part for key, part in month.parts.items() if key[0] == tier})
     return (
-        _tier_name(month, tier),
+        tier_name(month.query, tier, month.parts),
         usage.known_prompts,
         usage.known_credits,
         share,
@@ -229,16 +229,6 @@ def _tier_row(month: _Month, tier: int, usage: Usage, share: int) -> Row:
 
 def _sum_share(whole: Usage) -> int:
     return 100 if whole.credits > 0 else 0
-
-
-def _tier_name(month: _Month, tier: int) -> str:
-    """`Premium (2x-5x)`, with the multipliers of the models that were used."""
-    models = (model for part, model in month.parts if part == tier)
-    found, name = multipliers(month.query, tier, models), TIERS[tier].title()
-    if found is None:
-        return name
-    low, high = (multiplier_text(one) for one in found)
-    return f"{name} ({low})" if low == high else f"{name} ({low}-{high})"
 
 
 def _models(month: _Month) -> Table:

@@ -27,6 +27,7 @@ from analytics.measures import (
     tier_at,
     tier_of,
 )
+from analytics.numbers import multiplier_text
 from analytics.query import TIERS, Query
 from storage.reading import Days, Hours, Key, Span
 
@@ -79,7 +80,16 @@ def _tiers(query: Query, model: int, span: Span) -> set[str]:
     return {tier_at(query, model, start, span) for start in starts}
 
 
-def multipliers(query: Query, tier: int, models: Iterable[int]) -> tuple[int, int] | None:
+def tier_name(query: Query, tier: int, parts: Parts) -> str:
+    """`Premium (2x-5x)`: with the multipliers that were used; parts are by tier and model."""
+    ends = _multipliers(query, tier, {model for key, model in parts if key == tier})
+    if ends is None:
+        return "Unknown (no price)"
+    low, high = map(multiplier_text, ends)
+    return f"{TIERS[tier].title()} ({low if low == high else f'{low}-{high}'})"
+
+
+def _multipliers(query: Query, tier: int, models: Iterable[int]) -> tuple[int, int] | None:
     """The lowest and highest multiplier that models had in a tier; None for the unknown one."""
     span = span_of(query)
     found = [

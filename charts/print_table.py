@@ -119,7 +119,7 @@ def _natural(table: PrintedTable, index: int) -> float:
 def _widths(
     heads: Sequence[str], rows: Sequence[Sequence[str]], rights: Sequence[bool]
 ) -> list[float]:
-    """Natural widths; what is too much is taken from the widest names, a rest goes to the first."""
+    """Natural widths; what is too much is taken from the widest names, a rest is for all names."""
     columns = list(zip(*rows, strict=True)) or [()] * len(heads)
     widths = [
         max(widest(list(cells), STRONG), widest([head], HEAD))
@@ -132,7 +132,8 @@ def _widths(
         step = min(-spare, 4.0)
         widths[longest] -= step
         spare += step
-    widths[texts[0]] += max(spare, 0)
+    for index in texts:
+        widths[index] += max(spare, 0) / len(texts)
     return widths
 
 
