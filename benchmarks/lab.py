@@ -75,8 +75,8 @@ class Lab:
         return Workload(now=NOW, zone=ZONE, events=events, people=self.people)
 
     def plain_events(self, count: int) -> list[UsageEvent]:
-        """Events that only have what the ledger's row holds: no cost, provider or error."""
-        bare = {"provider": None, "cost_nano": None, "currency": None, "error": None}
+        """Events that only have what the ledger's row holds: no cost, provider, error or first token."""
+        bare = dict.fromkeys(("provider", "cost_nano", "currency", "error", "ttft_ms"))
         return [replace(event, **bare) for event in self.full_events(count)]  # type: ignore[arg-type]  # all of them are optional
 
     def full_events(self, count: int) -> list[UsageEvent]:
