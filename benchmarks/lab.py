@@ -75,7 +75,7 @@ class Lab:
         return Workload(now=NOW, zone=ZONE, events=events, people=self.people)
 
     def plain_events(self, count: int) -> list[UsageEvent]:
-        """Events that only have what the ledger's row holds: no cost, provider, error or first token."""
+        """Events with only what a row of the ledger holds: no cost, error or first token."""
         bare = dict.fromkeys(("provider", "cost_nano", "currency", "error", "ttft_ms"))
         return [replace(event, **bare) for event in self.full_events(count)]  # type: ignore[arg-type]  # all of them are optional
 
