@@ -19,6 +19,7 @@ from analytics.report import Actions, Button, Column, Fact, Facts, Note, Report,
 from analytics.scopes import (
     CHANCE_NOTE,
     PERIODS,
+    STANDING,
     Limit,
     Scope,
     Sight,
@@ -38,11 +39,7 @@ COLUMNS = (
     Column("kind", "Kind"),
     Column("budget", "Budget", "credits"),
     Column("used", "Used", "credits"),
-    Column("projected", "Forecast", "credits"),
-    Column("projected_low", "Low", "credits"),
-    Column("projected_high", "High", "credits"),
-    Column("status", "Status"),
-    Column("chance", "Chance"),
+    *STANDING,
 )
 PLAN_NOTE = (
     "No budget is set: the plan's allowance is tracked. "

@@ -18,6 +18,7 @@ from analytics.report import Actions, Button, Column, Fact, Facts, Note, Report,
 from analytics.scopes import (
     CHANCE_NOTE,
     KEYS,
+    STANDING,
     Limit,
     Scope,
     Sight,
@@ -37,11 +38,7 @@ COLUMNS = (
     Column("scope", "Scope"),
     Column("kind", "Kind"),
     Column("used", "Used", "credits"),
-    Column("projected", "Forecast", "credits"),
-    Column("projected_low", "Low", "credits"),
-    Column("projected_high", "High", "credits"),
-    Column("status", "Status"),
-    Column("chance", "Chance"),
+    *STANDING,
 )
 
 

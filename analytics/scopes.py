@@ -13,7 +13,7 @@ from analytics.errors import UserError
 from analytics.projection import Projection, State, chance_of_passing
 from analytics.projection_words import chance_text, shown_end
 from analytics.query import Filters, Query
-from analytics.report import Cell, Note
+from analytics.report import Cell, Column, Note
 from analytics.stretches import Stretch, stretch_of
 from analytics.text import MAX_NAME, clean
 from storage.budgets import THRESHOLDS, Budget, Period, list_budgets
@@ -202,6 +202,15 @@ def standing_cells(burn: BurnUp) -> tuple[Cell, Cell]:
 
 
 CHANCE_NOTE = Note("Chance: of passing the budget by the end of its period.")
+
+
+STANDING = (
+    Column("projected", "Forecast", "credits"),
+    Column("projected_low", "Low", "credits"),
+    Column("projected_high", "High", "credits"),
+    Column("status", "Status"),
+    Column("chance", "Chance"),
+)
 
 
 def projected_cells(projection: Projection, limit: int | None) -> tuple[Cell, Cell, Cell]:

@@ -160,6 +160,9 @@ async def test_stopping_beside_a_silent_peer_does_not_wait_for_it(
     patient = replace(QUICK, ping=60.0)  # the library itself notices nothing in time
     async with asyncio.timeout(8), stage(sqlite_engine, patient) as scene:
         scene.slack.silence()
+    # It left in good order, and did not begin to connect anew instead.
+    assert scene.states[-1] == "stopped"
+    assert scene.states.count("connecting") == 1
 
 
 async def test_an_answer_on_its_way_is_finished_before_the_stop(sqlite_engine: sa.Engine) -> None:
