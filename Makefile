@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test check bench lock docs snapshots format dev clean
+.PHONY: demo test fuzz check bench lock docs snapshots format dev clean
 
 demo: $(VENV)/.run  ## a seeded workspace, three answers, then a prompt
 	creditbot demo
 
 test: $(VENV)/.dev  ## every test
 	pytest -n auto
+
+fuzz: $(VENV)/.dev  ## the property tests with examples nobody has seen yet
+	HYPOTHESIS_PROFILE=fuzz pytest -n auto
 
 check: $(VENV)/.dev  ## format, lint, types, rooms, generated files
 	ruff format --check .

@@ -113,8 +113,8 @@ def _tiles(card: Card, top: float, tiles: Sequence[Tile]) -> None:
         value = legible(clean(tile.value))
         style = _fitting(value, room, (VALUE, LEAST_VALUE), 700)
         label, note = (legible(clean(text)) if text else "" for text in (tile.label, tile.note))
-        card.text((x, top + 14), cut_end(label, room, LABEL), LABEL, colour=theme.ink2)
-        card.text((x, top + 34), cut_end(value, room, style), style, colour=theme.ink)
+        card.text((x, top + 13), cut_end(label, room, LABEL), LABEL, colour=theme.ink2)
+        card.text((x, top + 35), cut_end(value, room, style), style, colour=theme.ink)
         if note:
             small = _fitting(note, room, NOTE, 400)
             card.text((x, top + 48), cut_end(note, room, small), small, colour=theme.muted)

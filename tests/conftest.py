@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import HealthCheck, Phase, settings
 
 from tests.databases import (
@@ -27,8 +29,11 @@ settings.register_profile(
     deadline=None,
     database=None,
     max_examples=40,
+    # A change is judged by the same examples each time; `make fuzz` looks for new ones.
+    derandomize=True,
     phases=[phase for phase in Phase if phase is not Phase.explain],
     # A database may be shared by the examples of one test, as it is by people.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-settings.load_profile("creditbot")
+settings.register_profile("fuzz", settings.get_profile("creditbot"), derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "creditbot"))

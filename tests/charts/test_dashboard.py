@@ -91,6 +91,13 @@ def test_more_rows_than_fit_are_added_to_the_others() -> None:
     assert others.name == "All others"
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_label_of_any_script_leaves_the_number_below_it_free(name: str) -> None:
+    made = compose(dashboard_figure([Tile(name, "1,234.5", name)] * 5, None, []), Sheet(LIGHT))
+    FigureCanvasAgg(made.canvas)
+    assert overlaps(made) == []
+
+
 TEXT = st.sampled_from([*NAMES, "Used", "1,234.5", "a long note of many words in a row"])
 CREDITS = st.integers(0, 10**15)
 LISTS = st.builds(
