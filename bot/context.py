@@ -26,11 +26,21 @@ def outranks(role: Role, needed: Role) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """The channel of a question; `is_direct` is the conversation between a person and the bot."""
+
+    channel_id: str
+    name: str
+    is_direct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """Who a platform says is asking, from its signed envelope.
 
     `external_id` is the platform's team or guild; `email` comes from the platform's directory,
-    never from the person.  A guest gets help text only.
+    never from the person.  A guest gets help text only.  `place` is where it is asked, None where
+    that is not known.
     """
 
     platform: str
@@ -39,6 +49,7 @@ class Identity:
     name: str = ""
     email: str | None = None
     guest: bool = False
+    place: Place | None = None
 
     @property
     def actor(self) -> str:

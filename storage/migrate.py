@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 import storage.decisions
+import storage.outgoing
 import storage.rollups  # noqa: F401  # with storage.models they declare every table
 from storage.engine import explain, reading, writing
 from storage.errors import DatabaseUnusable, SchemaOutdated
@@ -25,8 +26,8 @@ from storage.workspaces import DEFAULT_NAME, create_workspace, list_workspaces
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0002_every_question"  # the newest step; the tests compare it with the folder
-KNOWN = ("0001_first_light", HEAD)
+HEAD = "0003_unasked"  # the newest step; the tests compare it with the folder
+KNOWN = ("0001_first_light", "0002_every_question", HEAD)
 LOCK = 0x63726564  # two programs that migrate one PostgreSQL database take turns
 _VERSION = "alembic_version"
 
