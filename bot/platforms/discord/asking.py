@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import discord
 
-from bot.context import Identity
+from bot.context import Identity, Place
 from bot.desk import Desk
 
 PLATFORM = "discord"
@@ -32,7 +32,17 @@ async def identity_of(desk: Desk, interaction: Interaction) -> Identity | None:
     if team is None:
         return None
     person = interaction.user
-    return Identity(PLATFORM, team, str(person.id), name=person.display_name)
+    place = _place(interaction)
+    return Identity(PLATFORM, team, str(person.id), name=person.display_name, place=place)
+
+
+def _place(interaction: Interaction) -> Place | None:
+    """The channel or thread of a guild, or the conversation with the bot: no others are offered."""
+    if interaction.channel_id is None:
+        return None
+    name = getattr(interaction.channel, "name", None) or ""
+    is_direct = interaction.guild_id is None
+    return Place(str(interaction.channel_id), "" if is_direct else name, is_direct=is_direct)
 
 
 async def _only_shared_guild(desk: Desk, interaction: Interaction) -> str | None:

@@ -42,7 +42,7 @@ class Clicks:
     async def edit(self, click: Click, line: str) -> None:
         """Open the form; the click's trigger lives three seconds, so nothing is asked before."""
         try:
-            view = modal(Memory(line, click.response_url, over=click.over))
+            view = modal(_memory(click, line))
         except UserError:
             await self._say(click, INVALID)
             return
@@ -136,6 +136,11 @@ class Clicks:
     def _outlet(self, click: Click) -> ResponseUrl:
         alone = click.channel.startswith("D")
         return ResponseUrl(self._clients, click.response_url, over=click.over, alone=alone)
+
+
+def _memory(click: Click, line: str) -> Memory:
+    name = click.place.name if click.place else ""
+    return Memory(line, click.response_url, click.over, click.channel, channel_name=name)
 
 
 def _reason(word: str) -> str:

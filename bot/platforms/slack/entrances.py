@@ -10,6 +10,7 @@ import asyncio
 import re
 import secrets
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -21,7 +22,7 @@ from analytics.errors import UserError
 from analytics.report import Export
 from analytics.text import clean
 from bot.buttons import SINGLE
-from bot.context import Identity
+from bot.context import Identity, Place
 from bot.pacing import TooMuch
 from bot.platforms.slack import envelopes, forms
 from bot.platforms.slack.answers import Answers
@@ -95,7 +96,7 @@ class Entrances:
         spoken = envelopes.slash_command(body)
         alone = spoken.channel.startswith("D")
         outlet = ResponseUrl(self._clients, spoken.response_url, first=True, alone=alone)
-        self._start(self._answer(spoken, self._line(spoken), outlet), outlet)
+        self._start(self._answer(spoken, self._line(spoken), outlet, place=spoken.place), outlet)
 
     async def mentioned(self, body: dict[str, Any]) -> None:
         """`@creditbot ...` in a channel, answered there for the asker's eyes only."""
@@ -104,14 +105,18 @@ class Entrances:
             outlet = Whisper(
                 self._clients, channel=spoken.channel, user=spoken.user, thread=spoken.thread
             )
-            self._start(self._answer(spoken, self._line(spoken), outlet), outlet)
+            self._start(
+                self._answer(spoken, self._line(spoken), outlet, place=spoken.place), outlet
+            )
 
     async def written_to(self, body: dict[str, Any]) -> None:
         """A direct message; messages of channels are none of our business."""
         spoken = envelopes.message(body)
         if spoken is not None and spoken.channel.startswith("D"):
             outlet = DirectMessage(self._clients, channel=spoken.channel, thread=spoken.thread)
-            self._start(self._answer(spoken, self._line(spoken), outlet), outlet)
+            self._start(
+                self._answer(spoken, self._line(spoken), outlet, place=spoken.place), outlet
+            )
 
     async def home_opened(self, body: dict[str, Any]) -> None:
         """The Home tab, filled for the one who looks at it."""
@@ -138,7 +143,7 @@ class Entrances:
             return
         await ack()
         outlet = ResponseUrl(self._clients, memory.url, over=memory.over)
-        self._start(self._answer(filled, line, outlet), outlet)
+        self._start(self._answer(filled, line, outlet, place=memory.place), outlet)
 
     async def completing(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Names for a menu of an open form; none when something fails."""
@@ -154,9 +159,11 @@ class Entrances:
     def _line(self, spoken: Spoken) -> str:
         return plain_line(spoken.text, team=spoken.team, bot=self._bot)
 
-    async def _answer(self, asked: Spoken | Filled, line: str, outlet: Outlet) -> None:
+    async def _answer(
+        self, asked: Spoken | Filled, line: str, outlet: Outlet, *, place: Place | None
+    ) -> None:
         if self._is_new(asked):
-            identity = await self._identity(asked.team, asked.user)
+            identity = await self._identity(asked.team, asked.user, place)
             named = line if identity.guest else await self._named(line, asked.team)
             await self._answers.answer(named, identity, outlet, key=asked.keys[0])
 
@@ -165,9 +172,9 @@ class Entrances:
             return
         # The directory may take longer than a form's trigger lives, so it is asked before only
         # for a button that works once: it must not be used up when Slack does not answer.
-        who = Identity("slack", click.team, click.user)
+        who = Identity("slack", click.team, click.user, place=click.place)
         if click.value.partition(":")[0] in SINGLE.values():
-            who = await self._identity(click.team, click.user)
+            who = await self._identity(click.team, click.user, click.place)
         wish = await self._desk.run_blocking(
             lambda: self._desk.wish(click.value, who, key=click.keys[0])
         )
@@ -176,7 +183,7 @@ class Entrances:
         elif wish.verb == "edit":
             await self._clicks.edit(click, wish.line)
         else:
-            identity = await self._identity(click.team, click.user)
+            identity = await self._identity(click.team, click.user, click.place)
             match wish.verb:
                 case "ask":
                     await self._clicks.ask(click, wish.line, identity)
@@ -230,9 +237,9 @@ class Entrances:
             mails[user] = person.email
         return with_mails(line, mails, team=team)
 
-    async def _identity(self, team: str, user: str) -> Identity:
+    async def _identity(self, team: str, user: str, place: Place | None) -> Identity:
         try:
-            return await self._people.identity(team, user)
+            return replace(await self._people.identity(team, user), place=place)
         except TROUBLE as error:
             log.warning("slack.person_unknown", reason=word_of(error))
             raise UserError(

@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.context import Place
+
 Body = Mapping[str, Any]
+NAMELESS = frozenset({"privategroup", "directmessage"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Spoken:
     channel: str
     thread: str | None = None
     response_url: str = ""
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,15 @@ class Click:
     over: str
     trigger: str
     response_url: str
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A submitted form: what it remembers and the values of its fields by parameter."""
+    """A submitted form: what it remembers and the values of its fields by parameter.
+
+    Where it was opened only its memory knows.
+    """
 
     team: str
     user: str
@@ -76,6 +84,7 @@ def slash_command(body: Body) -> Spoken:
         keys=(f"command:{body['trigger_id']}",),
         channel=body["channel_id"],
         response_url=body["response_url"],
+        place=_place(body["channel_id"], body.get("channel_name", "")),
     )
 
 
@@ -94,6 +103,7 @@ def message(body: Body) -> Spoken | None:
         # A whisper in a thread is shown only where the thread is open already, so a mention in
         # the channel itself is answered there: docs.slack.dev/reference/methods/chat.postEphemeral
         thread=event.get("thread_ts"),
+        place=_place(event["channel"], ""),
     )
 
 
@@ -113,6 +123,7 @@ def click(body: Body) -> Click:
         over=answer_of(pressed["block_id"]) if private else "",
         trigger=body["trigger_id"],
         response_url=body.get("response_url", ""),
+        place=_place(channel, body.get("channel", {}).get("name", "")) if channel else None,
     )
 
 
@@ -152,6 +163,12 @@ def row_id(answer: str, number: int) -> str:
 def answer_of(block_id: str) -> str:
     """The answer that a row of buttons stands under; never empty."""
     return block_id.rpartition(".")[0] or block_id
+
+
+def _place(channel: str, name: str) -> Place:
+    """A channel by its name; what Slack calls a conversation without one is no name."""
+    is_direct = channel.startswith("D")
+    return Place(channel, "" if is_direct or name in NAMELESS else name, is_direct=is_direct)
 
 
 def _team(body: Body) -> str:

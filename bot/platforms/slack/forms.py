@@ -15,6 +15,7 @@ from analytics.errors import UserError
 from analytics.figures import (
     Grain,
 )
+from bot.context import Place
 from bot.params import ChoiceType, GrainType, NameType, Param, RangeType
 from bot.registry import amend, parse
 
@@ -33,12 +34,21 @@ Block = dict[str, object]
 class Memory:
     """What a form remembers while it is open: the line, and where its answer goes.
 
-    `over` is the token of the answer that it takes the place of, "" for none.
+    `over` is the token of the answer that it takes the place of, "" for none; `channel` is where
+    it was opened, by id and name.
     """
 
     line: str
     url: str
     over: str
+    channel: str = ""
+    channel_name: str = ""
+
+    @property
+    def place(self) -> Place | None:
+        """Where it was opened; None in a form of an older version."""
+        is_direct = self.channel.startswith("D")
+        return Place(self.channel, self.channel_name, is_direct) if self.channel else None
 
     @property
     def text(self) -> str:
