@@ -125,11 +125,22 @@ class Sender(Protocol):
     def plainer(self, payload: Payload) -> Payload | None:
         """The same message as bare text, for a platform that refuses it; None if it is that."""
 
+    def noted(self, payload: Payload, text: str) -> Payload:
+        """The same message with one more sentence of ours at its foot ("may be a repeat")."""
+
     async def send(self, outgoing: Outgoing) -> str:
-        """The platform's id of the message or file."""
+        """The platform's id of the message or file.
+
+        Each request takes at most the sender's own time limit; the caller bounds the whole.
+        """
 
     async def find(self, outgoing: Outgoing, *, since: datetime) -> str | None:
-        """The id of an earlier try if it arrived; None when it surely is not there (yet)."""
+        """The id of an earlier try if it arrived; None when it surely is not there (yet).
+
+        Raises SendError: "destination" when this channel's history may not be read (which says
+        nothing about posting), "refused" or "unknown" when it may be asked again, "account" and
+        "banned" as ever.  An edit is never looked for: repeating it does no harm.
+        """
 
     async def standing(self, address: Address, *, person: str = "") -> Standing:
         """What may be done in a channel, and whether a person (by its platform id) is in it."""
