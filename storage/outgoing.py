@@ -252,7 +252,11 @@ class AlertRoute(SQLModel, table=True):
 
 
 class PurchasePolicy(SQLModel, table=True):
-    """When credits are bought by themselves, how many, and who must say yes."""
+    """When credits are bought by themselves, how many, and who must say yes.
+
+    The trigger is a percentage used, or the micro-credits that are left; `approvers` are people
+    whom the owner lets say yes, if they are admins.
+    """
 
     __tablename__ = "purchase_policy"
 
@@ -260,37 +264,54 @@ class PurchasePolicy(SQLModel, table=True):
     is_on: bool = False
     provider: str = Field(default="dry-run", max_length=16)
     url: str | None = Field(default=None, max_length=400)
-    trigger_pct: int = 100
+    trigger_pct: int | None = None
+    trigger_left: int | None = Field(default=None, sa_type=BigInteger)
     pack: int | None = Field(default=None, sa_type=BigInteger)
     target: int | None = Field(default=None, sa_type=BigInteger)
     ceiling: int = Field(sa_type=BigInteger)
     approval: str = Field(default="admin", max_length=16)
+    approvers: list[int] = Field(default_factory=list, sa_type=JSON)
     updated_by: str = Field(max_length=160)
     updated_at: datetime
 
 
 class Purchase(SQLModel, table=True):
-    """One purchase: asked for, approved, sent to the provider once, ended."""
+    """One purchase: asked for, approved, sent to the provider once, ended; see `storage.purchases`.
 
-    __table_args__ = (UniqueConstraint("workspace_id", "dedupe_key"),)
+    `idempotency_key` is what the provider knows it by, equal for every try; without `maybe_sent_at` it
+    was certainly never sold.  `rearmed_at` is when use was seen below its line again.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "dedupe_key"),
+        Index(None, "state", "not_before"),
+    )
 
     workspace_id: int = key(SmallInteger)
     id: int = key()
     dedupe_key: str = Field(max_length=200)
+    idempotency_key: str = Field(max_length=ID)
     credits: int = Field(sa_type=BigInteger)
     month: int
     state: str = Field(max_length=10)
     reason: str | None = Field(default=None, max_length=200)
     provider: str = Field(max_length=16)
+    url: str | None = Field(default=None, max_length=400)
+    is_test: bool = False
+    facts: dict[str, object] = Field(default_factory=dict, sa_type=JSON)
     created_at: datetime
+    expires_at: datetime
     approved_by: str | None = Field(default=None, max_length=160)
     approved_at: datetime | None = None
     lease_token: str | None = Field(default=None, max_length=ID)
     lease_until: datetime | None = None
     not_before: datetime
     attempts: int = 0
+    declines: int = 0
+    maybe_sent_at: datetime | None = None
     provider_ref: str | None = Field(default=None, max_length=120)
     grant_id: int | None = None
+    rearmed_at: datetime | None = None
     ended_at: datetime | None = None
 
 
