@@ -20,6 +20,7 @@ from bot.drawing import Drawing
 from bot.http.guard import Guard
 from bot.http.server import HttpServer, health
 from bot.http.trials import Assigning
+from bot.leases import HeldByOne, Leases, replica_name
 from bot.pacing import Pacing
 from bot.platforms.base import Platform
 from bot.scheduler import Ticker
@@ -53,12 +54,13 @@ class Service:
         owners = [word.strip() for word in self.settings.admins.split(",") if word.strip()]
         pacing = Pacing(asyncio.get_running_loop().time)
         desk = Desk(engine, now=self.now, owners=owners, drawing=drawing, pacing=pacing)
-        ticker = self._ticker(engine)
+        leases = Leases(engine, self.now, holder=replica_name())
+        ticker = self._ticker(engine, leases)
         guard = Guard(engine, self.now)
         routes = (health(lambda: self.states), Assigning(guard).route)
         server = HttpServer(self.settings.http_host, self.settings.http_port, routes)
         port = await server.start()
-        parts = [self._supervised(platform) for platform in self._platforms(desk)]
+        parts = [self._supervised(platform) for platform in self._platforms(desk, leases)]
         ticker.start()
         warm = asyncio.create_task(_warm_up(desk, drawing))
         log.info("service.started", platforms=sorted(self.states), health_port=port)
@@ -75,6 +77,7 @@ class Service:
             guard.close()
             drawing.close()
             desk.close()
+            leases.close()
             engine.dispose()
             log.info("service.stopped")
 
@@ -86,19 +89,23 @@ class Service:
         require_current(engine)
         return engine
 
-    def _ticker(self, engine: sa.Engine) -> Ticker:
+    def _ticker(self, engine: sa.Engine, leases: Leases) -> Ticker:
         def report(state: str) -> None:
             self.states["ledger"] = state
 
-        ticker, upkeep = Ticker(), Upkeep(engine, self.now, report=report)
+        ticker, upkeep = Ticker(), Upkeep(engine, self.now, report=report, leases=leases)
         ticker.every(PURGE_SECONDS, upkeep.purge, name="purge")
         ticker.every(VERIFY_SECONDS, upkeep.verify, name="verify")
         ticker.every(GATHER_SECONDS, upkeep.gather, name="gather")
         ticker.every(DECIDE_SECONDS, upkeep.decide, name="decide")
         return ticker
 
-    def _platforms(self, desk: Desk) -> list[Platform]:
-        """The platforms that have a token; a missing library or token leaves the other alone."""
+    def _platforms(self, desk: Desk, leases: Leases) -> list[Platform]:
+        """The platforms that have a token; a missing library or token leaves the other alone.
+
+        Slack gives each envelope to one of many sockets; Discord gives everything to every gateway
+        connection, so one replica at a time holds that.
+        """
         wanted: dict[str, Callable[[Desk], Platform]] = {}
         if self.settings.slack_bot_token or self.settings.slack_app_token:
             wanted["slack"] = self._slack
@@ -111,7 +118,12 @@ class Service:
             except ImportError as error:
                 self.states[name] = f"off: its library cannot be loaded ({error})"
                 log.error("platform.library_missing", platform=name, reason=str(error))  # noqa: TRY400  # a setting, not a bug
-        return found
+        return [
+            HeldByOne(one, leases, report=self._reporter(one.name))
+            if one.name == "discord"
+            else one
+            for one in found
+        ]
 
     def _slack(self, desk: Desk) -> Platform:
         from bot.platforms.slack import SlackPlatform  # noqa: PLC0415  # only where it is used

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import structlog
 
 from analytics.trials import end_decided
+from bot.leases import Leases
 from bot.rules_past import apply_asked
 from storage import actions
 from storage.audit import broken_link
@@ -36,34 +37,51 @@ VERIFIED = "verified"
 class Upkeep:
     """The jobs of the service's ticker, over one database.
 
-    `report` is told what came of every check: VERIFIED, or what is wrong in which workspace.
+    `report` is told what came of every check: VERIFIED, or what is wrong in which workspace.  With
+    `leases` each job runs in one replica at a time.
     """
 
     def __init__(
-        self, engine: sa.Engine, now: Callable[[], datetime], *, report: Callable[[str], None]
+        self,
+        engine: sa.Engine,
+        now: Callable[[], datetime],
+        *,
+        report: Callable[[str], None],
+        leases: Leases | None = None,
     ) -> None:
         self._engine = engine
         self._now = now
         self._report = report
+        self._leases = leases
+        self._is_wrong = False
 
     async def purge(self) -> None:
         """Forget expired buttons and old envelope ids."""
-        await _quietly("purge", self._purge)
+        await self._alone("purge", self._purge)
 
     async def verify(self) -> None:
         """Check the closed days and the audit of each workspace once a local day.
 
         What was found wrong is looked at again at every turn, until it is mended.
         """
-        await _quietly("verify", self._verify)
+        await self._alone("verify", self._verify)
 
     async def gather(self) -> None:
         """Gather the evidence for advice once a local day of each workspace."""
-        await _quietly("gather", self._gather)
+        await self._alone("gather", self._gather)
 
     async def decide(self) -> None:
         """Apply task rules to the past where that was asked for, and end trials with an answer."""
-        await _quietly("decide", self._decide)
+        await self._alone("decide", self._decide)
+
+    async def _alone(self, name: str, work: Callable[[], None]) -> None:
+        """Do a job unless another replica is at it."""
+        if self._leases is None:
+            await _quietly(name, work)
+            return
+        async with self._leases.turn(name) as is_ours:
+            if is_ours:
+                await _quietly(name, work)
 
     def _decide(self) -> None:
         for name, run in apply_asked(self._engine, now=self._now()).items():
@@ -96,8 +114,10 @@ class Upkeep:
         days = {one: one.clock().local_date(self._now()) for one in found}
         due = [one for one in found if done[one.id] != days[one].isoformat()]
         wrong = [words for one in due for words in self._check(one, days[one])]
-        if due:
+        # Another replica may have found mended what was wrong here the last time.
+        if due or self._is_wrong:
             self._report("; ".join(wrong) or VERIFIED)
+        self._is_wrong = bool(wrong)
 
     def _check(self, workspace: WorkspaceInfo, today: date) -> list[str]:
         """What is wrong in one workspace, in words; a clean day is kept."""

@@ -14,7 +14,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from analytics.errors import UserError
 
 MAX_BODY = 1 << 20
-WELL = frozenset({"up", "verified"})
+WELL = frozenset({"up", "verified", "standby"})
 
 
 class HttpServer:

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 import sqlalchemy as sa
 
+from bot.leases import Leases
 from bot.upkeep import VERIFIED, Upkeep
 from storage.audit import record
 from storage.engine import reading, writing
@@ -79,3 +80,31 @@ async def test_evidence_is_gathered_once_a_local_day(watched: sa.Engine) -> None
         with reading(watched) as connection:
             days.append(bool(read_evidence(connection, ours.id)))
     assert days == [True, False, True]
+
+
+async def test_what_another_replica_found_mended_is_no_longer_said(watched: sa.Engine) -> None:
+    states: list[str] = []
+    here = Upkeep(watched, lambda: NOW, report=states.append)
+    there = Upkeep(watched, lambda: NOW, report=print)
+    with writing(watched) as connection:
+        connection.exec_driver_sql("CREATE TABLE aside AS SELECT * FROM usage_day")
+        connection.exec_driver_sql("DELETE FROM usage_day")
+    await here.verify()
+    with writing(watched) as connection:
+        connection.exec_driver_sql("INSERT INTO usage_day SELECT * FROM aside")
+    await there.verify()
+    await here.verify()
+    assert [one == VERIFIED for one in states] == [False, True]
+
+
+async def test_a_job_that_another_replica_is_at_is_left_to_it(postgres_engine: sa.Engine) -> None:
+    states: list[str] = []
+    one, two = (Leases(postgres_engine, lambda: NOW, holder=name) for name in ("one", "two"))
+    upkeep = Upkeep(postgres_engine, lambda: NOW, report=states.append, leases=two)
+    async with one.turn("verify"):
+        await upkeep.verify()
+    assert states == []
+    await upkeep.verify()
+    assert states == [VERIFIED]
+    one.close()
+    two.close()
