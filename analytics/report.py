@@ -206,7 +206,8 @@ class Report:
 
     `headline` is the finding in one sentence, also the notification text.  `narrowed` names the
     chosen filters.  `data_to` is the time of the newest usage the answer can know.  A surface that
-    shows a report with an `export` sends that file.  `theme` is what the asker prefers.
+    shows a report with an `export` sends that file.  `theme` is what the asker prefers.  One that
+    `is_past` is struck through where a surface can; one with `own_buttons` is given no others.
     """
 
     title: str
@@ -220,6 +221,8 @@ class Report:
     renews: Renewal | None = None
     export: Export | None = None
     theme: Theme | None = None
+    is_past: bool = False
+    own_buttons: bool = False
 
     @property
     def figure(self) -> Figure | None:

@@ -387,7 +387,7 @@ EXPORT_BUTTONS: tuple[tuple[str, Form], ...] = (
 
 def _frame(call: Call, report: Report) -> Iterator[Actions]:
     """The buttons under every answer about a period: other ranges, form; files, sharing."""
-    if report.period is None:
+    if report.period is None or report.own_buttons:
         return
     line = call.line
     if call.command.param("range") is not None:

@@ -80,7 +80,7 @@ def message(report: Report, *, image: bool, values: Mapping[Button, str]) -> lis
     and a button without one is not shown.
     """
     frame = frame_of(report)
-    top = _top(frame)
+    top = _top(frame, is_past=report.is_past)
     hints = clip("\n".join(frame.hints), HINTS, marked)
     picture = _picture(report) if image else []
     buttons, unshown = _buttons(frame.buttons, values)
@@ -105,8 +105,9 @@ def message(report: Report, *, image: bool, values: Mapping[Button, str]) -> lis
 # ---- the frame
 
 
-def _top(frame: Frame) -> str:
-    headline = f"### {clip(frame.headline, HEADLINE, marked)}"
+def _top(frame: Frame, *, is_past: bool) -> str:
+    stroke = "~~" if is_past else ""
+    headline = f"### {stroke}{clip(frame.headline, HEADLINE, marked)}{stroke}"
     deltas = clip("\n".join(frame.deltas), DELTAS, marked)
     return f"{headline}\n{deltas}" if deltas else headline
 

@@ -25,6 +25,7 @@ from bot.render.slack_body import (
     Room,
     body_of,
     entities,
+    mrkdwn,
     parted,
     plain_text,
     section,
@@ -112,7 +113,10 @@ def _notification(frame: Frame) -> str:
 
 def _top(report: Report, frame: Frame) -> Iterator[Payload]:
     headline = frame.headline
-    if report.line and units(entities(headline)) <= MAX_HEADER and "`" not in headline:
+    if report.is_past:
+        # A header block is plain text; a tilde inside would end the stroke.
+        yield {"type": "section", "text": mrkdwn(f"~{headline.replace('~', '∼')}~", HEADLINE)}
+    elif report.line and units(entities(headline)) <= MAX_HEADER and "`" not in headline:
         yield {"type": "header", "text": plain_text(headline, MAX_HEADER)}
     else:
         yield section(headline, HEADLINE)

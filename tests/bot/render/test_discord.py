@@ -134,3 +134,8 @@ def test_the_table_of_others_cannot_end_its_code_block() -> None:
     table = replace(MODEL_TABLE, rows=(("```<@1>", 1, 1, 1, 1, 0.0),), groups=(), others=None)
     assert "'''<@1>" in shown(answer(table))
     assert "`<@1>`" in shown(answer(Note("`<@1>`", "hint")))
+
+
+def test_what_is_past_is_struck_through() -> None:
+    past = replace(BY_MODEL, headline="90% of ~~March~~ used", is_past=True)
+    assert "### ~~90% of \\~\\~March\\~\\~ used~~" in shown(past)

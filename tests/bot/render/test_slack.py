@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from analytics.report import (
     Actions,
     Button,
@@ -141,3 +143,14 @@ def test_what_a_person_typed_is_shown_but_dead() -> None:
     text = shown(typed)
     assert "&lt;!channel&gt; &amp; `&lt;@U1&gt;` '" in text
     assert "&lt;https://evil.example|pay&gt;" in text
+
+
+def test_what_is_past_is_struck_through_and_no_tilde_ends_the_stroke() -> None:
+    past = replace(BY_MODEL, headline="90% of ~March~ used", is_past=True)
+    message = slack.message(past, image=None, values={})
+    assert message.blocks[0]["text"] == {
+        "type": "mrkdwn",
+        "text": "~90% of ∼March∼ used~",
+        "verbatim": True,
+    }
+    assert message.text.startswith("90% of ~March~ used")
