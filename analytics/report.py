@@ -20,6 +20,9 @@ rating         float, mean of 1 to 5 stars
 speed          float, tokens a second
 factor         float, times as much (1.4 is 1.4 times)
 =============  =====================================================================
+
+Who asks sees every block.  Of a report that nobody asked for, blocks with `is_detail` go into the
+thread below the post.
 """
 
 from __future__ import annotations
@@ -97,6 +100,7 @@ class Table:
     total: Row | None = None
     groups: tuple[Group, ...] = ()
     others: int | None = None
+    is_detail: bool = False
 
     @property
     def names_people(self) -> bool:
@@ -124,6 +128,7 @@ class Facts:
     """Named values side by side."""
 
     facts: tuple[Fact, ...]
+    is_detail: bool = False
 
     @property
     def names_people(self) -> bool:
@@ -146,6 +151,7 @@ class Tree:
 
     title: str
     nodes: tuple[Node, ...]
+    is_detail: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +163,7 @@ class Note:
 
     text: str
     role: Literal["delta", "context", "hint"] = "context"
+    is_detail: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +197,11 @@ class Renewal:
 
 
 Block = Facts | Table | Figure | Tree | Note | Actions
+
+
+def is_detail(block: Block) -> bool:
+    """Whether a block is for who wants to know more: of a post it goes into the thread."""
+    return isinstance(block, (Facts, Table, Tree, Note)) and block.is_detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +245,19 @@ class Report:
     def names_people(self) -> bool:
         """Whether some row or fact of it is about one person."""
         return any(block.names_people for block in self.blocks if isinstance(block, (Table, Facts)))
+
+    @property
+    def post(self) -> Report:
+        """What everybody sees of a report that nobody asked for: all but its details."""
+        return replace(self, blocks=tuple(block for block in self.blocks if not is_detail(block)))
+
+    @property
+    def thread(self) -> Report | None:
+        """The details alone, for a reply to the post; None where there are none."""
+        details = tuple(block for block in self.blocks if is_detail(block))
+        if not details:
+            return None
+        return replace(self, headline=f"Details: {self.title}", blocks=details, export=None)
 
     def without(self, verb: Verb) -> Report:
         """This report without the buttons of one verb."""

@@ -337,6 +337,7 @@ def run(line: str, ctx: Context) -> Report:
     """Answer a line; the only way in.  Raises UserError for a mistake or a missing right."""
     call = _as_preferred(parse(line), ctx)
     permit(call.command, ctx)
+    call = _pinned(call, ctx)
     values: dict[str, object] = {}
     for param in call.command.params:
         texts = call.given.get(param.name) or ((param.default,) if param.default else ())
@@ -366,6 +367,20 @@ def _as_preferred(call: Call, ctx: Context) -> Call:
     given = dict(call.given)
     for name, text in preferred(call.command.params, call.given, ctx):
         given[name] = (*given.get(name, ()), text)
+    return replace(call, given=given)
+
+
+def _pinned(call: Call, ctx: Context) -> Call:
+    """The call with the very days of a period that was named by its place in time.
+
+    Buttons below a post must ask about its period also when they are pressed a week later.
+    """
+    given = dict(call.given)
+    for param in call.command.params:
+        texts = given.get(param.name) or ((param.default,) if param.default else ())
+        pinned = tuple(param.type.pinned(texts, ctx))
+        if pinned != texts:
+            given[param.name] = pinned
     return replace(call, given=given)
 
 

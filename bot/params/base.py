@@ -52,6 +52,11 @@ class ParamType(ABC):
         del text
         return False
 
+    def pinned(self, texts: Sequence[str], ctx: Context) -> Sequence[str]:
+        """Texts that mean on any other day what these mean now; raises UserError."""
+        del ctx
+        return texts
+
     def expand(self, name: str, default: str | None) -> Iterator[Param]:
         """The parameters that a function's argument of this type stands for.
 

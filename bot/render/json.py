@@ -27,6 +27,7 @@ from analytics.report import (
     Row,
     Table,
     Tree,
+    is_detail,
 )
 from analytics.text import clean
 from bot.render.cells import MAX_CELL, cleaned, exact, prose
@@ -53,7 +54,7 @@ def payload(report: Report) -> Payload:
         "headline": clean(report.headline, MAX_HEADLINE),
         "period": _period(report.period) if report.period else None,
         "as_of": exact(report.as_of, "moment"),
-        "blocks": [_block(block) for block in report.blocks],
+        "blocks": [_marked(block) for block in report.blocks],
     }
 
 
@@ -82,7 +83,12 @@ def _period(period: Period) -> Value:
     }
 
 
-def _block(block: Block) -> Value:
+def _marked(block: Block) -> Value:
+    """A block, with a mark on what a post leaves to its thread."""
+    return {**_block(block), "detail": True} if is_detail(block) else _block(block)
+
+
+def _block(block: Block) -> Payload:
     match block:
         case Table():
             return _table(block)
@@ -101,7 +107,7 @@ def _block(block: Block) -> Value:
             assert_never(block)
 
 
-def _table(table: Table) -> Value:
+def _table(table: Table) -> Payload:
     value: Payload = {
         "type": "table",
         "columns": [_column(column) for column in table.columns],
@@ -150,7 +156,7 @@ def _node(node: Node) -> Value:
     }
 
 
-def _actions(actions: Actions) -> Value:
+def _actions(actions: Actions) -> Payload:
     return {
         "type": "actions",
         "buttons": [
