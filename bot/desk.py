@@ -77,6 +77,7 @@ class Desk:
         self._buttons = Buttons(engine, self._asking)
         self.pause: Callable[[float], Awaitable[None]] = asyncio.sleep
         self._pacing = pacing
+        self._is_shared = engine.dialect.name != "sqlite"  # with other replicas
         self._arrivals, self._turns = Arrivals(), Turns()
         self._threads = ThreadPoolExecutor(THREADS, "desk")
 
@@ -251,16 +252,26 @@ class Desk:
 
     # ---- the door
 
-    def is_new(self, key: str, identity: Identity, *further: str) -> bool:
-        """Whether an inbound envelope is seen for the first time in this process, by any key.
+    async def is_new(self, key: str, identity: Identity, *further: str) -> bool:
+        """Whether an inbound envelope comes for the first time, by any key, to any replica.
 
-        It waits for nothing.  Raises TooMuch for somebody who sends new ones too fast.
+        Raises TooMuch for somebody who sends new ones too fast, and StorageError where replicas
+        share a database that cannot tell.
         """
         place = f"{identity.platform}:{identity.external_id}"
-        if not self._arrivals.are_new(place, (key, *further)):
+        keys = (key, *further)
+        if not self._arrivals.are_new(place, keys):
             return False
         self._pace(identity, QUESTIONS)
-        return True
+        if not self._is_shared:
+            return True
+        return await self.run_blocking(lambda: self._came_first(identity.platform, place, keys))
+
+    def _came_first(self, platform: str, place: str, keys: Sequence[str]) -> bool:
+        """Kept before anything is answered: what two replicas get, one of them answers."""
+        with writing(self.engine) as connection:
+            known_as = [f"{place}:{key}" for key in keys]
+            return actions.first_arrival(connection, known_as, platform=platform, now=self.now())
 
     def _pace(self, identity: Identity, pace: Pace) -> None:
         if self._pacing is not None and identity.platform != "terminal":

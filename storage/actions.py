@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -113,12 +114,31 @@ def first_seen(
 
     Belongs into the transaction of the change: a change that is not kept was not seen either.
     """
-    short = key if len(key) <= MAX_KEY else hashlib.sha256(key.encode()).hexdigest()
     insert = insert_for(connection, _SEEN).values(
-        workspace_id=workspace_id, platform=platform, seen_key=short, seen_at=now
+        workspace_id=workspace_id, platform=platform, seen_key=_short(key), seen_at=now
     )
     inserted = connection.execute(insert.on_conflict_do_nothing().returning(_SEEN.c.seen_key))
     return inserted.first() is not None
+
+
+def first_arrival(
+    connection: sa.Connection, keys: Collection[str], *, platform: str, now: datetime
+) -> bool:
+    """True when an envelope came to no replica before, by any of its keys; they are remembered.
+
+    It is about answering, whatever workspace is asked, and knows nothing of the keys of changes.
+    """
+    # In one order, or two replicas wait for each other.
+    rows = [
+        {"workspace_id": 0, "platform": platform, "seen_key": short, "seen_at": now}
+        for short in sorted({_short(key) for key in keys})
+    ]
+    insert = insert_for(connection, _SEEN).values(rows).on_conflict_do_nothing()
+    return len(connection.execute(insert.returning(_SEEN.c.seen_key)).all()) == len(rows)
+
+
+def _short(key: str) -> str:
+    return key if len(key) <= MAX_KEY else hashlib.sha256(key.encode()).hexdigest()
 
 
 def purge(connection: sa.Connection, *, now: datetime) -> None:

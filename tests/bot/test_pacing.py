@@ -78,13 +78,13 @@ def test_a_flood_is_told_once_until_it_may_ask_again() -> None:
     assert told.count(False) == 2
 
 
-def test_a_flood_of_one_leaves_the_others_alone(desk: Desk) -> None:
+async def test_a_flood_of_one_leaves_the_others_alone(desk: Desk) -> None:
     flood = [f"envelope-{number}" for number in range(5)]
-    assert all(desk.is_new(key, ANN) for key in flood)
+    assert all([await desk.is_new(key, ANN) for key in flood])
     with pytest.raises(TooMuch, match="a lot at once"):
-        desk.is_new("one more", ANN)
-    assert not desk.is_new("envelope-0", ANN)
-    assert desk.is_new("another", BEN)
+        await desk.is_new("one more", ANN)
+    assert not await desk.is_new("envelope-0", ANN)
+    assert await desk.is_new("another", BEN)
 
 
 def test_a_person_gets_three_tables_an_hour(desk: Desk) -> None:

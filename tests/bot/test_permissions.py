@@ -310,12 +310,12 @@ def test_sharing_is_recorded_and_checked_again(desk: Desk) -> None:
     assert ("slack:T1:UBOB", "slack:C1", "refused") in [tuple(row) for row in rows]
 
 
-def test_an_envelope_is_new_once(desk: Desk) -> None:
-    assert desk.is_new("envelope-1", ALICE)
-    assert not desk.is_new("envelope-1", ALICE)
-    assert not desk.is_new("envelope-2", ALICE, "envelope-1")
-    assert not desk.is_new("envelope-2", ALICE)
-    assert desk.is_new("envelope-1", CHARLIE)
+async def test_an_envelope_is_new_once(desk: Desk) -> None:
+    assert await desk.is_new("envelope-1", ALICE)
+    assert not await desk.is_new("envelope-1", ALICE)
+    assert not await desk.is_new("envelope-2", ALICE, "envelope-1")
+    assert not await desk.is_new("envelope-2", ALICE)
+    assert await desk.is_new("envelope-1", CHARLIE)
 
 
 def test_a_click_that_shares_is_remembered_when_its_button_was_given_back(desk: Desk) -> None:
@@ -328,13 +328,15 @@ def test_a_click_that_shares_is_remembered_when_its_button_was_given_back(desk: 
     assert desk.wish(value, ALICE, key="click-2") == wish
 
 
-def test_while_another_process_writes_questions_are_answered_without_waiting(desk: Desk) -> None:
+async def test_while_another_process_writes_questions_are_answered_without_waiting(
+    desk: Desk,
+) -> None:
     long_line = Button("Again", "by-model today model=" + "gpt-4o" * 20)
     stored = desk.button_values([long_line], ALICE, longest=90)[long_line]
     share, again = Button("Share", "by-model", "share"), Button("Again", "by-model")
     shared = desk.button_values([share], ALICE, longest=90)[share]
     with writing(desk.engine):
-        assert desk.is_new("envelope-1", ALICE)
+        assert await desk.is_new("envelope-1", ALICE)
         assert desk.answer("by-model today", ALICE).line
         assert desk.wish(stored, ALICE) == Wish("ask", long_line.line)
         assert set(desk.button_values([share, again], ALICE, longest=90)) == {again}

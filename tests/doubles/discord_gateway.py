@@ -17,7 +17,9 @@ DISPATCH, HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID, HELLO, BEAT = 0, 1, 2
 
 
 class Gateway:
-    """One connection at a time; what is dispatched while it is down waits for the resume.
+    """Every connection gets what is dispatched; while none is open it waits for the resume.
+
+    `connections` is how many are open; control frames, cuts and closes are for the newest.
 
     The next `refuse_connections` connections are refused; with `forget_sessions` a resume is
     answered by an invalid session.
@@ -34,6 +36,7 @@ class Gateway:
         self.guild, self.channel = objects.flake(), objects.flake()
         self._sent: list[tuple[int, str]] = []
         self._socket: web.WebSocketResponse | None = None
+        self._packers: dict[web.WebSocketResponse, zlib._Compress] = {}
         self._request: web.Request | None = None
         self._changed = asyncio.Condition()
 
@@ -47,6 +50,11 @@ class Gateway:
         """Whether what is dispatched now reaches the bot at once."""
         return self._socket is not None
 
+    @property
+    def connections(self) -> int:
+        """How many bots hold a connection."""
+        return len(self._packers)
+
     async def until(self, happened: Callable[[], object], seconds: float = 10.0) -> None:
         """Wait until something has happened here."""
         async with asyncio.timeout(seconds), self._changed:
@@ -57,13 +65,15 @@ class Gateway:
         async with self._changed:
             self._changed.notify_all()
 
-    async def dispatch(self, name: str, data: Json) -> None:
-        """Send an event; while the connection is down it waits for the resume."""
+    async def dispatch(
+        self, name: str, data: Json, *, only: web.WebSocketResponse | None = None
+    ) -> None:
+        """Send an event to everybody; while no connection is open it waits for the resume."""
         number = len(self._sent) + 1
         frame = json.dumps({"op": DISPATCH, "d": data, "s": number, "t": name})
         self._sent.append((number, frame))
-        if self._socket is not None:
-            await self._write(frame)
+        for socket in [only] if only else list(self._packers):
+            await self._write(frame, socket)
 
     async def send_opcode(self, op: int, data: object = None) -> None:
         """Send a control frame: 7 asks for a reconnect, 9 ends the session."""
@@ -74,18 +84,26 @@ class Gateway:
         assert self._request is not None
         assert self._request.transport is not None
         self._request.transport.abort()
-        self._socket = None
+        self._forget(self._socket)
 
     async def close(self, code: int) -> None:
         """Close the connection with a code of Discord's: 4000 may be resumed, 4004 may not."""
         assert self._socket is not None
-        closing, self._socket = self._socket, None
+        closing = self._socket
+        self._forget(closing)
         await closing.close(code=code)
 
-    async def _write(self, frame: str) -> None:
-        assert self._socket is not None
-        chunk = self._packer.compress(frame.encode()) + self._packer.flush(zlib.Z_SYNC_FLUSH)
-        await self._socket.send_bytes(chunk)
+    def _forget(self, socket: web.WebSocketResponse | None) -> None:
+        if socket is not None:
+            self._packers.pop(socket, None)
+        if self._socket is socket:
+            self._socket = None
+
+    async def _write(self, frame: str, socket: web.WebSocketResponse | None = None) -> None:
+        to = socket or self._socket
+        assert to is not None
+        packer = self._packers[to]
+        await to.send_bytes(packer.compress(frame.encode()) + packer.flush(zlib.Z_SYNC_FLUSH))
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """One connection, from hello to its end."""
@@ -96,37 +114,37 @@ class Gateway:
             self.violations.append("the gateway is asked for without zlib-stream")
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        self._packer = zlib.compressobj()
+        self._packers[socket] = zlib.compressobj()
         self._socket, self._request = socket, request
         await self.send_opcode(HELLO, {"heartbeat_interval": 41250})
         async for received in socket:
             frame = json.loads(received.data)
             self.opcodes.append(frame["op"])
-            await self._obey(frame["op"], frame["d"])
+            await self._obey(frame["op"], frame["d"], socket)
             await self.note_change()
-        if self._socket is socket:
-            self._socket = None
-            await self.note_change()
+        self._forget(socket)
+        await self.note_change()
         return socket
 
-    async def _obey(self, op: int, data: Json) -> None:
+    async def _obey(self, op: int, data: Json, socket: web.WebSocketResponse) -> None:
         if op == HEARTBEAT:
-            await self.send_opcode(BEAT)
+            beat = {"op": BEAT, "d": None, "s": None, "t": None}
+            await self._write(json.dumps(beat), socket)
         elif op == IDENTIFY:
-            await (self._welcome() if data["token"] == TOKEN else self.close(4004))
+            await (self._welcome(socket) if data["token"] == TOKEN else self.close(4004))
         elif op == RESUME and self.forget_sessions:
             await self.send_opcode(INVALID, data=False)
         elif op == RESUME:
             for number, frame in self._sent:
                 if number > data["seq"]:
-                    await self._write(frame)
-            await self.dispatch("RESUMED", {})
+                    await self._write(frame, socket)
+            await self.dispatch("RESUMED", {}, only=socket)
 
-    async def _welcome(self) -> None:
+    async def _welcome(self, socket: web.WebSocketResponse) -> None:
         me = {"application": {"id": self.bot["id"], "flags": 0}, "user": self.bot}
         session = {"session_id": objects.flake(), "resume_gateway_url": self.gateway_url}
         guilds = [{"id": self.guild, "unavailable": True}]
-        await self.dispatch("READY", {"v": 10, "guilds": guilds, **me, **session})
+        await self.dispatch("READY", {"v": 10, "guilds": guilds, **me, **session}, only=socket)
         channel = {"id": self.channel, "type": 0, "name": "general"}
         guild = objects.guild(self.guild, channel=channel, owner=self.alice["id"])
-        await self.dispatch("GUILD_CREATE", guild)
+        await self.dispatch("GUILD_CREATE", guild, only=socket)

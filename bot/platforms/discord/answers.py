@@ -27,7 +27,7 @@ from bot.buttons import MANY, SINGLE, Wish
 from bot.context import Identity
 from bot.desk import Desk
 from bot.pacing import TooMuch
-from bot.platforms.discord.asking import Asked, Interaction, identity_of
+from bot.platforms.discord.asking import PLATFORM, Asked, Interaction, identity_of
 from bot.platforms.discord.filling import Filling, nonce_of
 from bot.platforms.discord.form import filled_line, form_of, submitted_fields
 from bot.platforms.discord.layout import MAX_ALT
@@ -172,11 +172,13 @@ class Answers:
         Raises TooMuch.
         """
         identity = await identity_of(self._desk, interaction)
+        who = identity or Identity(PLATFORM, "", str(interaction.user.id))
+        if not await self._desk.is_new(str(interaction.id), who):
+            return None
         if identity is None:
             await _say(interaction, NOWHERE)
             return None
-        fresh = self._desk.is_new(str(interaction.id), identity)
-        return Asked(interaction, identity) if fresh else None
+        return Asked(interaction, identity)
 
     async def _wish(self, interaction: Interaction, identity: Identity, value: str) -> Wish | None:
         wish, key = self._desk.wish, str(interaction.id)
@@ -331,10 +333,16 @@ async def _say(interaction: Interaction, text: str) -> None:
     waiting = discord.InteractionResponseType.deferred_channel_message
     if interaction.response.type is waiting:
         await interaction.edit_original_response(content=text)
-    elif interaction.response.is_done():
-        await interaction.followup.send(text, ephemeral=True)
-    else:
-        await interaction.response.send_message(text, ephemeral=True)
+        return
+    if not interaction.response.is_done():
+        try:
+            await interaction.response.send_message(text, ephemeral=True)
+        except discord.HTTPException as error:  # another replica may have acknowledged it
+            if error.code != ALREADY_ACKNOWLEDGED:
+                raise
+        else:
+            return
+    await interaction.followup.send(text, ephemeral=True)
 
 
 async def _try_to_say(interaction: Interaction, text: str) -> None:

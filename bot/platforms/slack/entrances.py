@@ -162,13 +162,13 @@ class Entrances:
     async def _answer(
         self, asked: Spoken | Filled, line: str, outlet: Outlet, *, place: Place | None
     ) -> None:
-        if self._is_new(asked):
+        if await self._is_new(asked):
             identity = await self._identity(asked.team, asked.user, place)
             named = line if identity.guest else await self._named(line, asked.team)
             await self._answers.answer(named, identity, outlet, key=asked.keys[0])
 
     async def _click(self, click: Click) -> None:
-        if not self._is_new(click):
+        if not await self._is_new(click):
             return
         # The directory may take longer than a form's trigger lives, so it is asked before only
         # for a button that works once: it must not be used up when Slack does not answer.
@@ -211,10 +211,10 @@ class Entrances:
     async def _publish(self, user: str) -> None:
         await self._clients.reads.views_publish(user_id=user, view=home_view())
 
-    def _is_new(self, arrived: Spoken | Click | Filled) -> bool:
+    async def _is_new(self, arrived: Spoken | Click | Filled) -> bool:
         """Whether this arrival comes for the first time; raises TooMuch."""
         nobody = Identity("slack", arrived.team, arrived.user)
-        return self._desk.is_new(arrived.keys[0], nobody, *arrived.keys[1:])
+        return await self._desk.is_new(arrived.keys[0], nobody, *arrived.keys[1:])
 
     async def _named(self, line: str, team: str) -> str:
         """The line with the mail of everybody it mentions; raises UserError for who has none."""
