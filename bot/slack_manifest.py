@@ -19,8 +19,12 @@ METHOD_SCOPES: Mapping[str, frozenset[str]] = {
     # Public channels without an invitation, too.
     "chat.postMessage": frozenset({"chat:write", "chat:write.public"}),
     "chat.update": frozenset({"chat:write"}),
+    # A message looks for itself before it is sent a second time, also in direct messages.
+    "conversations.history": frozenset({"channels:history", "groups:history", "im:history"}),
     "conversations.info": frozenset({"channels:read", "groups:read"}),
+    "conversations.members": frozenset({"channels:read", "groups:read"}),
     "conversations.open": frozenset({"im:write"}),
+    "conversations.replies": frozenset({"channels:history", "groups:history", "im:history"}),
     "files.completeUploadExternal": frozenset({"files:write"}),
     "files.getUploadURLExternal": frozenset({"files:write"}),
     "files.info": frozenset({"files:read"}),
@@ -34,15 +38,12 @@ EVENT_SCOPES: Mapping[str, frozenset[str]] = {
     "message.im": frozenset({"im:history"}),
 }
 COMMAND_SCOPES = frozenset({"commands"})
-# A digest looks for itself in the channel before it is sent a second time.  Asked for from the
-# first installation on, because every later scope needs an administrator again.
-RECONCILE_SCOPES = frozenset({"channels:history", "groups:history"})
 MAX_HINT = 1000
 
 
 def scopes() -> list[str]:
     """The bot scopes, sorted."""
-    needed = set(COMMAND_SCOPES | RECONCILE_SCOPES)
+    needed = set(COMMAND_SCOPES)
     for wanted in (*METHOD_SCOPES.values(), *EVENT_SCOPES.values()):
         needed |= wanted
     return sorted(needed)

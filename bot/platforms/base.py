@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePath
 from typing import Literal, Protocol
 
 from analytics.report import Button, Report
@@ -93,6 +94,14 @@ class Outgoing:
     reference: str
     parent: str | None = None
     attachment: Attachment | None = None
+
+    @property
+    def file_name(self) -> str:
+        """`digest-7f3k2q.pdf` for digest.pdf of the delivery 7f3k2q: no other has that name."""
+        path = PurePath(self.attachment.name if self.attachment else "file")
+        if self.reference in path.name:
+            return path.name
+        return f"{path.stem}-{self.reference}{path.suffix}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,17 @@ from analytics.report import (
 )
 from analytics.text import clean
 from bot.render.cells import UNKNOWN, fact_text, prose
-from bot.render.frame import SHOWN_LINE, Body, Frame, counted, frame_of, left_out, line_of, scope
+from bot.render.frame import (
+    SHOWN_LINE,
+    Body,
+    Frame,
+    counted,
+    frame_of,
+    left_out,
+    line_of,
+    ref,
+    scope,
+)
 from bot.render.grid import Line, drawn, fitting, grid, keep, rows_cut
 from bot.render.limits import clip, marked_up, units
 from bot.render.sketch import bar_lines, tree_lines
@@ -45,6 +55,7 @@ WIDTH = 34  # columns of a code block on a phone
 CODE_LINE, BULLET = 150, 300
 MOST_LINES = 25  # a longer code block pushes the buttons off the screen; the rest is in the CSV
 LEAST_ROOM = 3 * CODE_LINE
+NOTE = 200  # what is kept free of a message with a reference, for a later word about its sending
 SHORT_TITLES = {
     "multiplier": "",
     "saving": "Up to",
@@ -73,11 +84,14 @@ class _Room:
         return True
 
 
-def message(report: Report, *, image: bool, values: Mapping[Button, str]) -> list[Payload]:
+def message(
+    report: Report, *, image: bool, values: Mapping[Button, str], reference: str = ""
+) -> list[Payload]:
     """The answer as a container with its frame, and rows of buttons below it.
 
     `image` says whether the chart goes along as chart.png; `values` says what each button carries,
-    and a button without one is not shown.
+    and a button without one is not shown.  `reference` is the word by which a message is found
+    again.
     """
     frame = frame_of(report)
     top = _top(frame, is_past=report.is_past)
@@ -85,12 +99,12 @@ def message(report: Report, *, image: bool, values: Mapping[Button, str]) -> lis
     picture = _picture(report) if image else []
     buttons, unshown = _buttons(frame.buttons, values)
     room = _Room(
-        chars=MAX_TEXT - units(top) - units(hints) - CONTEXT,
+        chars=MAX_TEXT - units(top) - units(hints) - CONTEXT - (NOTE if reference else 0),
         sketches=not frame.has_table and not picture,
     )
     body = "\n".join(_body(frame.body, room))
     room.cuts += unshown
-    context = _context(report, frame, room)
+    context = _context(report, frame, room, ref(reference))
     below = [_text(text) for text in (body, hints) if text]
     if context:
         below += [{"type": SEPARATOR, "divider": True}, _text(context)]
@@ -120,12 +134,12 @@ def _picture(report: Report) -> list[Payload]:
     return [{"type": GALLERY, "items": [item]}]
 
 
-def _context(report: Report, frame: Frame, room: _Room) -> str:
+def _context(report: Report, frame: Frame, room: _Room, reference: str) -> str:
     """Small print: what was left out; dates, zone, filter, freshness and the line; notes."""
     cuts = [clip(text, CONTEXT // 2, marked) for text in left_out(report, room.cuts)]
     covered = clip(" · ".join(scope(report)), SCOPE, escape)
     line = clip(line_of(report), SHOWN_LINE)
-    parts = (covered, *_freshness(report), f"`{line}`" if line else "")
+    parts = (covered, *_freshness(report), f"`{line}`" if line else "", reference)
     own = " · ".join(filter(None, parts))
     first = "\n".join(f"-# {text}" for text in (*cuts, own) if text)
     spare = CONTEXT - units(first) - 1

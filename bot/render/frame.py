@@ -114,6 +114,11 @@ def line_of(report: Report) -> str:
     return cleaned(report.line, SHOWN_LINE).replace("`", "'")
 
 
+def ref(reference: str) -> str:
+    """`ref 7f3k2q`: by this word a message that was sent unasked is found again; "" for none."""
+    return f"ref {reference}" if reference else ""
+
+
 def left_out(report: Report, cuts: Sequence[str]) -> tuple[str, ...]:
     """One sentence that names everything cut ("12 more rows") and says how to see it, or none."""
     if not cuts:

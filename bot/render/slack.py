@@ -18,7 +18,7 @@ from analytics.report import (
 )
 from analytics.text import clean
 from bot.render.cells import prose
-from bot.render.frame import Frame, counted, frame_of, freshness, left_out, line_of, scope
+from bot.render.frame import Frame, counted, frame_of, freshness, left_out, line_of, ref, scope
 from bot.render.limits import clip, units
 from bot.render.slack_body import (
     Payload,
@@ -40,6 +40,7 @@ MAX_BUTTONS, MAX_LABEL, MAX_VALUE = 25, 75, 2_000
 # Our own shares of MAX_TOTAL; headline and buttons included, they leave 2,800 for the body.
 NOTIFICATION, HEADLINE, DELTAS, ALT, HINTS, CONTEXT = 700, 600, 1_000, 500, 2_000, 2_500
 LAST_HINTS = 800
+NOTE = 300  # what is kept free of a message with a reference, for a later word about its sending
 DOT = " · "
 
 
@@ -51,13 +52,15 @@ class SlackMessage:
     blocks: list[Payload]
 
 
-def message(report: Report, *, image: str | None, values: Mapping[Button, str]) -> SlackMessage:
+def message(
+    report: Report, *, image: str | None, values: Mapping[Button, str], reference: str = ""
+) -> SlackMessage:
     """The answer in its frame, with the first table native and the chart from an uploaded file.
 
     `image` is the id of that file; `values` says what each button carries, and a button without
-    one is not shown.
+    one is not shown.  `reference` is the word by which a message is found again.
     """
-    return _message(report, image=image, values=values, may_table=True)
+    return _message(report, image=image, values=values, reference=reference)
 
 
 def fallback(report: Report, values: Mapping[Button, str]) -> SlackMessage:
@@ -65,7 +68,7 @@ def fallback(report: Report, values: Mapping[Button, str]) -> SlackMessage:
     return _message(report, image=None, values=values, may_table=False)
 
 
-def plain(report: Report) -> str:
+def plain(report: Report, *, reference: str = "") -> str:
     """The last resort: mrkdwn without any block, at most 4,000 characters."""
     frame = frame_of(report)
     notification = _notification(frame)
@@ -74,8 +77,10 @@ def plain(report: Report) -> str:
     room = Room(chars, MAX_BLOCKS, may_table=False, sketches=not frame.has_table)
     body = [_shown(block) for block in body_of(frame.body, room, title="")]
     rest = (*left_out(report, room.cuts), *frame.hints, *frame.contexts)
-    spare = MAX_TEXT - units("\n".join((notification, *body))) - 1
-    return "\n".join(filter(None, (notification, *body, clip("\n".join(rest), spare, unlinked))))
+    foot = ref(reference)
+    spare = MAX_TEXT - units("\n".join((notification, *body, foot))) - (NOTE if foot else 1)
+    told = clip("\n".join(rest), spare, unlinked)
+    return "\n".join(filter(None, (notification, *body, told, foot)))
 
 
 def _shown(block: Payload) -> str:
@@ -85,7 +90,12 @@ def _shown(block: Payload) -> str:
 
 
 def _message(
-    report: Report, *, image: str | None, values: Mapping[Button, str], may_table: bool
+    report: Report,
+    *,
+    image: str | None,
+    values: Mapping[Button, str],
+    may_table: bool = True,
+    reference: str = "",
 ) -> SlackMessage:
     frame = frame_of(report)
     text = _notification(frame)
@@ -94,14 +104,15 @@ def _message(
     hints = [section("\n".join(frame.hints), HINTS)] if report.line and frame.hints else []
     fixed = [*top, *hints, *buttons]
     room = Room(
-        MAX_TOTAL - units(text) - CONTEXT - text_size(fixed),
-        blocks=MAX_BLOCKS - len(fixed) - 1,
+        MAX_TOTAL - units(text) - CONTEXT - text_size(fixed) - (NOTE if reference else 0),
+        blocks=MAX_BLOCKS - len(fixed) - (2 if reference else 1),
         may_table=may_table,
         sketches=not frame.has_table and image is None,
     )
     body = list(body_of(frame.body, room, title=clean(report.title)))
     room.cuts += unshown
-    return SlackMessage(text, [*top, *body, *hints, *_context(report, frame, room), *buttons])
+    context = _context(report, frame, room, ref(reference))
+    return SlackMessage(text, [*top, *body, *hints, *context, *buttons])
 
 
 # ---- the frame
@@ -130,11 +141,11 @@ def _picture(report: Report, image: str | None) -> Iterator[Payload]:
         yield {"type": "image", "slack_file": {"id": image}, "alt_text": alt}
 
 
-def _context(report: Report, frame: Frame, room: Room) -> list[Payload]:
+def _context(report: Report, frame: Frame, room: Room, reference: str) -> list[Payload]:
     """What was left out, then dates, zone, filter, freshness and the line, then notes."""
     hints = () if report.line else frame.hints
     line = f"`{line_of(report)}`" if report.line else ""
-    facts = DOT.join(filter(None, (*scope(report), *freshness(report), line)))
+    facts = DOT.join(filter(None, (*scope(report), *freshness(report), line, reference)))
     # Notes come last: they are what may be cut should there be many.
     lines = (*hints, *left_out(report, room.cuts), facts, *frame.contexts)
     text = "\n".join(filter(None, lines))

@@ -28,9 +28,10 @@ from bot.context import Identity
 from bot.desk import Desk
 from bot.pacing import TooMuch
 from bot.platforms.discord.asking import PLATFORM, Asked, Interaction, identity_of
-from bot.platforms.discord.filling import Filling, nonce_of
+from bot.platforms.discord.filling import Filling
 from bot.platforms.discord.form import filled_line, form_of, submitted_fields
 from bot.platforms.discord.layout import MAX_ALT
+from bot.platforms.discord.nonces import nonce_of
 from storage.errors import StorageError
 
 log = structlog.get_logger()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -204,12 +202,6 @@ class Filling:
             lambda: renderer.message(page.report, image=image, values=page.values)
         )
         return layout_of(components)
-
-
-def nonce_of(*parts: str) -> str:
-    """At most 25 characters, equal for equal parts and never for others."""
-    digest = hashlib.sha256("|".join(parts).encode()).digest()
-    return base64.b32encode(digest).decode()[:25]
 
 
 def _buttons(report: Report) -> list[Button]:

@@ -10,6 +10,8 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.platforms.base import Failure, SendError
+
 Result = TypeVar("Result")
 DEAD_TOKEN = frozenset(
     {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}
@@ -20,6 +22,14 @@ NOT_INSIDE = frozenset({"not_in_channel", "channel_not_found"})
 NETWORK = (aiohttp.ClientError, TimeoutError, OSError)
 TROUBLE = (SlackApiError, *NETWORK)
 PATIENCE_SECONDS = 30.0
+# What helps when a message that nobody asked for does not leave; every other word of Slack is
+# about the contents.
+PASSING = frozenset({"ratelimited", "rate_limited", "internal_error", "service_unavailable"})
+DEAD_CHANNEL = frozenset(
+    {"channel_not_found", "is_archived", "not_in_channel", "user_not_found", "cannot_dm_bot"}
+    | {"user_disabled", "user_not_visible", "messages_tab_disabled"}
+)
+GATEWAYS = frozenset({502, 504})  # answers that say nothing about what Slack did behind them
 
 
 class BlocksRejected(Exception):  # noqa: N818  # a state that the next, plainer form mends
@@ -47,6 +57,33 @@ def pause_of(error: SlackApiError) -> float | None:
         return None
     headers = {name.lower(): value for name, value in response.headers.items()}
     return float(headers.get("retry-after", "30"))
+
+
+def send_error(error: BaseException, *, effect: bool) -> SendError:
+    """What a failed request of a sender means; `effect`: people may see what it did."""
+    word = word_of(error)[:80]
+    unsure: Failure = "unknown" if effect else "refused"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return SendError("refused", word)  # nothing left this machine
+    if not isinstance(error, SlackApiError) or not isinstance(error.response, AsyncSlackResponse):
+        return SendError(unsure, word)
+    status = error.response.status_code
+    if (pause := pause_of(error)) is not None:
+        return SendError("refused", "ratelimited", retry_after=pause, status=status)
+    if status >= 500:
+        return SendError(unsure if status in GATEWAYS else "refused", word, status=status)
+    return SendError(_meaning(word, unsure), word, status=status)
+
+
+def _meaning(word: str, unsure: Failure) -> Failure:
+    if word in PASSING:
+        return "refused"
+    if word in DEAD_TOKEN:
+        return "account"
+    if word in DEAD_CHANNEL or word.startswith("restricted_action"):
+        return "destination"
+    # Of a fatal error Slack says that a part may have been done; no word at all is no answer.
+    return unsure if word == "fatal_error" or word.startswith("http ") else "payload"
 
 
 async def posted(call: Callable[[], Awaitable[Result]]) -> Result:

@@ -71,6 +71,12 @@ class Files:
         self, file: Upload, *, channel: str | None = None, thread: str | None = None
     ) -> str:
         """The id of the uploaded file; without a channel nobody sees it until a message does."""
+        file_id = await self.upload(file)
+        await self.complete(file_id, file, channel=channel, thread=thread)
+        return file_id
+
+    async def upload(self, file: Upload) -> str:
+        """The id of a file whose bytes Slack has, and which does not exist for anybody yet."""
         alt = file.alt[:MAX_ALT] or None
         asked = await self._clients.reads.files_getUploadURLExternal(
             filename=file.name, length=len(file.content), alt_txt=alt, alt_text=alt
@@ -79,10 +85,15 @@ class Files:
         async with self._clients.http.post(url, data=file.content) as reply:
             reply.raise_for_status()
         file_id: str = asked["file_id"]
+        return file_id
+
+    async def complete(
+        self, file_id: str, file: Upload, *, channel: str | None, thread: str | None
+    ) -> None:
+        """Make an uploaded file exist, in a channel for everybody there."""
         await self._clients.posts.files_completeUploadExternal(
             files=[{"id": file_id, "title": file.title}], channel_id=channel, thread_ts=thread
         )
-        return file_id
 
     async def is_ready(self, file_id: str) -> bool:
         """Whether Slack has looked at the file, after at most the sum of the polls."""

@@ -24,7 +24,7 @@ from bot.pacing import QUESTIONS, Pacing
 from bot.platforms.base import Fatal
 from bot.platforms.discord import DiscordPlatform, connection, filling, sync_commands
 from bot.platforms.discord.answers import LEAVING
-from bot.platforms.discord.filling import nonce_of
+from bot.platforms.discord.nonces import nonce_of
 from bot.registry import COMMANDS
 from charts import ThemeName
 from storage.engine import reading

@@ -16,7 +16,6 @@ from bot.slack_manifest import (
     COMMAND_SCOPES,
     EVENT_SCOPES,
     METHOD_SCOPES,
-    RECONCILE_SCOPES,
     manifest,
     scopes,
 )
@@ -50,7 +49,7 @@ def test_the_scopes_are_those_of_methods_events_and_the_once_only_promise() -> N
     needed = {
         scope for scopes in (*METHOD_SCOPES.values(), *EVENT_SCOPES.values()) for scope in scopes
     }
-    assert set(scopes()) == needed | COMMAND_SCOPES | RECONCILE_SCOPES
+    assert set(scopes()) == needed | COMMAND_SCOPES
     assert MADE["oauth_config"] == {"scopes": {"bot": scopes()}}
 
 

@@ -10,7 +10,13 @@ import type {
   ChatUpdateResponse,
   ConversationsInfoArguments,
   ConversationsInfoResponse,
+  ConversationsHistoryArguments,
+  ConversationsHistoryResponse,
+  ConversationsMembersArguments,
+  ConversationsMembersResponse,
   ConversationsOpenResponse,
+  ConversationsRepliesArguments,
+  ConversationsRepliesResponse,
   FilesCompleteUploadExternalArguments,
   FilesCompleteUploadExternalResponse,
   FilesGetUploadURLExternalArguments,
@@ -96,8 +102,11 @@ export interface Requests {
   'chat.postEphemeral': PostEphemeral;
   'chat.postMessage': PostMessage;
   'chat.update': { channel: string; ts: string } & Contents & LinkNames;
+  'conversations.history': ConversationsHistoryArguments;
   'conversations.info': ConversationsInfoArguments;
+  'conversations.members': ConversationsMembersArguments;
   'conversations.open': { users: string };
+  'conversations.replies': ConversationsRepliesArguments;
   'files.completeUploadExternal': FilesCompleteUploadExternalArguments;
   'files.getUploadURLExternal': UploadUrl;
   'files.info': FilesInfoArguments;
@@ -119,8 +128,30 @@ export type ChatUpdate = Pick<ChatUpdateResponse, 'ok' | 'error' | 'channel' | '
 export type ConversationsInfo = Outcome<ConversationsInfoResponse> & {
   channel?: Some<
     ConversationsInfoResponse['channel'],
-    'id' | 'name' | 'is_channel' | 'is_member' | 'is_ext_shared' | 'is_pending_ext_shared'
+    | 'id'
+    | 'name'
+    | 'is_archived'
+    | 'is_channel'
+    | 'is_member'
+    | 'is_private'
+    | 'is_ext_shared'
+    | 'is_pending_ext_shared'
   >;
+};
+type Message = NonNullable<ConversationsHistoryResponse['messages']>[number];
+type Read = {
+  messages?: (Some<Message, 'type' | 'user' | 'bot_id' | 'text' | 'ts' | 'thread_ts'> & {
+    metadata?: Some<Message['metadata'], 'event_type'> & { event_payload?: Record<string, string> };
+    files?: { id?: string; name?: string }[];
+  })[];
+  has_more?: boolean;
+  response_metadata?: { next_cursor?: string };
+};
+export type ConversationsHistory = Outcome<ConversationsHistoryResponse> & Read;
+export type ConversationsReplies = Outcome<ConversationsRepliesResponse> & Read;
+export type ConversationsMembers = Outcome<ConversationsMembersResponse> & {
+  members?: string[];
+  response_metadata?: { next_cursor?: string };
 };
 export type ConversationsOpen = Outcome<ConversationsOpenResponse> & {
   channel?: Some<ConversationsOpenResponse['channel'], 'id'>;
