@@ -6,12 +6,15 @@ workspace-local day numbers.  Times are aware datetimes; a lease that lies in th
 
 from datetime import datetime
 
-from sqlalchemy import JSON, BigInteger, Index, LargeBinary, SmallInteger, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, LargeBinary, SmallInteger, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from storage.models import key
 
 ID = 32  # characters of a random identity: a uuid without its hyphens
+TURN = ("priority", "created_at", "due_at", "part", "id")  # the order in which messages leave
+TO_RENDER = "state IN ('planned', 'rendering')"
+TO_SEND = "state IN ('ready', 'sending')"
 
 
 class Destination(SQLModel, table=True):
@@ -57,7 +60,10 @@ class Destination(SQLModel, table=True):
 
 
 class ChatPause(SQLModel, table=True):
-    """A platform workspace whose lanes all wait: its token is refused, or it is banned a while."""
+    """A platform workspace whose lanes all wait: it is refused, or asked to come back later.
+
+    One that `needs_probe` waits until a harmless call went well, the next one at `until`.
+    """
 
     __tablename__ = "chat_pause"
 
@@ -66,6 +72,7 @@ class ChatPause(SQLModel, table=True):
     external_id: str = Field(primary_key=True, max_length=64)
     until: datetime
     reason: str = Field(max_length=200)
+    needs_probe: bool = False
 
 
 class Subscription(SQLModel, table=True):
@@ -108,11 +115,23 @@ class Delivery(SQLModel, table=True):
 
     __table_args__ = (
         UniqueConstraint("workspace_id", "dedupe_key"),
-        Index(None, "destination_id", "state"),
-        Index(None, "state", "not_before"),
+        Index(None, "workspace_id", "destination_id", "state"),
         Index(None, "workspace_id", "subscription_id"),
         Index(None, "workspace_id", "alert_id"),
         Index(None, "workspace_id", "parent_id"),
+        # What a claim reads from its first row on, however many wait behind it.
+        Index(
+            "ix_delivery_to_render",
+            *TURN,
+            sqlite_where=text(TO_RENDER),
+            postgresql_where=text(TO_RENDER),
+        ),
+        Index(
+            "ix_delivery_to_send",
+            *TURN,
+            sqlite_where=text(TO_SEND),
+            postgresql_where=text(TO_SEND),
+        ),
     )
 
     workspace_id: int = key(SmallInteger)
@@ -278,8 +297,9 @@ class PurchasePolicy(SQLModel, table=True):
 class Purchase(SQLModel, table=True):
     """One purchase: asked for, approved, sent to the provider once, ended; see `storage.purchases`.
 
-    `idempotency_key` is what the provider knows it by, equal for every try; without `maybe_sent_at` it
-    was certainly never sold.  `rearmed_at` is when use was seen below its line again.
+    `idempotency_key` is what the provider knows it by, equal for every try; without
+    `maybe_sent_at` it was certainly never sold.  `rearmed_at` is when use was seen below its line
+    again.
     """
 
     __table_args__ = (

@@ -117,6 +117,7 @@ def _lanes() -> None:
         text("external_id", 64),
         moment("until"),
         text("reason", 200),
+        flag("needs_probe"),
         keys=3,
     )
     table(
@@ -198,13 +199,18 @@ def _messages() -> None:
         keys=2,
         unique=("workspace_id", "dedupe_key"),
         indexes=(
-            ("destination_id", "state"),
-            ("state", "not_before"),
             ("workspace_id", "alert_id"),
+            ("workspace_id", "destination_id", "state"),
             ("workspace_id", "parent_id"),
             ("workspace_id", "subscription_id"),
         ),
     )
+    turn = ["priority", "created_at", "due_at", "part", "id"]
+    for name, first, second in (("render", "planned", "rendering"), ("send", "ready", "sending")):
+        these = sa.text(f"state IN ('{first}', '{second}')")
+        op.create_index(
+            f"ix_delivery_to_{name}", "delivery", turn, sqlite_where=these, postgresql_where=these
+        )
     table(
         "attempt",
         text("delivery_id", 32),

@@ -1,0 +1,344 @@
+"""Who may make or send a delivery now: one process at a time, by a lease with a random token.
+
+A row is claimed for rendering by itself, for sending together with its destination, so that one
+request at a time is on its way to a channel.  Each claim is decided by one UPDATE.  The token of a
+claim is repeated in every later UPDATE: whoever lost the lease changes nothing any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from storage.outbox import ACTS, ATTEMPT, COLUMNS, DELIVERY, KINDS, DeliveryRow, one_delivery
+from storage.outgoing import TO_RENDER, TO_SEND, TURN
+
+# A wait beyond these was set before the clock was moved back; it counts as over.
+LONGEST_WAIT = timedelta(hours=6)
+LONGEST_QUIET = timedelta(hours=36)  # a row that nobody tried yet may wait for the morning
+DESTINATION = SQLModel.metadata.tables["destination"]
+PAUSE = SQLModel.metadata.tables["chat_pause"]
+_X, _Y = DELIVERY.alias("x"), DELIVERY.alias("y")  # a row, and one that may stand before it
+_PARENT, _D, _P = DELIVERY.alias("parent"), DESTINATION.alias("d"), PAUSE.alias("p")
+_MOMENT = DELIVERY.c.maybe_sent_at.type  # a time without it would be kept as another zone's
+_TO_DESTINATION = sa.and_(_D.c.workspace_id == _X.c.workspace_id, _D.c.id == _X.c.destination_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The channel that a delivery goes to."""
+
+    workspace_id: int
+    id: int
+    platform: str
+    external_id: str
+    channel_id: str
+    is_direct: bool
+    name: str
+    people_rows: bool
+    is_external: bool
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery in this process's hands until its lease ends.
+
+    `row.maybe_sent_at` is that of earlier tries.  `parent_message` is the platform's id of the
+    message that it belongs to.
+    """
+
+    row: DeliveryRow
+    lane: Lane
+    token: str
+    payload: Mapping[str, Any] | None = None
+    artifact: bytes | None = None
+    artifact_name: str | None = None
+    parent_message: str | None = None
+
+
+_LANE = [DESTINATION.c[name] for name in Lane.__slots__]
+_CONTENT = [DELIVERY.c.payload, DELIVERY.c.artifact, DELIVERY.c.artifact_name]
+
+
+def claim_render(
+    connection: sa.Connection, now: datetime, *, lease: timedelta, platforms: Collection[str]
+) -> Claim | None:
+    """The next delivery to be made for one of the platforms; None when there is none.
+
+    `attempts` counts the claims: a row that kills its process is known by it.
+    """
+    chosen = (
+        sa.select(_X.c.workspace_id, _X.c.id)
+        .select_from(_X.join(_D, _TO_DESTINATION))
+        .where(
+            _in_state(TO_RENDER),
+            _is_over(_X.c.not_before, now, LONGEST_QUIET),
+            sa.or_(_X.c.state == "planned", _is_over(_X.c.lease_until, now, 2 * lease)),
+            *_is_ours(platforms),
+        )
+        .order_by(*(_X.c[name] for name in TURN))
+        .limit(1)
+        .with_for_update(of=_X, skip_locked=True)
+    )
+    token = uuid4().hex
+    found = connection.execute(
+        sa.update(DELIVERY)
+        .where(sa.tuple_(DELIVERY.c.workspace_id, DELIVERY.c.id) == chosen.scalar_subquery())
+        .values(
+            state="rendering",
+            lease_token=token,
+            lease_until=now + lease,
+            attempts=DELIVERY.c.attempts + 1,
+        )
+        .returning(*COLUMNS)
+    ).first()
+    if found is None:
+        return None
+    row = DeliveryRow(*found)
+    return Claim(row, _lane(connection, row.workspace_id, row.destination_id), token)
+
+
+def claim_lane(
+    connection: sa.Connection,
+    now: datetime,
+    *,
+    lease: timedelta,
+    platforms: Collection[str],
+    blocks: timedelta,
+) -> Claim | None:
+    """A free lane and the head of it; None when nothing may be sent now.
+
+    Alerts come first, then what was created first; parts when their message is there.  Behind a
+    message of which nobody knows whether it arrived, those of its priority wait for `blocks`.
+    """
+    free = (
+        sa.select(_D.c.workspace_id, _D.c.id)
+        .select_from(_X.join(_D, _TO_DESTINATION))
+        .where(
+            *_may_leave(now, lease=lease, blocks=blocks),
+            _is_over(_D.c.lane_until, now, 2 * lease),
+            _is_over(_D.c.not_before, now, LONGEST_WAIT),
+            *_is_ours(platforms),
+            ~_is_paused(now),
+        )
+        .order_by(*(_X.c[name] for name in TURN))
+        .limit(1)
+        .with_for_update(of=_D, skip_locked=True)
+    )
+    token = uuid4().hex
+    lane = connection.execute(
+        sa.update(DESTINATION)
+        .where(sa.tuple_(DESTINATION.c.workspace_id, DESTINATION.c.id) == free.scalar_subquery())
+        .values(lane_token=token, lane_until=now + lease, served_at=now)
+        .returning(*_LANE)
+    ).first()
+    if lane is None:
+        return None
+    claim = _claim_head(connection, now, Lane(*lane), token, lease=lease, blocks=blocks)
+    if claim is None:
+        free_lane(connection, Lane(*lane), token, now)
+    return claim
+
+
+def _claim_head(
+    connection: sa.Connection,
+    now: datetime,
+    lane: Lane,
+    token: str,
+    *,
+    lease: timedelta,
+    blocks: timedelta,
+) -> Claim | None:
+    head = (
+        sa.select(_X.c.workspace_id, _X.c.id)
+        .where(
+            _X.c.workspace_id == lane.workspace_id,
+            _X.c.destination_id == lane.id,
+            _X.c.kind.in_(KINDS),
+            _X.c.act.in_(ACTS),
+            *_may_leave(now, lease=lease, blocks=blocks),
+        )
+        .order_by(*(_X.c[name] for name in TURN))
+        .limit(1)
+    )
+    found = connection.execute(
+        sa.update(DELIVERY)
+        .where(
+            sa.tuple_(DELIVERY.c.workspace_id, DELIVERY.c.id) == head.scalar_subquery(),
+            # Again, for a row that its late owner ended while this statement waited for it.
+            DELIVERY.c.state.in_(("ready", "sending")),
+            _is_over(DELIVERY.c.not_before, now, LONGEST_WAIT),
+        )
+        .values(
+            state="sending",
+            lease_token=token,
+            lease_until=now + lease,
+            attempts=DELIVERY.c.attempts + 1,
+        )
+        .returning(*COLUMNS, *_CONTENT)
+    ).first()
+    if found is None:
+        return None
+    *columns, payload, artifact, artifact_name = found
+    row = DeliveryRow(*columns)
+    parent = _parent_message(connection, row)
+    return Claim(row, lane, token, payload, artifact, artifact_name, parent)
+
+
+def mark_maybe_sent(connection: sa.Connection, claim: Claim, now: datetime) -> bool:
+    """Keep that a request is about to leave; False when it must not: the lease or chat is lost.
+
+    Committed before the socket is opened, so that without it a row was certainly never sent.
+    """
+    paused = sa.exists().where(_is_lane(_D, claim.lane), _is_paused(now))
+    first_try = sa.func.coalesce(DELIVERY.c.maybe_sent_at, sa.literal(now, _MOMENT))
+    done = connection.execute(
+        sa.update(DELIVERY)
+        .where(is_held(claim), ~paused)
+        .values(maybe_sent_at=first_try, missed_at=None)
+    )
+    if done.rowcount == 0:
+        return False
+    row = claim.row
+    connection.execute(
+        sa.insert(ATTEMPT).values(
+            workspace_id=row.workspace_id,
+            delivery_id=row.id,
+            n=row.attempts,
+            started_at=now,
+            outcome="begun",
+        )
+    )
+    return True
+
+
+def anything_due(
+    connection: sa.Connection, now: datetime, *, platforms: Collection[str]
+) -> tuple[bool, bool]:
+    """Whether something may be to be made, and to be sent; cheap, and not exact."""
+
+    def some(these: str, *more: sa.ColumnElement[bool]) -> sa.Exists:
+        joined = sa.select(sa.literal(1)).select_from(_X.join(_D, _TO_DESTINATION))
+        return joined.where(_in_state(these), *_is_ours(platforms), *more).exists()
+
+    to_render = some(TO_RENDER, _is_over(_X.c.not_before, now, LONGEST_QUIET))
+    to_send = some(
+        TO_SEND,
+        _is_over(_X.c.not_before, now, LONGEST_WAIT),
+        _D.c.lane_until <= now,
+        _is_over(_D.c.not_before, now, LONGEST_WAIT),
+    )
+    render, send = connection.execute(sa.select(to_render, to_send)).one()
+    return bool(render), bool(send)
+
+
+def is_held(claim: Claim) -> sa.ColumnElement[bool]:
+    """The condition of every change: the row is still in the hands of this claim."""
+    return sa.and_(
+        one_delivery(claim.row.workspace_id, claim.row.id), DELIVERY.c.lease_token == claim.token
+    )
+
+
+def free_lane(
+    connection: sa.Connection,
+    lane: Lane,
+    token: str,
+    now: datetime,
+    not_before: datetime | None = None,
+) -> None:
+    """Let others send to the channel, from `not_before` on; nothing when the lane was lost."""
+    later = {} if not_before is None else {"not_before": not_before}
+    connection.execute(
+        sa.update(DESTINATION)
+        .where(_is_lane(DESTINATION, lane), DESTINATION.c.lane_token == token)
+        .values(lane_token=None, lane_until=now, **later)
+    )
+
+
+def _in_state(these: str) -> sa.TextClause:
+    """The condition of a partial index, in its own words: with parameters it is not used."""
+    return sa.text(f"x.{these}")
+
+
+def _is_over(
+    column: sa.ColumnElement[Any], now: datetime, longest: timedelta
+) -> sa.ColumnElement[bool]:
+    return sa.or_(column <= now, column > now + longest)
+
+
+def _is_lane(table: sa.FromClause, lane: Lane) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.workspace_id == lane.workspace_id, table.c.id == lane.id)
+
+
+def _is_ours(platforms: Collection[str]) -> tuple[sa.ColumnElement[bool], ...]:
+    """What this version knows how to send: an older one leaves new kinds to a newer one."""
+    return (
+        _D.c.state == "ok",
+        _D.c.platform.in_(platforms),
+        _X.c.kind.in_(KINDS),
+        _X.c.act.in_(ACTS),
+    )
+
+
+def _is_paused(now: datetime) -> sa.Exists:
+    return sa.exists().where(
+        _P.c.workspace_id == _D.c.workspace_id,
+        _P.c.platform == _D.c.platform,
+        _P.c.external_id == _D.c.external_id,
+        sa.or_(_P.c.needs_probe, sa.and_(_P.c.until > now, _P.c.until <= now + LONGEST_WAIT)),
+    )
+
+
+def _may_leave(
+    now: datetime, *, lease: timedelta, blocks: timedelta
+) -> tuple[sa.ColumnElement[bool] | sa.TextClause, ...]:
+    is_there = sa.exists().where(
+        _PARENT.c.workspace_id == _X.c.workspace_id,
+        _PARENT.c.id == _X.c.parent_id,
+        _PARENT.c.state == "sent",
+    )
+    before = sa.tuple_(*(_Y.c[name] for name in TURN[1:])) < sa.tuple_(
+        *(_X.c[name] for name in TURN[1:])
+    )
+    stands_before = sa.exists().where(
+        _Y.c.workspace_id == _X.c.workspace_id,
+        _Y.c.destination_id == _X.c.destination_id,
+        # By parameters, so that the few of this lane are read, not all that wait anywhere.
+        _Y.c.state.in_(("ready", "sending")),
+        _Y.c.priority == _X.c.priority,
+        before,
+        _Y.c.maybe_sent_at > now - blocks,
+        _Y.c.not_before > now,
+        _Y.c.not_before <= now + LONGEST_WAIT,
+    )
+    return (
+        _in_state(TO_SEND),
+        _is_over(_X.c.not_before, now, LONGEST_WAIT),
+        sa.or_(_X.c.state == "ready", _is_over(_X.c.lease_until, now, 2 * lease)),
+        sa.or_(_X.c.parent_id.is_(None), is_there),
+        ~stands_before,
+    )
+
+
+def _lane(connection: sa.Connection, workspace_id: int, destination_id: int) -> Lane:
+    wanted = sa.select(*_LANE).where(
+        DESTINATION.c.workspace_id == workspace_id, DESTINATION.c.id == destination_id
+    )
+    return Lane(*connection.execute(wanted).one())
+
+
+def _parent_message(connection: sa.Connection, row: DeliveryRow) -> str | None:
+    if row.parent_id is None:
+        return None
+    wanted = sa.select(DELIVERY.c.platform_message_id)
+    found: str | None = connection.execute(
+        wanted.where(one_delivery(row.workspace_id, row.parent_id))
+    ).scalar()
+    return found

@@ -1,0 +1,326 @@
+"""What a try came to: each way a claimed delivery ends or goes back to wait.
+
+Every function is fenced: it changes the row only while the claim still holds it, and says whether
+it did; the try itself is kept in any case.  The lane is let go first, as claims take it first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from storage.claims import DESTINATION, PAUSE, Claim, free_lane, is_held
+from storage.engine import insert_for
+from storage.outbox import ATTEMPT, DELIVERY
+
+Outcome = Literal[
+    "sent",
+    "found",
+    "missed",
+    "refused",
+    "unknown",
+    "unreadable",
+    "destination",
+    "account",
+    "payload",
+    "banned",
+    "stopped",
+]
+MAX_CODE = 80
+MAX_REASON = 200
+_SUBSCRIPTION = SQLModel.metadata.tables["subscription"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What the platform said: its own word, never an address or a text."""
+
+    outcome: Outcome
+    code: str
+    status: int | None = None
+    retry_after: float | None = None
+
+    @property
+    def reason(self) -> str:
+        """The trouble in one line for people."""
+        return f"{self.outcome}: {self.code}"[:MAX_REASON]
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """How often a delivery failed so far, and since when it is tried.
+
+    A refusal that names its time is obeyed, not counted.
+    """
+
+    failures: int
+    first_at: datetime | None
+
+
+def tries(connection: sa.Connection, claim: Claim) -> Tries:
+    """The failures of a delivery before this one."""
+    a = ATTEMPT.c
+    failed = sa.or_(
+        a.outcome == "unknown", sa.and_(a.outcome == "refused", a.retry_after.is_(None))
+    )
+    wanted = sa.select(sa.func.count().filter(failed), sa.func.min(a.started_at)).where(
+        a.workspace_id == claim.row.workspace_id, a.delivery_id == claim.row.id
+    )
+    return Tries(*connection.execute(wanted).one())
+
+
+def finish_sent(
+    connection: sa.Connection,
+    claim: Claim,
+    now: datetime,
+    message_id: str,
+    *,
+    next_at: datetime,
+    found: bool = False,
+) -> bool:
+    """The message is there, sent now or found; the lane goes on at `next_at`."""
+    free_lane(connection, claim.lane, claim.token, now, next_at)
+    done = _change(
+        connection,
+        claim,
+        state="sent",
+        reason=None,
+        platform_message_id=message_id,
+        sent_at=now,
+        ended_at=now,
+    )
+    _keep_try(connection, claim, now, Trouble("found" if found else "sent", ""))
+    if done:
+        _went_well(connection, claim, now)
+    return done
+
+
+def finish_refused(
+    connection: sa.Connection,
+    claim: Claim,
+    now: datetime,
+    trouble: Trouble,
+    *,
+    not_before: datetime,
+    lane_not_before: datetime | None,
+) -> bool:
+    """Surely not posted by this try: back to wait, and with `lane_not_before` its lane, too."""
+    free_lane(connection, claim.lane, claim.token, now, lane_not_before)
+    done = _wait(connection, claim, not_before, trouble.reason)
+    _keep_try(connection, claim, now, trouble)
+    return done
+
+
+def finish_unknown(
+    connection: sa.Connection,
+    claim: Claim,
+    now: datetime,
+    trouble: Trouble,
+    *,
+    not_before: datetime,
+    lane_not_before: datetime,
+) -> bool:
+    """No answer: perhaps it is there; it is looked for from `not_before` on."""
+    free_lane(connection, claim.lane, claim.token, now, lane_not_before)
+    done = _change(connection, claim, state="ready", reason=trouble.reason, not_before=not_before)
+    _keep_try(connection, claim, now, trouble)
+    return done
+
+
+def finish_missed(
+    connection: sa.Connection, claim: Claim, now: datetime, *, not_before: datetime
+) -> bool:
+    """It was not found once: that is believed when it is read again."""
+    free_lane(connection, claim.lane, claim.token, now)
+    done = _change(
+        connection,
+        claim,
+        state="ready",
+        reason="looked for once, not found",
+        missed_at=now,
+        not_before=not_before,
+    )
+    _keep_try(connection, claim, now, Trouble("missed", ""))
+    return done
+
+
+def surely_not_sent(connection: sa.Connection, claim: Claim) -> bool:
+    """It was not found twice, so it was never sent; the claim goes on."""
+    cleared = sa.update(DELIVERY).where(is_held(claim)).values(maybe_sent_at=None, missed_at=None)
+    return connection.execute(cleared).rowcount == 1
+
+
+def finish_unreadable(
+    connection: sa.Connection,
+    claim: Claim,
+    now: datetime,
+    trouble: Trouble,
+    *,
+    not_before: datetime,
+) -> bool:
+    """The channel could not be read just now; it is looked for again from `not_before` on."""
+    free_lane(connection, claim.lane, claim.token, now)
+    done = _change(connection, claim, state="ready", reason=trouble.reason, not_before=not_before)
+    _keep_try(connection, claim, now, trouble)
+    return done
+
+
+def finish_plainer(
+    connection: sa.Connection,
+    claim: Claim,
+    now: datetime,
+    trouble: Trouble,
+    payload: Mapping[str, object],
+    sha: str,
+) -> bool:
+    """The contents were refused: once more as bare text without a file."""
+    free_lane(connection, claim.lane, claim.token, now)
+    done = _change(
+        connection,
+        claim,
+        state="ready",
+        reason=trouble.reason,
+        maybe_sent_at=claim.row.maybe_sent_at,
+        not_before=now,
+        payload=dict(payload),
+        payload_sha=sha,
+        artifact=sa.null(),
+        artifact_name=None,
+        artifact_sha=None,
+    )
+    _keep_try(connection, claim, now, trouble)
+    return done
+
+
+def finish_dead(connection: sa.Connection, claim: Claim, now: datetime, trouble: Trouble) -> bool:
+    """It cannot be sent; the reason is the platform's class and word."""
+    return _end(connection, claim, now, "dead", trouble)
+
+
+def finish_ambiguous(
+    connection: sa.Connection, claim: Claim, now: datetime, trouble: Trouble
+) -> bool:
+    """Nobody can find out whether it is there, and it must not be repeated: a person decides."""
+    return _end(connection, claim, now, "ambiguous", trouble)
+
+
+def skip(connection: sa.Connection, claim: Claim, now: datetime, reason: str) -> bool:
+    """It need not be said: empty, muted, paused, cancelled."""
+    return _change(connection, claim, state="skipped", reason=reason[:MAX_REASON], ended_at=now)
+
+
+def release(connection: sa.Connection, claim: Claim, now: datetime) -> bool:
+    """Give a claim back untouched: nothing was sent, as this process knows for sure."""
+    free_lane(connection, claim.lane, claim.token, now)
+    return _wait(connection, claim, claim.row.not_before, claim.row.reason)
+
+
+def pause_chat(
+    connection: sa.Connection, claim: Claim, *, until: datetime, reason: str, needs_probe: bool
+) -> None:
+    """Let every lane of a platform workspace wait; a longer pause is never shortened."""
+    keys = {
+        "workspace_id": claim.lane.workspace_id,
+        "platform": claim.lane.platform,
+        "external_id": claim.lane.external_id,
+    }
+    insert = insert_for(connection, PAUSE).values(
+        **keys, until=until, reason=reason[:MAX_REASON], needs_probe=needs_probe
+    )
+    longer = sa.or_(
+        sa.and_(insert.excluded.needs_probe, ~PAUSE.c.needs_probe),
+        sa.and_(
+            insert.excluded.needs_probe == PAUSE.c.needs_probe,
+            insert.excluded.until > PAUSE.c.until,
+        ),
+    )
+    connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=list(keys),
+            set_={
+                "until": insert.excluded.until,
+                "reason": insert.excluded.reason,
+                "needs_probe": insert.excluded.needs_probe,
+            },
+            where=longer,
+        )
+    )
+
+
+def _end(
+    connection: sa.Connection,
+    claim: Claim,
+    now: datetime,
+    state: Literal["dead", "ambiguous"],
+    trouble: Trouble,
+) -> bool:
+    free_lane(connection, claim.lane, claim.token, now)
+    done = _change(connection, claim, state=state, reason=trouble.reason, ended_at=now)
+    _keep_try(connection, claim, now, trouble)
+    if done and claim.row.subscription_id is not None:
+        more = sa.update(_SUBSCRIPTION).where(_its_subscription(claim))
+        connection.execute(more.values(fail_streak=_SUBSCRIPTION.c.fail_streak + 1))
+    return done
+
+
+def _wait(
+    connection: sa.Connection, claim: Claim, not_before: datetime, reason: str | None
+) -> bool:
+    """Back to wait; whether it may have been sent is as it was before this claim."""
+    return _change(
+        connection,
+        claim,
+        state="ready",
+        reason=reason,
+        maybe_sent_at=claim.row.maybe_sent_at,
+        missed_at=claim.row.missed_at,
+        not_before=not_before,
+    )
+
+
+def _change(connection: sa.Connection, claim: Claim, **values: object) -> bool:
+    changed = sa.update(DELIVERY).where(is_held(claim))
+    done = connection.execute(changed.values(lease_token=None, lease_until=None, **values))
+    return done.rowcount == 1
+
+
+def _keep_try(connection: sa.Connection, claim: Claim, now: datetime, trouble: Trouble) -> None:
+    """What became of this try, also when the row belongs to somebody else by now."""
+    row = claim.row
+    keys = {"workspace_id": row.workspace_id, "delivery_id": row.id, "n": row.attempts}
+    told = {
+        "ended_at": now,
+        "outcome": trouble.outcome,
+        "http_status": trouble.status,
+        "error_code": trouble.code[:MAX_CODE] or None,
+        "retry_after": trouble.retry_after,
+    }
+    insert = insert_for(connection, ATTEMPT).values(**keys, started_at=now, **told)
+    connection.execute(insert.on_conflict_do_update(index_elements=list(keys), set_=told))
+
+
+def _went_well(connection: sa.Connection, claim: Claim, now: datetime) -> None:
+    lane, row = claim.lane, claim.row
+    connection.execute(
+        sa.update(DESTINATION)
+        .where(DESTINATION.c.workspace_id == lane.workspace_id, DESTINATION.c.id == lane.id)
+        .values(fail_streak=0, streak_notified=False, last_ok_at=now)
+    )
+    if row.subscription_id is not None and row.kind == "digest" and row.act == "post":
+        connection.execute(
+            sa.update(_SUBSCRIPTION)
+            .where(_its_subscription(claim))
+            .values(fail_streak=0, last_period=row.period_key)
+        )
+
+
+def _its_subscription(claim: Claim) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        _SUBSCRIPTION.c.workspace_id == claim.row.workspace_id,
+        _SUBSCRIPTION.c.id == claim.row.subscription_id,
+    )
