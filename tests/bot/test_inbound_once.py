@@ -162,11 +162,14 @@ async def gateways(engine: sa.Engine) -> AsyncIterator[DiscordDouble]:
         discord_desk.bind(first, double.guild)
         second = Desk(stack.enter_context(opened(url)), now=lambda: NOW, drawing=first.drawing)
         stack.callback(second.close)
-        stop = asyncio.Event()
+        stop, ups = asyncio.Event(), asyncio.Queue[str]()
         settings = discord_desk.settings_for(double)
-        bots = [DiscordPlatform(settings, desk, report=print) for desk in (first, second)]
+        bots = [
+            DiscordPlatform(settings, desk, report=ups.put_nowait, guilds_timeout=0.01)
+            for desk in (first, second)
+        ]
         running = [asyncio.create_task(bot.run(stop)) for bot in bots]
-        await double.until(lambda: double.connections == 2)
+        assert [await ups.get() for _ in bots] == ["up", "up"]
         yield double
         stop.set()
         await asyncio.gather(*running)
