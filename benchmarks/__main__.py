@@ -25,6 +25,7 @@ BENCHES = (
     "ingest",
     "imports",
     "questions",
+    "due_times",
     "cards",
     "memory",
     "assign",

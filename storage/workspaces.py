@@ -44,6 +44,7 @@ __all__ = [
     "set_zone",
     "state",
     "workspace_by_id",
+    "zone_names",
 ]
 
 DEFAULT_NAME = "default"
@@ -260,14 +261,15 @@ def _workspace(row: sa.Row[Any]) -> WorkspaceInfo:
 
 
 @cache  # the list is read from hundreds of files
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+def zone_names() -> frozenset[str]:
+    """Every zone that has a place or an offset for a name; not those that stand for another."""
+    return frozenset(available_timezones() - {"localtime", "posixrules", "Factory"})
 
 
 def check_zone(zone: str) -> None:
     """Raise StorageError for a zone that does not exist, naming those that resemble it."""
     # Membership, because ZoneInfo() raises four different things for names it does not like.
-    if zone not in _zones():
+    if zone not in zone_names():
         near = ", ".join(_near_zones(zone)) or "Europe/Berlin, America/New_York, UTC"
         raise StorageError(
             f'There is no time zone "{clean(zone)}".', hint=f"Zones look like: {near}."
@@ -277,6 +279,6 @@ def check_zone(zone: str) -> None:
 def _near_zones(zone: str) -> Sequence[str]:
     """At most three zones whose whole name or city resembles what was typed."""
     typed = folded(zone).replace(" ", "_")[:MAX_NAME]
-    by_word = {known.rpartition("/")[2].casefold(): known for known in sorted(_zones())}
-    by_word |= {known.casefold(): known for known in _zones()}
+    by_word = {known.rpartition("/")[2].casefold(): known for known in sorted(zone_names())}
+    by_word |= {known.casefold(): known for known in zone_names()}
     return [by_word[word] for word in difflib.get_close_matches(typed, by_word, n=3, cutoff=0.6)]
