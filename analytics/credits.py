@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from storage.grants import Grant
+from storage.grants import Grant, in_month
 from storage.timekeys import date_of, first_day, month_number
 
 FOREVER = 10**9  # later than any day number
@@ -145,20 +145,9 @@ def burn_order(grants: Sequence[Grant]) -> tuple[list[Grant], list[Grant]]:
     )
 
 
-def in_month(plan: Grant, month: int) -> bool:
-    """Whether a plan gives its credits in a month: from that of its first day until it ends."""
-    begins = month_number(date_of(plan.first_day))
-    return begins <= month and first_day(month) < (plan.end_day or FOREVER)
-
-
 def first_month_day(day: int) -> int:
     """The first day of a day's month."""
     return day if day == FOREVER else first_day(month_number(date_of(day)))
-
-
-def allowance(grants: Sequence[Grant], month: int) -> int:
-    """What the plans give in a month."""
-    return sum(one.credits for one in grants if one.kind == "plan" and in_month(one, month))
 
 
 def matters_since(grants: Sequence[Grant], last_day: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from analytics.credits import Balance, Burned, burn, first_month_day, in_month, matters_since
+from analytics.credits import Balance, Burned, burn, first_month_day, matters_since
 from analytics.lines import framed
 from analytics.measures import gather_credits
 from analytics.numbers import credits_text
@@ -12,7 +12,7 @@ from analytics.query import Filters, Query
 from analytics.report import Actions, Button, Column, Note, Report, Row, Table
 from analytics.text import clean, distinct
 from analytics.timerange import MONTH_NAMES
-from storage.grants import Grant, list_grants
+from storage.grants import Grant, in_month, list_grants
 from storage.reading import Days
 from storage.timekeys import date_of, month_number
 

@@ -6,12 +6,11 @@ from dataclasses import replace
 from datetime import date
 
 from analytics.burn_up import BurnUp, burn_up
-from analytics.credits import allowance
 from analytics.query import Query
 from analytics.scopes import Scope
 from analytics.stretches import stretch_of
 from storage.budgets import THRESHOLDS, find_budget
-from storage.grants import list_grants
+from storage.grants import allowance, list_grants
 from storage.timekeys import month_number
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from analytics.burn_up import BurnUp, Spent, added_up, days_behind, read_days
-from analytics.credits import allowance
 from analytics.errors import UserError
 from analytics.projection import Projection, State, chance_of_passing
 from analytics.projection_words import chance_text, shown_end
@@ -18,7 +17,7 @@ from analytics.stretches import Stretch, stretch_of
 from analytics.text import MAX_NAME, clean
 from storage.budgets import THRESHOLDS, Budget, Period, list_budgets
 from storage.budgets import Scope as Kind
-from storage.grants import list_grants
+from storage.grants import allowance, list_grants
 from storage.reading import DIMENSIONS, Days, Key
 from storage.timekeys import date_of, day_number, month_number
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from analytics.projection_words import Span
-from analytics.timerange import MONTHS, TimeRange, week_of
+from analytics.timerange import MONTHS, TimeRange
 from storage.budgets import Period
-from storage.timekeys import date_of, first_day, month_number
+from storage.periods import period_of
+from storage.timekeys import date_of, day_number
 
 DAY = timedelta(days=1)
 SPANS: Mapping[Period, Span] = {
@@ -61,25 +62,7 @@ def stretch_of(period: Period, today: date, billing_day: int = 1, week_start: in
 
     A billing month begins on its `billing_day`, 1 to 28, a week on the workspace's weekday.
     """
-    month = month_number(today)
-    readings: Mapping[Period, Callable[[], tuple[date, date]]] = {
-        "monthly": lambda: (_first(month), _first(month + 1)),
-        "weekly": lambda: _week(week_of(today, week_start)),
-        "quarterly": lambda: (_first(month - month % 3), _first(month - month % 3 + 3)),
-        "billing": lambda: _billing(today, billing_day),
-    }
-    first, end = readings[period]()
-    return Stretch(first, end, period)
-
-
-def _first(month: int) -> date:
-    return date_of(first_day(month))
-
-
-def _week(first: date) -> tuple[date, date]:
-    return first, first + 7 * DAY
-
-
-def _billing(today: date, billing_day: int) -> tuple[date, date]:
-    month = month_number(today) - (today.day < billing_day)
-    return _first(month).replace(day=billing_day), _first(month + 1).replace(day=billing_day)
+    first, end = period_of(
+        period, day_number(today), billing_day=billing_day, week_start=week_start
+    )
+    return Stretch(date_of(first), date_of(end), period)

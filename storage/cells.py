@@ -84,7 +84,7 @@ class Sums:
     """The signed sums of ledger rows, by cell of every rollup."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+        self.clock = clock
         self.shrinks = False  # whether anything was taken away, so that cells may become empty
         self._times: dict[int, TimeKeys] = {}
         self._hours: defaultdict[CellKey, list[Measures]] = defaultdict(list)
@@ -100,7 +100,7 @@ class Sums:
         """Add rows, or take them away with sign -1; their details are added apart."""
         hours, people, tasks = self._hours, self._people, self._tasks
         projects, sources, latencies = self._projects, self._sources, self._latencies
-        keys_at, times = self._clock.keys, self._times
+        keys_at, times = self.clock.keys, self._times
         self.shrinks |= sign < 0
         for (
             _, source_id, _, ts, grain, day, person_id, department_id, project_id, model_id,
@@ -277,17 +277,19 @@ _DELTAS = ";".join(
 
 def apply(
     connection: sa.Connection, workspace_id: int, sums: Sums, *, span: Span | None = None
-) -> None:
+) -> Mapping[str, Cells]:
     """Add the sums to every rollup, in lock order, and remove cells that became empty.
 
-    With a span, cells outside it are left alone.
+    With a span, cells outside it are left alone.  Gives back what was added to which table.
     """
+    written: dict[str, Cells] = {}
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(_DELTAS)
     for rollup, found in sums.cells():
         cells = span.within(rollup, found) if span else found
         if not cells:
             continue
+        written[rollup.name] = cells
         rows = [(workspace_id, *key, *cell) for key, cell in cells.items()]
         _add(connection, rollup, rows)
         if not (sums.shrinks or rollup.measures == COST):
@@ -295,6 +297,7 @@ def apply(
         shrunk = [(workspace_id, *key) for key in _shrunk(rollup, cells)]
         if shrunk:
             repeat(connection, _SQL[rollup.name].drop_empty[connection.dialect.name], shrunk)
+    return written
 
 
 def _shrunk(rollup: Rollup, cells: Cells) -> Iterator[CellKey]:

@@ -12,7 +12,7 @@ from typing import TypedDict
 
 import sqlalchemy as sa
 
-from storage import cells, locks
+from storage import cells, locks, thresholds
 from storage.cells import Sums
 from storage.change_log import Change, Note, carry_out
 from storage.engine import reading, writing
@@ -33,7 +33,7 @@ from storage.records import (
     near_days,
     stored,
 )
-from storage.timekeys import DAY_US, Clock, to_micros
+from storage.timekeys import DAY_US, Clock, from_micros, to_micros
 from storage.workspaces import WorkspaceInfo
 
 Progress = Callable[[int, int], None]  # days done, days in all
@@ -157,10 +157,11 @@ def reprice(  # noqa: PLR0913  # who, why and when are said with every change
 def write_changes(
     connection: sa.Connection, workspace: WorkspaceInfo, changes: Sequence[Change], *, note: Note
 ) -> None:
-    """Changes of locked events, into ledger, log and rollups."""
+    """Changes of locked events, into ledger, log, rollups and what budgets used."""
     sums = Sums(workspace.clock())
     carry_out(connection, workspace.id, changes, note=note, sums=sums)
-    cells.apply(connection, workspace.id, sums)
+    written = cells.apply(connection, workspace.id, sums)
+    thresholds.follow(connection, workspace.id, written, now=from_micros(note.at))
 
 
 def _one(connection: sa.Connection, workspace_id: int, key: EventKey) -> Record:

@@ -5,6 +5,7 @@ Amounts are micro-credits, days workspace-local day numbers; spans are half-open
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -19,6 +20,7 @@ from storage.timekeys import date_of, first_day, month_number
 
 GrantKind = Literal["plan", "pack"]
 _GRANT = SQLModel.metadata.tables["credit_grant"]
+_FOREVER = 10**9  # later than any day number
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,17 @@ def remove_grant(
         .returning(*_COLUMNS)
     ).first()
     return Grant(*removed) if removed else None
+
+
+def in_month(plan: Grant, month: int) -> bool:
+    """Whether a plan gives its credits in a month: from that of its first day until it ends."""
+    begins = month_number(date_of(plan.first_day))
+    return begins <= month and first_day(month) < (plan.end_day or _FOREVER)
+
+
+def allowance(grants: Sequence[Grant], month: int) -> int:
+    """What the plans give in a month."""
+    return sum(one.credits for one in grants if one.kind == "plan" and in_month(one, month))
 
 
 def _succeed(connection: sa.Connection, workspace_id: int, plan: Grant) -> None:

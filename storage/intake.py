@@ -9,7 +9,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from storage import cells, locks
+from storage import cells, locks, thresholds
 from storage.arrivals import Meeting, Verdict, is_same, meet, succeed
 from storage.cells import Sums
 from storage.change_log import Change, Note, carry_out
@@ -27,7 +27,7 @@ from storage.records import (
     stored,
 )
 from storage.stage import Staged
-from storage.timekeys import DAY_US
+from storage.timekeys import DAY_US, from_micros
 
 Slice = tuple[int, int]  # source id and UTC day number
 # Given the slices that arrive, those that are replaced: fewer, or more that stay without a row.
@@ -84,7 +84,7 @@ class Intake:
     def merge(self) -> None:
         """Insert what is new; fill, refuse or replace what is known."""
         self._settle(self._insert(self.staged.rows))
-        cells.apply(self.connection, self.workspace_id, self.sums)
+        self._sum_up()
 
     def replace(self, admit: Admit | None = None) -> None:
         """Let the events take the place of everything their sources had for their UTC days.
@@ -107,7 +107,14 @@ class Intake:
         changes = self._succession(known | moved)
         self._change(changes)
         self.sizes.update(_sizes(known, self.staged.rows, {change.key for change in changes}))
-        cells.apply(self.connection, self.workspace_id, self.sums)
+        self._sum_up()
+
+    def _sum_up(self) -> None:
+        """Rollups, then budgets: their locks come last."""
+        written = cells.apply(self.connection, self.workspace_id, self.sums)
+        thresholds.follow(
+            self.connection, self.workspace_id, written, now=from_micros(self.note.at)
+        )
 
     # ---- new events
 

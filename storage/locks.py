@@ -42,6 +42,13 @@ def hold(connection: sa.Connection, workspace_id: int) -> None:
     )
 
 
+def be_impatient(connection: sa.Connection, seconds: float) -> None:
+    """Wait at most so long for any lock of this transaction, then DatabaseBusy."""
+    if connection.dialect.name == "postgresql":  # SQLite's only lock was taken at the beginning
+        limit = sa.text("SELECT set_config('lock_timeout', :ms, true)")
+        connection.execute(limit, {"ms": str(int(seconds * 1000))})
+
+
 def one_by_one(connection: sa.Connection, workspace_id: int, source_ids: Iterable[int]) -> None:
     """Let only one transaction at a time replace slices of the sources."""
     for source_id in sorted(source_ids):

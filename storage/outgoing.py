@@ -190,15 +190,24 @@ class Attempt(SQLModel, table=True):
 
 
 class BudgetUsage(SQLModel, table=True):
-    """What a budget's period used so far: the row whose UPDATE decides who crossed a line."""
+    """What a budget's period used so far: the row whose UPDATE decides who crossed a line.
+
+    Budget 0 is the plan's allowance.  From `mark` micro-credits on there is something to decide;
+    that was worked out from what had the `stamp`.
+    """
 
     __tablename__ = "budget_usage"
+    __table_args__ = (Index(None, "workspace_id", "end_day"),)
 
     workspace_id: int = key(SmallInteger)
     budget_id: int = key()
     first_day: int = key()
     end_day: int
+    scope: str = Field(max_length=16)
+    target_id: int
     used: int = Field(sa_type=BigInteger)
+    mark: int = Field(default=0, sa_type=BigInteger)
+    stamp: int = 0
 
 
 class AlertRow(SQLModel, table=True):
@@ -235,7 +244,10 @@ class AlertRow(SQLModel, table=True):
 
 
 class AlertThreshold(SQLModel, table=True):
-    """A threshold that fired: once for each budget, period, revision and episode."""
+    """A threshold that fired: once for each budget, period, revision and episode.
+
+    Until it is resolved it is open; usage is well below it since `below_since`.
+    """
 
     __tablename__ = "alert_threshold"
 
@@ -248,6 +260,7 @@ class AlertThreshold(SQLModel, table=True):
     alert_id: int
     value: int = Field(sa_type=BigInteger)
     fired_at: datetime
+    below_since: datetime | None = None
     resolved_at: datetime | None = None
 
 

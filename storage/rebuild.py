@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import sqlalchemy as sa
 
-from storage import cells, locks
+from storage import budget_usage, cells, locks
 from storage.cells import TABLES, Span, Sums
 from storage.engine import writing
 from storage.records import EVENT, PART, ends, near_days, scan
@@ -43,6 +43,7 @@ def rebuild(
             read += _rebuild_month(connection, workspace.id, Span(month, month, clock))
             if progress:
                 progress(done, len(months))
+        budget_usage.recount(connection, workspace)
     return read
 
 

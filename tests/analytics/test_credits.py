@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.credits import Burned, MonthUse, allowance, burn, matters_since
+from analytics.credits import Burned, MonthUse, burn, matters_since
 from storage.events import MICRO
-from storage.grants import Grant
+from storage.grants import Grant, allowance
 from storage.timekeys import date_of, day_number, first_day, month_number
 
 MARCH = 2026 * 12 + 2

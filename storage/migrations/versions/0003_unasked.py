@@ -233,8 +233,13 @@ def _warnings() -> None:
         whole("budget_id"),
         whole("first_day"),
         whole("end_day"),
+        text("scope", 16),
+        whole("target_id"),
         big("used"),
+        big("mark"),
+        whole("stamp"),
         keys=3,
+        indexes=(("workspace_id", "end_day"),),
     )
     table(
         "alert",
@@ -268,6 +273,7 @@ def _warnings() -> None:
         whole("alert_id"),
         big("value"),
         moment("fired_at"),
+        moment("below_since", nullable=True),
         moment("resolved_at", nullable=True),
         keys=6,
     )
