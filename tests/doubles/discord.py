@@ -18,13 +18,15 @@ from typing import Any
 from aiohttp import BodyPartReader, web
 
 from tests.doubles import discord_objects as objects
+from tests.doubles.discord_channels import Channels, Reply
 from tests.doubles.discord_description import COMPONENTS_V2, Json, description, parts_of, refusal
 from tests.doubles.discord_gateway import TOKEN, Gateway
+from tests.doubles.weather import Fate, Weather
 
 FIRST_ANSWER_SECONDS = 3.0
 COMMAND, CLICK, COMPLETION, FORM = 2, 3, 4, 5
 LOST = -1
-Reply = tuple[int, Any]
+NO_ROUTE: Reply = (404, {"message": "404: Not Found", "code": 0})
 
 
 @dataclass
@@ -81,7 +83,7 @@ def button(message: Json, label: str) -> Json:
     return next(part for part in parts if part["type"] == 2 and part["label"] == label)
 
 
-class DiscordDouble(Gateway):
+class DiscordDouble(Channels, Gateway):
     """One Discord with one guild, one channel and Alice.
 
     `faults` holds, by the end of a path, what the next requests meet: a status, a float for 429
@@ -93,11 +95,11 @@ class DiscordDouble(Gateway):
         super().__init__()
         self.calls: list[Call] = []
         self.commands: list[Json] = []
-        self.posts: list[Json] = []
+        self.weather = Weather()
+        self.is_banned = False
         self.revoked = False
         self.faults: dict[str, deque[int | float]] = defaultdict(deque)
         self._interactions: dict[str, Interaction] = {}
-        self._nonces: dict[str, Json] = {}
 
     @property
     def api_url(self) -> str:
@@ -175,11 +177,18 @@ class DiscordDouble(Gateway):
         method, path = request.method, f"/{request.match_info['path']}"
         body, files = await _body(request)
         fault = next((w.popleft() for end, w in self.faults.items() if path.endswith(end) and w), 0)
+        fate = self._fate(path) if not fault else "fine"
+        if fate == "limited":
+            fault = self.weather.retry_after
+        elif fate == "failed":
+            fault = 500
+        if self.is_banned:
+            return web.Response(status=429, text="error code: 1015")
+        if any(place in path for place in self.weather.hanging):
+            await self.weather.held(request)
+        await self.weather.before(fate)
         if isinstance(fault, float):
-            status, reply = (
-                429,
-                {"message": "slow down", "retry_after": fault, "global": False, "code": 0},
-            )
+            status, reply = _limited(fault)
         elif fault > 0:
             status, reply = fault, {"message": "injected", "code": 0}
         else:
@@ -191,9 +200,14 @@ class DiscordDouble(Gateway):
             method, path, request=body, status=status, reply=reply
         )
         await self.note_change()
+        await self.weather.after(fate, request)
         # The library takes a 429 without this header for a ban and gives up.
         headers = {"Via": "1.1 double"} if status == 429 else {}
         return _json(reply, status, headers)
+
+    def _fate(self, path: str) -> Fate:
+        """What a request to a channel meets at random."""
+        return self.weather.fate(path) if path.startswith("/channels/") else "fine"
 
     def _answer(self, asked: _Asked) -> Reply:  # noqa: PLR0911  # one line for each route
         method, parts = asked.request.method, asked.parts
@@ -204,21 +218,47 @@ class DiscordDouble(Gateway):
         if self.revoked or asked.request.headers.get("Authorization") != f"Bot {TOKEN}":
             return 401, {"message": "401: Unauthorized", "code": 0}
         match [method, *parts]:
-            case ["GET", "users", "@me"]:
-                return 200, {**self.bot, "mfa_enabled": False, "locale": "en-US"}
             case ["GET", "applications" | "oauth2", *_]:
                 return 200, objects.application(self.bot)
-            case ["GET", "guilds", _, "members", key]:
-                return self._member(key)
             case ["PUT", "applications", *_]:
                 return self._put_commands(asked.body)
-            case ["POST", "channels", *_]:
-                return self._post(asked)
-        return 404, {"message": "404: Not Found", "code": 0}
+            case [_, "guilds" | "users", *_]:
+                return self._directory(asked)
+            case [_, "channels", *_]:
+                return self._in_channel(asked)
+        return NO_ROUTE
+
+    def _directory(self, asked: _Asked) -> Reply:
+        match [asked.request.method, *asked.parts]:
+            case ["GET", "users", "@me"]:
+                return 200, {**self.bot, "mfa_enabled": False, "locale": "en-US"}
+            case ["GET", "users", key]:
+                return 200, objects.user(key, "somebody")
+            case ["POST", "users", "@me", "channels"]:
+                return self.direct(asked.body["recipient_id"])
+            case ["GET", "guilds", _]:
+                return self.guild_of()
+            case ["GET", "guilds", _, "members", key]:
+                return self._member(key)
+        return NO_ROUTE
+
+    def _in_channel(self, asked: _Asked) -> Reply:
+        method, (_, channel, *rest) = asked.request.method, asked.parts
+        match [method, *rest]:
+            case ["GET"]:
+                return self.channel_of(channel)
+            case ["GET", "messages"]:
+                return self.history(channel, asked.request.query)
+            case ["POST", "messages"]:
+                return self.post(channel, asked.body, asked.files)
+            case ["PATCH", "messages", key]:
+                return self.change(channel, key, asked.body, asked.files)
+        return NO_ROUTE
 
     def _member(self, key: str) -> Reply:
-        if key == self.alice["id"]:
-            return 200, objects.member(self.alice)
+        for person in (self.alice, self.bot):
+            if key == person["id"]:
+                return 200, objects.member(person)
         return 404, {"message": "Unknown Member", "code": 10007}
 
     def _put_commands(self, body: list[Json]) -> Reply:
@@ -238,7 +278,7 @@ class DiscordDouble(Gateway):
             return 404, {"message": "Unknown interaction", "code": 10062}
         kind, data = body["type"], body.get("data") or {}
         if wrong := refusal(data, {}, v2=False):
-            return self._refused(wrong)
+            return self.refused(wrong)
         one.answers.append(body)
         said: Json = {"interaction": {"id": one.id, "type": one.kind}}
         if kind in (4, 5):
@@ -262,8 +302,8 @@ class DiscordDouble(Gateway):
         editing = method == "PATCH"
         before = one.original["flags"] if editing else 0
         if wrong := refusal(asked.body, asked.files, v2=bool(before & COMPONENTS_V2)):
-            return self._refused(wrong)
-        made = self._message(self.channel, asked)
+            return self.refused(wrong)
+        made = self.made(self.channel, asked.body, asked.files)
         made |= {"webhook_id": self.bot["id"], "application_id": self.bot["id"]}
         if editing:
             made |= {"id": one.original["id"], "flags": made["flags"] | before}
@@ -272,36 +312,6 @@ class DiscordDouble(Gateway):
         else:
             one.followups.append(made)
         return 200, made
-
-    def _post(self, asked: _Asked) -> Reply:
-        body = asked.body
-        if wrong := refusal(body, asked.files, v2=False):
-            return self._refused(wrong)
-        nonce = str(body.get("nonce", ""))
-        if body.get("enforce_nonce") and nonce in self._nonces:
-            return 200, self._nonces[nonce]
-        made = self._message(asked.parts[1], asked)
-        self._nonces[nonce] = made
-        self.posts.append(made)
-        return 200, made
-
-    def _refused(self, reason: str) -> Reply:
-        self.violations.append(f"Discord refuses: {reason}")
-        return 400, {"message": reason, "code": 50035}
-
-    def _message(self, channel: str, asked: _Asked) -> Json:
-        attached = [
-            {
-                "id": objects.flake(),
-                "filename": name,
-                "size": len(content),
-                "url": f"{self.base}/cdn/{name}",
-                "proxy_url": f"{self.base}/cdn/{name}",
-            }
-            for name, content in asked.files.items()
-        ]
-        urls = {f"attachment://{one['filename']}": str(one["url"]) for one in attached}
-        return {**objects.message(self.bot, channel, asked.body, urls), "attachments": attached}
 
 
 @asynccontextmanager
@@ -319,6 +329,10 @@ async def running_double() -> AsyncIterator[DiscordDouble]:
         yield double
     finally:
         await runner.cleanup()
+
+
+def _limited(seconds: float) -> Reply:
+    return 429, {"message": "slow down", "retry_after": seconds, "global": False, "code": 0}
 
 
 def _json(body: object, status: int, headers: dict[str, str]) -> web.Response:

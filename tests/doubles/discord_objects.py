@@ -77,19 +77,79 @@ def application(bot: Json) -> Json:
     }
 
 
-def guild(key: str, *, channel: Json, owner: str) -> Json:
-    everyone = {
+OWNER = "1"
+# What the server adds to a separator and a container that do not say it.
+USUAL: dict[int, Json] = {14: {"divider": True, "spacing": 1}, 17: {"spoiler": False}}
+
+
+def channel(key: str, *, guild: str, name: str, overwrites: list[Json]) -> Json:
+    """A text channel over REST."""
+    return {
         "id": key,
-        "name": "@everyone",
-        "permissions": EVERYTHING,
+        "type": 0,
+        "guild_id": guild,
+        "name": name,
+        "flags": 0,
+        "position": 0,
+        "last_message_id": None,
+        "parent_id": None,
+        "topic": None,
+        "nsfw": False,
+        "rate_limit_per_user": 0,
+        "permission_overwrites": overwrites,
+    }
+
+
+def role(key: str, name: str, permissions: str) -> Json:
+    """A role; that of everybody has the id of its guild."""
+    return {
+        "id": key,
+        "name": name,
+        "permissions": permissions,
         "position": 0,
         "color": 0,
         "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
         "hoist": False,
         "managed": False,
         "mentionable": False,
+        "icon": None,
+        "unicode_emoji": None,
         "flags": 0,
     }
+
+
+def guild_over_rest(key: str, *, owner: str, permissions: str) -> Json:
+    """The guild as a GET answers it, with what everybody may do there."""
+    nothing = (
+        *("icon", "description", "home_header", "splash", "discovery_splash", "banner"),
+        *("application_id", "afk_channel_id", "system_channel_id", "widget_channel_id"),
+        *("max_presences", "vanity_url_code", "rules_channel_id", "safety_alerts_channel_id"),
+        *("public_updates_channel_id", "incidents_data"),
+    )
+    zeros = (
+        *("system_channel_flags", "verification_level", "default_message_notifications"),
+        *("mfa_level", "explicit_content_filter", "premium_tier", "nsfw_level"),
+        *("max_members", "max_stage_video_channel_users", "max_video_channel_users"),
+        "premium_subscription_count",
+    )
+    return {
+        **dict.fromkeys(nothing),
+        **dict.fromkeys(zeros, 0),
+        "id": key,
+        "name": "Team",
+        "owner_id": owner,
+        "region": "deprecated",
+        "afk_timeout": 300,
+        "widget_enabled": False,
+        "premium_progress_bar_enabled": False,
+        "nsfw": False,
+        "preferred_locale": "en-US",
+        "roles": [role(key, "@everyone", permissions)],
+        **{name: [] for name in ("features", "emojis", "stickers")},
+    }
+
+
+def guild(key: str, *, channel: Json, owner: str) -> Json:
     lists = ("emojis", "stickers", "features", "members", "threads", "voice_states", "presences")
     zeros = ("verification_level", "explicit_content_filter", "mfa_level", "premium_tier")
     return {
@@ -98,7 +158,7 @@ def guild(key: str, *, channel: Json, owner: str) -> Json:
         "owner_id": owner,
         "member_count": 2,
         "preferred_locale": "en-US",
-        "roles": [everyone],
+        "roles": [role(key, "@everyone", EVERYTHING)],
         "channels": [{**channel, "position": 0, "permission_overwrites": []}],
         "stage_instances": [],
         **{name: [] for name in lists},
@@ -136,6 +196,7 @@ def shown(parts: list[Json], numbers: Iterator[int], urls: dict[str, str]) -> li
         one = {**part, "id": part.get("id") or next(numbers)}
         if "components" in part:
             one["components"] = shown(part["components"], numbers, urls)
+        one = USUAL.get(part["type"], {}) | one
         if part["type"] == 12:
             one["items"] = [_picture(item, urls) for item in part["items"]]
         made.append(one)

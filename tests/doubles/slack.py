@@ -20,14 +20,21 @@ from typing import Literal
 
 from aiohttp import WSMsgType, web
 
-from tests.doubles.slack_payloads import APP, BOT_USER, CHANNEL, DIRECT, TEAM, Payload
+from tests.doubles.slack_channels import BOT_ID, Channels, Refused
+from tests.doubles.slack_payloads import APP, BOT_USER, TEAM, Payload
 from tests.doubles.slack_rules import complaints
+from tests.doubles.weather import Weather, abort
 
 BOT_TOKEN, APP_TOKEN = "xoxb-good", "xapp-good"  # of the double only
 ACK_SECONDS = 3.0
 RESPONSE_URL_USES = 5
 TRIGGER_SECONDS = 3.0
 JSON_ARGUMENTS = ("blocks", "metadata", "view", "files")
+NUMBERS = frozenset({"length", "limit"})
+SENDING = frozenset(
+    {"chat.postMessage", "chat.update", "conversations.history", "conversations.replies"}
+    | {"conversations.open", "files.getUploadURLExternal", "files.completeUploadExternal"}
+)
 Kind = Literal["slash_commands", "interactive", "events_api"]
 
 
@@ -49,34 +56,27 @@ class Envelope:
     answers: list[Payload | None] = field(default_factory=list)
 
 
-class Refused(Exception):  # noqa: N818  # becomes {"ok": false, "error": word}
-    """Slack's word for a no."""
+class SlackDouble(Channels):
+    """One Slack team with a bot, some people and channels.
 
-
-class SlackDouble:
-    """One Slack team with a bot, some people and a channel."""
+    `weather` is what befalls the requests of a sender at random.
+    """
 
     def __init__(self) -> None:
+        super().__init__()
+        self.weather = Weather()
         self.violations: list[str] = []
         self.calls: list[Call] = []
         self.faults: defaultdict[str, deque[int | str]] = defaultdict(deque)
-        self.messages: list[Payload] = []
         self.responses: defaultdict[str, list[Payload]] = defaultdict(list)
         self.envelopes: dict[str, Envelope] = {}
         self.sockets: list[web.WebSocketResponse] = []
         self.people: dict[str, Payload] = {"U1": {}, "U2": {}}
-        self.channel: Payload = {"id": CHANNEL, "name": "general", "is_channel": True}
-        self.is_member = True
-        self.files: dict[str, bytes] = {}
-        self.polls_until_ready = 1
         self.retry_after = "0"
-        self.base = ""
         self._transports: dict[web.WebSocketResponse, asyncio.Transport] = {}
         self._tickets: set[str] = set()
-        self._polls: dict[str, int] = {}
         self._triggers: dict[str, float] = {}
         self._changed = asyncio.Event()
-        self._ts = 100
 
     @property
     def api_url(self) -> str:
@@ -187,19 +187,35 @@ class SlackDouble:
         self.calls.append(Call(method, args))
         self._changed.set()
         fault = self.faults[method].popleft() if self.faults[method] else None
+        if fault is None and method in SENDING:
+            return await self._through_weather(request, method, args)
         if fault == 429:
-            return web.json_response(
-                {"ok": False, "error": "ratelimited"},
-                status=429,
-                headers={"Retry-After": self.retry_after},
-            )
+            return _limited(self.retry_after)
         if isinstance(fault, int):
             return web.Response(status=fault, text="oops")
         if fault is not None and fault != "lost":
             return web.json_response(_refusal(fault))
         reply = self._reply(method, args, request.headers.get("Authorization", ""))
         if fault == "lost":
-            _abort(request)
+            abort(request)
+        self._changed.set()
+        return web.json_response(reply)
+
+    async def _through_weather(
+        self, request: web.Request, method: str, args: Payload
+    ) -> web.StreamResponse:
+        """A request that a sender makes: its effect comes whether or not anybody waits for it."""
+        place = str(args.get("channel") or args.get("channel_id") or "")
+        if place in self.weather.hanging:
+            await self.weather.held(request)
+        fate = self.weather.fate(f"{method} {place}")
+        if fate == "limited":
+            return _limited(str(self.weather.retry_after))
+        if fate == "failed":
+            return web.Response(status=500, text="oops")
+        await self.weather.before(fate)
+        reply = self._reply(method, args, request.headers.get("Authorization", ""))
+        await self.weather.after(fate, request)
         self._changed.set()
         return web.json_response(reply)
 
@@ -224,51 +240,12 @@ class SlackDouble:
 
     def _auth_test(self, _: Payload) -> Payload:
         who = {"team": "Team", "team_id": TEAM, "user": "creditbot", "user_id": BOT_USER}
-        return {"url": "https://team.example/", "bot_id": "B0", **who}
+        return {"url": "https://team.example/", "bot_id": BOT_ID, **who}
 
     def _apps_connections_open(self, _: Payload) -> Payload:
         ticket = uuid.uuid4().hex
         self._tickets.add(ticket)
         return {"url": f"{self.base.replace('http', 'ws', 1)}/link/?ticket={ticket}"}
-
-    def _chat_postMessage(self, args: Payload) -> Payload:  # noqa: N802  # Slack's name
-        return {"channel": args["channel"], "ts": self._posted("message", args)}
-
-    def _chat_postEphemeral(self, args: Payload) -> Payload:  # noqa: N802  # Slack's name
-        return {"message_ts": self._posted("ephemeral", args)}
-
-    def _posted(self, kind: str, args: Payload) -> str:
-        if args["channel"] not in (CHANNEL, DIRECT):
-            raise Refused("channel_not_found")
-        if args["channel"] == CHANNEL and not self.is_member:
-            raise Refused("not_in_channel")
-        self._check_images(args)
-        self._ts += 1
-        ts = f"1774875900.{self._ts:06d}"
-        self.messages.append({"kind": kind, "ts": ts, **args})
-        return ts
-
-    def _chat_update(self, args: Payload) -> Payload:
-        found = [m for m in self.messages if m["ts"] == args["ts"] and m["kind"] == "message"]
-        if not found:
-            raise Refused("message_not_found")
-        self._check_images(args)
-        found[0] |= args
-        return {"channel": args["channel"], "ts": args["ts"], "text": args["text"]}
-
-    def _check_images(self, args: Payload) -> None:
-        for block in args.get("blocks", []):
-            file = block.get("slack_file", {}).get("id")
-            if file and not (file in self.files and self._polls[file] >= self.polls_until_ready):
-                raise Refused("invalid_blocks")
-
-    def _conversations_info(self, args: Payload) -> Payload:
-        if args["channel"] != CHANNEL:
-            raise Refused("channel_not_found")
-        return {"channel": {**self.channel, "is_member": self.is_member}}
-
-    def _conversations_open(self, _: Payload) -> Payload:
-        return {"channel": {"id": DIRECT}}
 
     def _users_info(self, args: Payload) -> Payload:
         user = args["user"]
@@ -287,31 +264,6 @@ class SlackDouble:
 
     def _views_publish(self, _: Payload) -> Payload:
         return {"view": {"id": "V0", "hash": "1.a", "type": "home"}}
-
-    # ---- files
-
-    def _files_getUploadURLExternal(self, _: Payload) -> Payload:  # noqa: N802  # Slack's name
-        file = f"F{len(self.files) + 1:08d}"
-        self.files[file] = b""
-        return {"upload_url": f"{self.base}/upload/{file}", "file_id": file}
-
-    def _files_completeUploadExternal(self, args: Payload) -> Payload:  # noqa: N802  # Slack's name
-        for file in args["files"]:
-            if not self.files.get(file["id"]):
-                raise Refused("file_not_found")
-            self._polls[file["id"]] = 0
-        if "channel_id" in args:
-            self._ts += 1
-            self.messages.append({"kind": "file", "ts": f"1774875900.{self._ts:06d}", **args})
-        return {"files": [{"id": file["id"], "title": file["title"]} for file in args["files"]]}
-
-    def _files_info(self, args: Payload) -> Payload:
-        file = args["file"]
-        if file not in self._polls:
-            raise Refused("file_not_found")
-        self._polls[file] += 1
-        ready = self._polls[file] >= self.polls_until_ready
-        return {"file": {"id": file, **({"mimetype": "image/png"} if ready else {})}}
 
     async def _upload(self, request: web.Request) -> web.Response:
         if self.faults["upload"]:
@@ -341,7 +293,7 @@ class SlackDouble:
             return web.Response(status=400, text=str(refused))
         self.responses[key].append(body)
         if fault == "lost":
-            _abort(request)
+            abort(request)
         return web.Response(text="ok")
 
 
@@ -356,8 +308,10 @@ async def _arguments(request: web.Request) -> Payload:
     for key in JSON_ARGUMENTS:
         if isinstance(args.get(key), str):
             args[key] = json.loads(args[key])
-    if "length" in args:
-        args["length"] = int(args["length"])
+    for key in NUMBERS & args.keys():
+        args[key] = int(args[key])
+    if "include_all_metadata" in args:
+        args["include_all_metadata"] = args["include_all_metadata"] in ("1", "true", True)
     return args
 
 
@@ -367,10 +321,9 @@ def _refusal(word: str) -> Payload:
     return {"ok": False, "error": word, **more}
 
 
-def _abort(request: web.Request) -> None:
-    transport = request.transport
-    assert isinstance(transport, asyncio.Transport)
-    transport.abort()
+def _limited(seconds: str) -> web.Response:
+    refusal = {"ok": False, "error": "ratelimited"}
+    return web.json_response(refusal, status=429, headers={"Retry-After": seconds})
 
 
 @asynccontextmanager

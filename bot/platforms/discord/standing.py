@@ -43,7 +43,7 @@ async def standing_of(requests: Requests, address: Address, person: str) -> Stan
         can_post=mine.view_channel and speaks and not archived,
         can_read_history=mine.view_channel and mine.read_message_history,
         is_external=str(channel["guild_id"]) != address.external_id,
-        is_member=theirs.view_channel if theirs else None,
+        is_member=None if theirs is None else theirs.view_channel,
     )
 
 
