@@ -88,7 +88,9 @@ class DiscordDouble(Channels, Gateway):
 
     `faults` holds, by the end of a path, what the next requests meet: a status, a float for 429
     with so many seconds to wait, or LOST for work that is done and a reply that is not.  While
-    `revoked`, the token opens nothing by REST, though the gateway stays open.
+    `revoked`, the token opens nothing by REST, though the gateway stays open.  `weather` is what
+    befalls the requests to channels at random.  After `watched` requests, if that is set, none is
+    kept or held to the description any more.
     """
 
     def __init__(self) -> None:
@@ -96,6 +98,7 @@ class DiscordDouble(Channels, Gateway):
         self.calls: list[Call] = []
         self.commands: list[Json] = []
         self.weather = Weather()
+        self.watched: int | None = None
         self.is_banned = False
         self.revoked = False
         self.faults: dict[str, deque[int | float]] = defaultdict(deque)
@@ -177,7 +180,7 @@ class DiscordDouble(Channels, Gateway):
         method, path = request.method, f"/{request.match_info['path']}"
         body, files = await _body(request)
         fault = next((w.popleft() for end, w in self.faults.items() if path.endswith(end) and w), 0)
-        fate = self._fate(path) if not fault else "fine"
+        fate = self._fate(f"{method} {path}") if not fault else "fine"
         if fate == "limited":
             fault = self.weather.retry_after
         elif fate == "failed":
@@ -186,6 +189,7 @@ class DiscordDouble(Channels, Gateway):
             return web.Response(status=429, text="error code: 1015")
         if any(place in path for place in self.weather.hanging):
             await self.weather.held(request)
+            return web.Response(status=504)
         await self.weather.before(fate)
         if isinstance(fault, float):
             status, reply = _limited(fault)
@@ -195,19 +199,20 @@ class DiscordDouble(Channels, Gateway):
             status, reply = self._answer(_Asked(request, path.strip("/").split("/"), body, files))
             if fault == LOST:
                 status, reply = 500, {"message": "lost", "code": 0}
-        self.calls.append(Call(method, path, status, body, files))
-        self.violations += description().complaints(
-            method, path, request=body, status=status, reply=reply
-        )
+        if self.watched is None or len(self.calls) < self.watched:
+            self.calls.append(Call(method, path, status, body, files))
+            self.violations += description().complaints(
+                method, path, request=body, status=status, reply=reply
+            )
         await self.note_change()
         await self.weather.after(fate, request)
         # The library takes a 429 without this header for a ban and gives up.
         headers = {"Via": "1.1 double"} if status == 429 else {}
         return _json(reply, status, headers)
 
-    def _fate(self, path: str) -> Fate:
+    def _fate(self, route: str) -> Fate:
         """What a request to a channel meets at random."""
-        return self.weather.fate(path) if path.startswith("/channels/") else "fine"
+        return self.weather.fate(route) if " /channels/" in route else "fine"
 
     def _answer(self, asked: _Asked) -> Reply:  # noqa: PLR0911  # one line for each route
         method, parts = asked.request.method, asked.parts

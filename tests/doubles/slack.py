@@ -59,12 +59,14 @@ class Envelope:
 class SlackDouble(Channels):
     """One Slack team with a bot, some people and channels.
 
-    `weather` is what befalls the requests of a sender at random.
+    `weather` is what befalls the requests of a sender at random.  After `watched` requests, if
+    that is set, none is kept or held to the schemas any more.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.weather = Weather()
+        self.watched: int | None = None
         self.violations: list[str] = []
         self.calls: list[Call] = []
         self.faults: defaultdict[str, deque[int | str]] = defaultdict(deque)
@@ -184,7 +186,8 @@ class SlackDouble(Channels):
     async def _api(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
         args = await _arguments(request)
-        self.calls.append(Call(method, args))
+        if self.watched is None or len(self.calls) < self.watched:
+            self.calls.append(Call(method, args))
         self._changed.set()
         fault = self.faults[method].popleft() if self.faults[method] else None
         if fault is None and method in SENDING:
@@ -208,6 +211,7 @@ class SlackDouble(Channels):
         place = str(args.get("channel") or args.get("channel_id") or "")
         if place in self.weather.hanging:
             await self.weather.held(request)
+            return web.Response(status=504)
         fate = self.weather.fate(f"{method} {place}")
         if fate == "limited":
             return _limited(str(self.weather.retry_after))
@@ -226,7 +230,9 @@ class SlackDouble(Channels):
             return _refusal("not_allowed_token_type")
         if token != wanted:
             return _refusal("invalid_auth")
-        self.violations += complaints("request", method, args)
+        is_watched = self.watched is None or len(self.calls) < self.watched
+        if is_watched:
+            self.violations += complaints("request", method, args)
         answer = getattr(self, "_" + method.replace(".", "_"), None)
         if answer is None:
             self.violations.append(f"{method}: the double does not know it")
@@ -235,7 +241,8 @@ class SlackDouble(Channels):
             reply: Payload = {"ok": True, **answer(args)}
         except Refused as refused:
             return _refusal(str(refused))
-        self.violations += complaints("reply", method, reply)
+        if is_watched:
+            self.violations += complaints("reply", method, reply)
         return reply
 
     def _auth_test(self, _: Payload) -> Payload:
