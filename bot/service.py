@@ -14,11 +14,15 @@ import structlog
 from analytics.figures import (
     ModelFigure,
 )
+from bot.clock_guard import RIGHT, ClockGuard
 from bot.context import Identity
+from bot.counters import Counters
 from bot.desk import Desk
 from bot.drawing import Drawing
 from bot.http.guard import Guard
-from bot.http.server import HttpServer, health
+from bot.http.health import Probe, health_routes
+from bot.http.metrics import metrics_route
+from bot.http.server import HttpServer
 from bot.http.trials import Assigning
 from bot.leases import HeldByOne, Leases, replica_name
 from bot.pacing import Pacing
@@ -26,7 +30,9 @@ from bot.platforms.base import Platform
 from bot.scheduler import Ticker
 from bot.settings import Settings
 from bot.supervisor import supervise
+from bot.ticking import EXIT_STUCK, TICK_SECONDS, Tick, Verdict, Watchman
 from bot.upkeep import DECIDE_SECONDS, GATHER_SECONDS, PURGE_SECONDS, VERIFY_SECONDS, Upkeep
+from bot.witness import ASK_SECONDS, Witness, addresses_of
 from storage.engine import open_engine
 from storage.migrate import require_current, upgrade
 
@@ -46,6 +52,9 @@ class Service:
         self.now = now
         self.stop = asyncio.Event()
         self.states: dict[str, str] = {}
+        self.counters = Counters()
+        self.guard = ClockGuard()
+        self.exit_code = 0
 
     async def run(self) -> None:
         """Serve until `stop` is set, then leave in order: clock, platforms, server, pools."""
@@ -55,26 +64,39 @@ class Service:
         pacing = Pacing(asyncio.get_running_loop().time)
         desk = Desk(engine, now=self.now, owners=owners, drawing=drawing, pacing=pacing)
         leases = Leases(engine, self.now, holder=replica_name())
+        tick = self._tick(engine, leases.holder)
+        witness = Witness(addresses_of(self.settings), self.guard)
         ticker = self._ticker(engine, leases)
-        guard = Guard(engine, self.now)
-        routes = (health(lambda: self.states), Assigning(guard).route)
+        ticker.every(TICK_SECONDS, tick.run, name="tick")
+        ticker.every(ASK_SECONDS, witness.ask, name="clock")
+        guard, probe = Guard(engine, self.now), Probe(engine)
+        routes = (
+            *health_routes(self._health, probe),
+            metrics_route(self._health, probe, tick, self.counters, self.now),
+            Assigning(guard).route,
+        )
         server = HttpServer(self.settings.http_host, self.settings.http_port, routes)
         port = await server.start()
         parts = [self._supervised(platform) for platform in self._platforms(desk, leases)]
         ticker.start()
-        warm = asyncio.create_task(_warm_up(desk, drawing))
+        watchman = Watchman(lambda: tick.beats, self._tell_verdict(asyncio.get_running_loop()))
+        watchman.start()
+        warm = asyncio.gather(_warm_up(desk, drawing), witness.ask())
         log.info("service.started", platforms=sorted(self.states), health_port=port)
         if not parts:
             log.warning("service.without_chat", hint="No token is set: see `creditbot doctor`.")
         try:
             await self.stop.wait()
         finally:
+            watchman.off()
             ticker.stop()
             await _finish(parts)
             warm.cancel()
             await asyncio.gather(warm, return_exceptions=True)
             await server.stop()
             guard.close()
+            probe.close()
+            tick.close()
             drawing.close()
             desk.close()
             leases.close()
@@ -89,11 +111,45 @@ class Service:
         require_current(engine)
         return engine
 
+    def _health(self) -> dict[str, str]:
+        """How each part is; the clock shows only while it is in doubt."""
+        doubt = {} if self.guard.state == RIGHT else {"clock": self.guard.state}
+        return self.states | doubt
+
+    def _tick(self, engine: sa.Engine, replica: str) -> Tick:
+        """What is done every few seconds; each step is one line."""
+        return Tick(
+            engine,
+            self.now,
+            replica=replica,
+            parts=self._health,
+            guard=self.guard,
+            counters=self.counters,
+        )
+
+    def _tell_verdict(self, loop: asyncio.AbstractEventLoop) -> Callable[[Verdict], None]:
+        """What the watchman's verdict on the tick means for the service."""
+
+        def tell(verdict: Verdict) -> None:
+            if verdict == "well":
+                self.states.pop("tick", None)
+                return
+            self.states["tick"] = "stuck"
+            if verdict == "over":
+                self.exit_code = EXIT_STUCK
+                with suppress(RuntimeError):  # a loop that is closed has ended already
+                    loop.call_soon_threadsafe(self.stop.set)
+
+        return tell
+
     def _ticker(self, engine: sa.Engine, leases: Leases) -> Ticker:
         def report(state: str) -> None:
             self.states["ledger"] = state
 
-        ticker, upkeep = Ticker(), Upkeep(engine, self.now, report=report, leases=leases)
+        ticker, upkeep = (
+            Ticker(self.counters),
+            Upkeep(engine, self.now, report=report, leases=leases),
+        )
         ticker.every(PURGE_SECONDS, upkeep.purge, name="purge")
         ticker.every(VERIFY_SECONDS, upkeep.verify, name="verify")
         ticker.every(GATHER_SECONDS, upkeep.gather, name="gather")
@@ -170,10 +226,11 @@ async def _finish(parts: list[asyncio.Task[None]]) -> None:
             await part
 
 
-async def serve(settings: Settings, now: Callable[[], datetime]) -> None:
-    """Run the service until SIGTERM or SIGINT."""
+async def serve(settings: Settings, now: Callable[[], datetime]) -> int:
+    """Run the service until SIGTERM or SIGINT, or until it is stuck; gives the exit code."""
     service = Service(settings, now)
     loop = asyncio.get_running_loop()
     for one in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(one, service.stop.set)
     await service.run()
+    return service.exit_code

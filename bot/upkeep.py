@@ -18,6 +18,7 @@ from storage.engine import reading, writing
 from storage.errors import StorageError
 from storage.evidence import gather, is_stale
 from storage.preferences import set_state, state
+from storage.replicas import forget_replicas
 from storage.timekeys import day_number
 from storage.trials import running_trials
 from storage.verify import verify
@@ -56,7 +57,7 @@ class Upkeep:
         self._is_wrong = False
 
     async def purge(self) -> None:
-        """Forget expired buttons and old envelope ids."""
+        """Forget expired buttons, old envelope ids and replicas that are gone."""
         await self._alone("purge", self._purge)
 
     async def verify(self) -> None:
@@ -97,6 +98,7 @@ class Upkeep:
     def _purge(self) -> None:
         with writing(self._engine) as connection:
             actions.purge(connection, now=self._now())
+            forget_replicas(connection, now=self._now())
 
     def _gather(self) -> None:
         now = self._now()

@@ -23,7 +23,7 @@ def run_command() -> None:
 
     settings = load_settings()
     set_up_logs(settings.log_level)
-    asyncio.run(serve(settings, utc_now))
+    raise typer.Exit(asyncio.run(serve(settings, utc_now)))
 
 
 def doctor_command(

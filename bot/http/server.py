@@ -6,7 +6,7 @@ It binds CREDITBOT_HTTP_HOST, the loopback by default: chat needs no inbound por
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -14,7 +14,6 @@ from aiohttp.http_exceptions import HttpProcessingError
 from analytics.errors import UserError
 
 MAX_BODY = 1 << 20
-WELL = frozenset({"up", "verified", "standby"})
 
 
 class HttpServer:
@@ -62,14 +61,3 @@ def _log() -> logging.Logger:
 def _is_ours(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, HttpProcessingError)
-
-
-def health(states: Callable[[], Mapping[str, str]]) -> web.RouteDef:
-    """`/health`: 200 while every part is well or not configured, else 503; states in words."""
-
-    async def answer(_: web.Request) -> web.Response:
-        known = states()
-        healthy = WELL.issuperset(known.values())
-        return web.json_response({"parts": dict(known)}, status=200 if healthy else 503)
-
-    return web.get("/health", answer)

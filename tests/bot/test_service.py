@@ -24,8 +24,8 @@ from analytics.report import (
 )
 from bot.context import Identity
 from bot.desk import Desk
+from bot.http.health import health as health_route
 from bot.http.server import HttpServer
-from bot.http.server import health as health_route
 from bot.service import Service
 from bot.settings import Settings
 from tests.bot.program import ROOT, Program, creditbot, environment
