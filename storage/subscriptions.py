@@ -1,0 +1,209 @@
+"""Subscriptions: a line, when it is asked and where its answer goes; nothing about what it says.
+
+`next_due` is derived from the schedule and the zone's rules; what was told already is known by the
+keys of deliveries alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+import storage.outgoing  # noqa: F401  # declares the tables that are looked up below
+from storage.destinations import Destination
+from storage.numbering import next_id
+
+Catchup = Literal["latest", "all", "none"]
+_SUBSCRIPTION = SQLModel.metadata.tables["subscription"]
+_DESTINATION = SQLModel.metadata.tables["destination"]
+_WORKSPACE = SQLModel.metadata.tables["workspace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A line that is answered into a destination on a schedule; its times are local in `zone`.
+
+    `attach` are the forms of files that go along.  A pause without an end lasts until a person ends
+    it; `pause_reason` says why where no person ordered it.
+    """
+
+    id: int
+    destination_id: int
+    line: str
+    schedule: str
+    zone: str
+    next_due: datetime | None
+    next_first_day: int
+    catchup: Catchup
+    attach: str
+    skip_empty: bool
+    skip_next: bool
+    is_paused: bool
+    paused_until: datetime | None
+    pause_reason: str | None
+    created_by: str
+    created_at: datetime
+    rev: int
+    last_period: str | None
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The forms of files that go along."""
+        return tuple(filter(None, self.attach.split(",")))
+
+    def paused_at(self, moment: datetime) -> bool:
+        """Whether it pauses at a moment."""
+        return self.is_paused and (self.paused_until is None or moment < self.paused_until)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A subscription whose turn it is, locked, and where its answer goes."""
+
+    workspace_id: int
+    zone: str
+    subscription: Subscription
+    destination: Destination
+
+
+_COLUMNS = [_SUBSCRIPTION.c[name] for name in Subscription.__slots__]
+_ITS_DESTINATION = [_DESTINATION.c[name].label(f"to_{name}") for name in Destination.__slots__]
+
+
+def list_subscriptions(connection: sa.Connection, workspace_id: int) -> list[Subscription]:
+    """Every subscription that was not ended, in the order in which they were made."""
+    wanted = sa.select(*_COLUMNS).where(_kept(workspace_id)).order_by(_SUBSCRIPTION.c.id)
+    return [Subscription(*row) for row in connection.execute(wanted)]
+
+
+def find_subscription(
+    connection: sa.Connection, workspace_id: int, number: int
+) -> Subscription | None:
+    """A subscription by its number; None for one that never was or was ended."""
+    wanted = sa.select(*_COLUMNS).where(_kept(workspace_id), _SUBSCRIPTION.c.id == number)
+    row = connection.execute(wanted).first()
+    return Subscription(*row) if row else None
+
+
+def add_subscription(  # noqa: PLR0913  # the parts of a subscription, each by name
+    connection: sa.Connection,
+    workspace_id: int,
+    *,
+    destination_id: int,
+    line: str,
+    schedule: str,
+    zone: str,
+    next_due: datetime,
+    next_first_day: int,
+    catchup: Catchup,
+    attach: str = "",
+    skip_empty: bool = False,
+    created_by: str,
+    now: datetime,
+) -> Subscription:
+    """Keep a new subscription."""
+    row = connection.execute(
+        sa.insert(_SUBSCRIPTION)
+        .values(
+            workspace_id=workspace_id,
+            id=next_id(connection, _SUBSCRIPTION, workspace_id),
+            destination_id=destination_id,
+            line=line,
+            schedule=schedule,
+            zone=zone,
+            next_due=next_due,
+            next_first_day=next_first_day,
+            catchup=catchup,
+            attach=attach,
+            skip_empty=skip_empty,
+            created_by=created_by,
+            created_at=now,
+        )
+        .returning(*_COLUMNS)
+    ).one()
+    return Subscription(*row)
+
+
+def change_subscription(
+    connection: sa.Connection, workspace_id: int, number: int, changes: Mapping[str, object]
+) -> Subscription | None:
+    """Change parts of a subscription, which is another revision of it; None where it is gone."""
+    row = connection.execute(
+        sa.update(_SUBSCRIPTION)
+        .where(_kept(workspace_id), _SUBSCRIPTION.c.id == number)
+        .values(**changes, rev=_SUBSCRIPTION.c.rev + 1)
+        .returning(*_COLUMNS)
+    ).first()
+    return Subscription(*row) if row else None
+
+
+# ---- what is due, in every workspace
+
+
+def anything_due(connection: sa.Connection, now: datetime) -> bool:
+    """Whether some subscription's turn has come."""
+    found = sa.select(sa.literal(1)).select_from(_SUBSCRIPTION).where(_is_due(now)).limit(1)
+    return connection.execute(found).first() is not None
+
+
+def lock_due(connection: sa.Connection, now: datetime, *, limit: int) -> list[Due]:
+    """The subscriptions that have waited longest, none of which another planner holds."""
+    joined = _SUBSCRIPTION.join(
+        _DESTINATION,
+        sa.and_(
+            _DESTINATION.c.workspace_id == _SUBSCRIPTION.c.workspace_id,
+            _DESTINATION.c.id == _SUBSCRIPTION.c.destination_id,
+        ),
+    ).join(_WORKSPACE, _WORKSPACE.c.workspace_id == _SUBSCRIPTION.c.workspace_id)
+    wanted = (
+        sa.select(
+            _SUBSCRIPTION.c.workspace_id,
+            _WORKSPACE.c.zone.label("home_zone"),
+            *_COLUMNS,
+            *_ITS_DESTINATION,
+        )
+        .select_from(joined)
+        .where(_is_due(now))
+        .order_by(_SUBSCRIPTION.c.next_due, _SUBSCRIPTION.c.workspace_id, _SUBSCRIPTION.c.id)
+        .limit(limit)
+        # SQLite has one writer; elsewhere each planner takes others.
+        .with_for_update(of=_SUBSCRIPTION, skip_locked=True)
+    )
+    border = 2 + len(_COLUMNS)
+    return [
+        Due(row[0], row[1], Subscription(*row[2:border]), Destination(*row[border:]))
+        for row in connection.execute(wanted)
+    ]
+
+
+def keep_next(connection: sa.Connection, changes: Sequence[Mapping[str, Any]]) -> None:
+    """Keep what is due next: rows with workspace_id, id and the columns that change, all alike."""
+    if not changes:
+        return
+    keys: Collection[str] = ("workspace_id", "id")
+    names = [name for name in changes[0] if name not in keys]
+    changed: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
+    statement = (
+        sa.update(_SUBSCRIPTION)
+        .where(*(_SUBSCRIPTION.c[name] == sa.bindparam(f"new_{name}") for name in keys))
+        .values(changed)
+    )
+    rows = [{f"new_{name}": value for name, value in row.items()} for row in changes]
+    connection.execute(statement, rows)
+
+
+def _kept(workspace_id: int) -> sa.ColumnElement[bool]:
+    return sa.and_(_SUBSCRIPTION.c.workspace_id == workspace_id, _SUBSCRIPTION.c.ended_at.is_(None))
+
+
+def _is_due(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        _SUBSCRIPTION.c.ended_at.is_(None),
+        _SUBSCRIPTION.c.next_due <= now,
+        sa.or_(~_SUBSCRIPTION.c.is_paused, _SUBSCRIPTION.c.paused_until <= now),
+    )
