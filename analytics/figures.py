@@ -330,14 +330,31 @@ class TopList:
 
 
 @dataclass(frozen=True, slots=True)
+class DayStrip:
+    """Credits of each day from `start` on; None is before the first usage of all.
+
+    Those from the index `marked` on are the period's, the others what came before it.
+    """
+
+    heading: str
+    start: date
+    credits: tuple[int | None, ...]
+    marked: int
+
+
+@dataclass(frozen=True, slots=True)
 class DashboardFigure(Chart):
-    """A month at a glance: tiles, its burn-up and up to two short lists.  `subtitle` is dates."""
+    """A period at a glance: tiles, its burn-up or else its days, and up to two short lists.
+
+    `subtitle` is dates.
+    """
 
     kind: ClassVar[str] = "dashboard"
 
     tiles: tuple[Tile, ...]
     burn_up: BudgetFigure | None
     lists: tuple[TopList, ...]
+    days: DayStrip | None = None
 
 
 Figure = (

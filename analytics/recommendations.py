@@ -115,6 +115,15 @@ def shown_of(every: Sequence[Advice]) -> tuple[list[Advice], list[Advice]]:
     return shown[:MOST_SHOWN], stopped[:MOST_SHOWN]
 
 
+def advice_notes(found: Findings, now: datetime) -> list[Note]:
+    """What is proposed in a sentence each, after what all of it may save; nothing where none is."""
+    shown, _ = shown_of(found.advice(now))
+    if not shown:
+        return []
+    sentences = (Note(_sentence(one, found), is_detail=True) for one in shown)
+    return [Note(f"Advice: {_headline(shown, found)}."), *sentences]
+
+
 def _title(found: Findings, asked: Asked) -> str:
     return "Advice" if asked.task is None else f"Advice on {found.names.tasks[asked.task]}"
 

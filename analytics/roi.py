@@ -212,6 +212,26 @@ def _numbers(
     worths: Sequence[Worth], secret: Sequence[Worth], assumed: Assumptions
 ) -> Iterator[Facts | Table]:
     total = _together([*worths, *secret], "Total")
+    facts = _facts(total, assumed)
+    if facts:
+        yield Facts(tuple(facts))
+        yield _table(worths, secret, total, assumed)
+
+
+def return_blocks(query: Query) -> list[Facts | Note]:
+    """Time saved, value and cost of a range, and what was assumed; nothing where no value is set.
+
+    Assumptions are never left behind: the numbers are worth no more than they are.
+    """
+    assumed = read_assumptions(query)
+    rows = query.reader.sums(("task",), MEASURES, span_of(query))
+    total = _together(_worths(query, rows, assumed), "Total")
+    if total.value is None:
+        return []
+    return [Facts(tuple(_facts(total, assumed))), _assumed(query, assumed)]
+
+
+def _facts(total: Worth, assumed: Assumptions) -> list[Fact]:
     facts = []
     if total.minutes is not None:
         facts.append(Fact("hours", "Time saved", f"{count_text(total.minutes // 60)} hours"))
@@ -224,9 +244,7 @@ def _numbers(
     factor = _factor(total.value, total.cost, assumed)
     if factor is not None:
         facts.append(Fact("factor", "Value for cost", factor, "factor"))
-    if facts:
-        yield Facts(tuple(facts))
-        yield _table(worths, secret, total, assumed)
+    return facts
 
 
 def _together(worths: Sequence[Worth], name: str) -> Worth:

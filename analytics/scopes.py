@@ -83,6 +83,14 @@ def scope_of(filters: Filters) -> Scope:
     return named[0] if named else Scope()
 
 
+def scope_alone(filters: Filters) -> Scope | None:
+    """The scope that filters are about; None where they name several, or anything else beside."""
+    kinds: tuple[Kind, ...] = ("department", "project", "person")
+    named = [Scope(kind, target) for kind in kinds for target in getattr(filters, kind)]
+    scope = named[0] if named else Scope()
+    return scope if scope.filters == filters else None
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What an asker may see: `people` of whom, and which `groups` in each stretch of days.

@@ -29,9 +29,8 @@ from analytics.periods import ByDay, Pace, Stage, read_days, span_behind, stage_
 from analytics.query import Query
 from analytics.report import Actions, Button, Fact, Facts, Note, Report
 from analytics.rhythm import complete_days
-from analytics.scopes import Scope
+from analytics.scopes import scope_alone
 from analytics.timerange import WEEKDAY_NAMES
-from storage.budgets import Scope as ScopeKind
 from storage.reading import Days
 from storage.timekeys import date_of, day_number
 
@@ -77,7 +76,7 @@ def trends(query: Query, pace: Pace, most: int, sight: Sight) -> Report:
     Raises UserError for filters whose history is not kept.
     """
     title = heading("Trends", query)
-    if len(_classes(query)) > 1 and not query.filters.person:
+    if not is_kept(query):
         raise UserError(
             "Trends look back for months, and these filters together are only kept prompt by "
             "prompt.",
@@ -88,7 +87,7 @@ def trends(query: Query, pace: Pace, most: int, sight: Sight) -> Report:
     whole = sum((usage for key, usage in days.items() if key in inside), Usage())
     if not whole.events:
         return empty_report(title, query)
-    change, periods = _change(query), stages(query, pace, days)
+    change, periods = read_change(query), stages(query, pace, days)
     facts = [
         *_pace_facts(periods, pace),
         *_month_fact(query),
@@ -101,16 +100,21 @@ def trends(query: Query, pace: Pace, most: int, sight: Sight) -> Report:
         title,
         headline,
         (
-            *(Note(words, "delta") for words in _claims(periods, pace)),
+            *(Note(words, "delta") for words in claims(periods, pace)),
             *([_figure(query, change, headline)] if change else ()),
             *((Facts(tuple(facts)),) if facts else ()),
-            *([mover_table(_steps(query, change, most, sight))] if change else ()),
+            *([mover_table(steps_by_kind(query, change, most, sight))] if change else ()),
             *([stage_table(query, periods, pace)] if periods else ()),
             *_notes(change),
             *footnotes(query, whole),
             _other_pace(query, pace),
         ),
     )
+
+
+def is_kept(query: Query) -> bool:
+    """Whether the history that the query's filters leave is kept in sums."""
+    return len(_classes(query)) <= 1 or bool(query.filters.person)
 
 
 def _classes(query: Query, kind: str = "model") -> set[str]:
@@ -128,8 +132,8 @@ def _days(query: Query, pace: Pace) -> ByDay:
 # ---- what carries the change
 
 
-def _change(query: Query) -> Change | None:
-    """None where there is nothing to compare with."""
+def read_change(query: Query) -> Change | None:
+    """Both sides by every kind that is kept; None where there is nothing to compare with."""
     compared = comparison(query)
     if compared is None:
         return None
@@ -138,7 +142,9 @@ def _change(query: Query) -> Change | None:
     return change if change.now or change.before else None
 
 
-def _steps(query: Query, change: Change, most: int, sight: Sight) -> dict[Kind, Sequence[Step]]:
+def steps_by_kind(
+    query: Query, change: Change, most: int, sight: Sight
+) -> dict[Kind, Sequence[Step]]:
     """The movers of each kind; one that the filters leave a single id of says nothing more."""
     found = {
         kind: movers(query, kind, sides, most=most, folded=sight.folded.get(kind, ()))
@@ -192,15 +198,13 @@ def _pace_facts(periods: Sequence[Stage], pace: Pace) -> Iterator[Fact]:
 
 def _month_fact(query: Query) -> Iterator[Fact]:
     """The running month, where it is asked about, against the budget of whom it is asked."""
-    filters = query.filters
-    kinds: tuple[ScopeKind, ...] = ("department", "project", "person")
-    scopes = [Scope(kind, key) for kind in kinds for key in getattr(filters, kind)] or [Scope()]
-    if len(scopes) > 1 or scopes[0].filters != filters:
+    scope = scope_alone(query.filters)
+    if scope is None:
         return
     today = query.reader.clock.local_date(query.now)
     if not query.range.first <= today < query.range.end:
         return
-    burn = month_burn(query, scopes[0], today)
+    burn = month_burn(query, scope, today)
     if burn.limit is not None:
         used = f"{credits_text(burn.spent)} of {credits_text(burn.limit)} credits used"
         words = burn.words.removesuffix(".")
@@ -242,7 +246,7 @@ def _pattern(query: Query, days: ByDay) -> Iterator[Fact]:
 # ---- words
 
 
-def _claims(periods: Sequence[Stage], pace: Pace) -> Iterator[str]:
+def claims(periods: Sequence[Stage], pace: Pace) -> Iterator[str]:
     """`Credits per prompt fell over the last 4 weeks: 2.1, 1.9, 1.8, 1.7.`, where that is so."""
     run = trend(periods, lambda stage: stage.usage.per_prompt)
     if run is not None:

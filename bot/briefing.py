@@ -20,7 +20,7 @@ from bot.registry import Call, amend, parse, run
 from bot.render.pdf import Briefing
 from storage.workspaces import DEFAULT_NAME
 
-REPORT = "report"  # the line that a briefing is made around
+REPORTS = ("report", "digest monthly")  # the lines that a briefing is made around
 # Name of a part to the line that says it, before range and filters are put in.
 LINES: Mapping[str, str] = {
     "budget": "budget",
@@ -50,7 +50,10 @@ def gather_briefing(call: Call, report: Report, ctx: Context) -> Briefing:
     for name, line in lines.items():
         # A command that is not there, rows that are not for this asker: the part is left out.
         with suppress(UserError):
-            parts[name] = run(amend(parse(line).line, given), ctx)
+            part = parse(line)
+            # Beside a report of some people only what can be narrowed to them says the same.
+            if all(part.command.param(name) for name in given if name != "range"):
+                parts[name] = run(amend(part.line, given), ctx)
     name = ctx.reader.workspace.name
     return Briefing(report, parts, workspace="" if name == DEFAULT_NAME else name)
 

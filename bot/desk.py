@@ -28,7 +28,7 @@ from analytics.report import (
     Report,
 )
 from bot.asking import Asking
-from bot.briefing import REPORT, gather_briefing
+from bot.briefing import REPORTS, gather_briefing
 from bot.buttons import Buttons, Wish
 from bot.context import Context, Identity, NotAllowed
 from bot.drawing import Drawing
@@ -158,7 +158,7 @@ class Desk:
 
     def _briefing(self, call: Call, report: Report, identity: Identity) -> Briefing | None:
         """The answers around a monthly report; None for any other line."""
-        if call.command.name != REPORT:
+        if call.command.name not in REPORTS:
             return None
         with reading(self.engine) as connection:
             return gather_briefing(call, report, self._asking.context(connection, identity))

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from analytics.figures import (
     BudgetFigure,
     DashboardFigure,
+    DayStrip,
     Tile,
     TopList,
     TopRow,
 )
-from analytics.numbers import credits_text
+from analytics.numbers import axis_text, credits_text
 from analytics.text import clean
-from charts.axes import foot_labels
+from analytics.timerange import MONTH_NAMES
+from charts.axes import Scale, foot_labels, ticks, value_axis
 from charts.burn_up import burn_up, day_text, limits
 from charts.card import Card
 from charts.lettering import Style, cut_end, cut_middle, shortened, widest, width
@@ -59,6 +62,8 @@ PARTS = {
     (False, 1): (100,),
 }
 SHOWN = (90, 100)
+DAY_GAP = 0.26  # of a day
+HEADROOM = 1.12  # of the largest day
 
 
 def dashboard_card(figure: DashboardFigure, sheet: Sheet) -> Card:
@@ -73,13 +78,16 @@ def dashboard_card(figure: DashboardFigure, sheet: Sheet) -> Card:
         _tiles(card, top, figure.tiles)
         top += TILE + GAP
     burn = figure.burn_up if figure.burn_up and figure.burn_up.used else None
+    days = None if burn else figure.days if figure.days and _highest(figure.days) > 0 else None
     lists = [chosen for chosen in figure.lists if chosen.rows][:2]
-    panels = _panels(card, top, PARTS.get((burn is not None, len(lists)), ()))
+    panels = _panels(card, top, PARTS.get((bool(burn or days), len(lists)), ()))
     if burn:
         _burn_up(card, panels.pop(0), burn)
+    if days:
+        _days(card, panels.pop(0), days)
     for panel, chosen in zip(panels, lists, strict=True):
         _list(card, panel, chosen)
-    if not burn and not lists:
+    if not burn and not days and not lists:
         words = "No credits were used in this range."
         card.label((card.left, top + 34), words, SENTENCE, colour=card.theme.ink2)
     return card
@@ -150,6 +158,45 @@ def _burn_up(card: Card, panel: Rect, figure: BudgetFigure) -> None:
         for day in dict.fromkeys((0, last, last // 2))
     ]
     foot_labels(card, labels, bottom + 12, (frame.left, frame.right), style=AXIS)
+
+
+def _days(card: Card, panel: Rect, strip: DayStrip) -> None:
+    """A bar for each day, those of the period in the full colour."""
+    heading = cut_end(legible(clean(strip.heading)), panel.right - panel.left - 2 * INSET, HEADING)
+    card.text((panel.left + INSET, panel.top + 15), heading, HEADING, colour=card.theme.ink)
+    top, bottom = panel.top + LIST_AT + 5, panel.bottom - AXIS_AT
+    amounts = Scale(0, _highest(strip) * HEADROOM, bottom, top)
+    marks = ticks(0, int(amounts.high), most=3)
+    words = [axis_text(mark) for mark in marks]
+    left, right = panel.left + INSET + widest(words, AXIS) + 5, panel.right - INSET
+    heights = [(amounts.at(mark), text) for mark, text in zip(marks, words, strict=True)]
+    value_axis(card, heights, (left, right), style=AXIS)
+    places = Scale(0, len(strip.credits), left, right)
+    gap = (places.at(1) - left) * DAY_GAP
+    blocks = []
+    for place, credits in enumerate(strip.credits):
+        if credits is None:
+            continue
+        theme = card.theme
+        colour = theme.accent if place >= strip.marked else theme.accent_soft
+        y = min(amounts.at(max(credits, 0)), bottom - 1)  # a day of nothing is a flat mark
+        x = places.at(place) + gap / 2
+        wide = places.at(place + 1) - gap / 2 - x
+        blocks.append(((x, y), (wide, bottom - y), colour if credits > 0 else theme.border))
+    card.blocks(blocks)
+    last = len(strip.credits) - 1
+    ends = dict.fromkeys((0, last))
+    labels = [(places.at(day + 0.5), _date(strip, day)) for day in ends]
+    foot_labels(card, labels, bottom + 12, (left, right), style=AXIS)
+
+
+def _highest(strip: DayStrip) -> int:
+    return max((credits for credits in strip.credits if credits is not None), default=0)
+
+
+def _date(strip: DayStrip, place: int) -> str:
+    day = strip.start + timedelta(days=place)
+    return f"{day.day} {MONTH_NAMES[day.month - 1]}"
 
 
 def fold(chosen: TopList) -> tuple[Sequence[TopRow], TopRow | None]:

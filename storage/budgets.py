@@ -208,6 +208,35 @@ def budget_history(connection: sa.Connection, workspace_id: int, budget_id: int)
     return [_read(Revision(*row)) for row in rows]
 
 
+def budgets_before(connection: sa.Connection, workspace_id: int, moment: datetime) -> list[Budget]:
+    """Every budget as it was just before a moment, in the order in which they were first set."""
+    latest = (
+        sa.select(_REVISION.c.budget_id, sa.func.max(_REVISION.c.revision).label("revision"))
+        .where(_REVISION.c.workspace_id == workspace_id, _REVISION.c.at < moment)
+        .group_by(_REVISION.c.budget_id)
+        .subquery()
+    )
+    then = [
+        (_BUDGET if name in ("id", "scope", "target_id", "period") else _REVISION).c[name]
+        for name in Budget.__slots__
+    ]
+    rows = connection.execute(
+        sa.select(*then)
+        .join(latest, latest.c.budget_id == _BUDGET.c.id)
+        .join(
+            _REVISION,
+            sa.and_(
+                _REVISION.c.workspace_id == _BUDGET.c.workspace_id,
+                _REVISION.c.budget_id == _BUDGET.c.id,
+                _REVISION.c.revision == latest.c.revision,
+            ),
+        )
+        .where(_BUDGET.c.workspace_id == workspace_id, _REVISION.c.amount.is_not(None))
+        .order_by(_BUDGET.c.id)
+    )
+    return [_budget(row) for row in rows]
+
+
 def _kept(workspace_id: int) -> sa.ColumnElement[bool]:
     return sa.and_(_BUDGET.c.workspace_id == workspace_id, _BUDGET.c.removed_at.is_(None))
 

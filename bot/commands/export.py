@@ -29,8 +29,8 @@ WORDS: Mapping[Form, str] = {
 def export_line(ctx: Context, form: ExportForm, line: ExportLine) -> Report:
     """The answer of any line as a file: csv, json, pdf or png.
 
-    Spreadsheets take CSV, programs JSON; the PDF of `report` is a briefing of four pages, that of
-    any other line one page. Three files an hour for each person.
+    Spreadsheets take CSV, programs JSON; the PDF of `report` and of `digest monthly` is a briefing
+    of four pages, that of any other line one page. Three files an hour for each person.
     """
     call, wanted = exportable(line), cast("Form", form)
     permit(call.command, ctx)

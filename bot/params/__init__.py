@@ -48,6 +48,14 @@ from bot.params.names import (
     WordNameType,
 )
 from bot.params.numbers import Margin, MarginType, Number, NumberType, Percent, PercentType
+from bot.params.periods import (
+    FinishedDay,
+    FinishedDayType,
+    FinishedMonth,
+    FinishedMonthType,
+    FinishedWeek,
+    FinishedWeekType,
+)
 from bot.params.plans import GrantId, GrantIdType, Rank, RankType, Rhythm, RhythmType
 from bot.params.rules import Conditions, ConditionsType, NewTask, NewTaskType
 from bot.params.scopes import GroupFilter, ScopeFilter, SomeFiltersType
@@ -76,6 +84,9 @@ __all__ = [
     "Day",
     "ExportForm",
     "ExportLine",
+    "FinishedDay",
+    "FinishedMonth",
+    "FinishedWeek",
     "GrainType",
     "GrantId",
     "GroupFilter",
@@ -135,6 +146,9 @@ PARAM_TYPES: Mapping[object, ParamType] = _Types(
         ScopeFilter: SomeFiltersType("department", "project", "person"),
         GroupFilter: SomeFiltersType("department", "project"),
         Month: MonthType(),
+        FinishedDay: FinishedDayType(),
+        FinishedWeek: FinishedWeekType(),
+        FinishedMonth: FinishedMonthType(),
         Nano: NanoType(),
         Currency: CurrencyType(),
         Seconds: SecondsType(),

@@ -209,6 +209,9 @@ def _burn_up(whole: Briefing) -> Figure | None:
     if budget is not None:
         title, _, rest = budget.subtitle.partition(". ")
         return replace(budget, title=title or budget.title, subtitle=rest)
+    glance = whole.report.figure
+    if isinstance(glance, DashboardFigure) and glance.burn_up is not None:
+        return glance.burn_up  # of a digest: with the limit that held then
     days = whole.parts["days"].figure if "days" in whole.parts else None
     if not isinstance(days, TimelineFigure) or days.grain != "day" or not days.bars:
         return None

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -167,13 +168,23 @@ def titles(found: Draft) -> list[str]:
     return [page.title for page in found.what.pages]
 
 
-def test_the_monthly_report_is_a_briefing_of_four_pages(desk: Desk) -> None:
-    found = draft(desk, "report 2026-03", "pdf")
+@pytest.mark.parametrize("line", ["report 2026-03", "digest monthly 2026-03"])
+def test_the_monthly_report_is_a_briefing_of_four_pages(desk: Desk, line: str) -> None:
+    desk.now = desk._asking.now = lambda: NOW + timedelta(days=3)
+    found = draft(desk, line, "pdf")
     assert titles(found)[1:] == ["Where credits go", "Who and when", "Performance and next steps"]
     assert isinstance(found.what, Document)
     opening = found.what.pages[0].parts[0]
     assert isinstance(opening, Opening)
     assert opening.kicker == "Monthly executive briefing · March 2026"
+
+
+def test_a_digest_of_some_people_has_no_parts_of_all(desk: Desk) -> None:
+    with reading(desk.engine) as connection:
+        ctx = desk._asking.context(connection, OWNER)
+        call = parse("digest monthly 2026-02 department=Platform")
+        whole = gather_briefing(call, desk.report("digest monthly 2026-02", OWNER), ctx)
+    assert set(whole.parts).isdisjoint({"advice", "value", "budget"})
 
 
 def test_every_part_of_a_briefing_is_about_the_same_days_and_filters(desk: Desk) -> None:

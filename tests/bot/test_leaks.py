@@ -149,7 +149,8 @@ def lines() -> Iterator[str]:
         yield f"recommend {task}"
         for name in ("recommend why", "trial plan", "recommend decline"):
             yield f"{name} {task} {PAIR}"
-    yield from ("report 2026-01", "dashboard 2026-01", f"compare {PAIR}")
+    yield from (f"digest {days}" for days in ("daily 2026-03-28", "weekly 2026-03-28"))
+    yield from ("digest monthly 2026-01", "report 2026-01", "dashboard 2026-01", f"compare {PAIR}")
 
 
 def buttons_of(report: Report) -> Iterator[Button]:

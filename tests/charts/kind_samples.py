@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 from analytics.figures import (
     Band,
     BudgetFigure,
     DashboardFigure,
+    DayStrip,
     Dot,
     Figure,
     FrontierFigure,
@@ -476,7 +477,17 @@ def dashboards() -> dict[str, Figure]:
             "A title " * 40,
         ),
         "dashboard_empty": dashboard_figure((), None, [TopList("Top people", ())]),
+        "dashboard_days": replace(dashboard_figure(), days=day_strip([None, 3, 0, 5, 4, 2, 900])),
+        "dashboard_one_day": replace(dashboard_figure(lists=[]), days=day_strip([7])),
+        "dashboard_no_day": replace(dashboard_figure(), days=day_strip([None, 0])),
     }
+
+
+def day_strip(credits: Sequence[int | None]) -> DayStrip:
+    """Days up to 24 March; the last is the period's."""
+    known = tuple(None if one is None else micro(one) for one in credits)
+    start = date(2026, 3, 24) - timedelta(days=len(known) - 1)
+    return DayStrip("The days before and the last " * 3, start, known, len(known) - 1)
 
 
 # ---- lines

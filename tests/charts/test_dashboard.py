@@ -37,6 +37,18 @@ def test_a_dashboard_is_twice_as_wide_as_high() -> None:
     assert pixels("dashboard", "light").shape == (801, 1602, 3)
 
 
+def has(name: str, colour: str) -> bool:
+    """Whether something is drawn in a colour."""
+    return bool((pixels(name, "light") == rgb(colour)).all(axis=-1).any())
+
+
+def test_days_before_the_period_are_pale() -> None:
+    assert has("dashboard_days", LIGHT.accent_soft)
+    assert has("dashboard_one_day", LIGHT.accent)
+    assert not has("dashboard_one_day", LIGHT.accent_soft)
+    assert {"18 Mar", "24 Mar"} <= words("dashboard_days")
+
+
 @pytest.mark.parametrize(
     ("name", "tiles", "panels"),
     [
@@ -44,6 +56,9 @@ def test_a_dashboard_is_twice_as_wide_as_high() -> None:
         ("dashboard_one_list", 5, 2),
         ("dashboard_burn_up", 3, 1),
         ("dashboard_lists", 4, 2),
+        ("dashboard_days", 5, 3),
+        ("dashboard_one_day", 5, 1),
+        ("dashboard_no_day", 5, 2),
         ("dashboard_of_one", 1, 1),
         ("dashboard_untiled", 0, 2),
         ("dashboard_empty", 0, 0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import sqlalchemy as sa
 
@@ -11,6 +12,7 @@ from storage.budgets import (
     Period,
     Scope,
     budget_history,
+    budgets_before,
     find_budget,
     keep_budget,
     list_budgets,
@@ -138,3 +140,27 @@ def test_the_history_has_everything_a_budget_was(engine: sa.Engine) -> None:
         (1, 5, 0),
     ]
     assert {one.thresholds for one in found} == {(75, 90, 100)}
+
+
+def test_budgets_of_a_past_moment_are_as_they_were_then(engine: sa.Engine) -> None:
+    first, later = put(engine, 500), NOW + timedelta(hours=1)
+    put(engine, 70, "department", 3)
+    with writing(engine) as connection:
+        keep_budget(connection, home(engine).id, replace(first, amount=900), now=later)
+        where = {"scope": "department", "target_id": 3}
+        remove_budget(connection, home(engine).id, **where, now=later)  # type: ignore[arg-type]  # a literal
+    with reading(engine) as connection:
+        moments = (NOW, later, later + timedelta(seconds=1))
+        then = [budgets_before(connection, home(engine).id, moment) for moment in moments]
+    assert [[(one.scope, one.amount, one.revision) for one in known] for known in then] == [
+        [],
+        [("workspace", 500, 1), ("department", 70, 1)],
+        [("workspace", 900, 2)],
+    ]
+    assert then[1][0] == first
+
+
+def test_budgets_of_a_past_moment_are_those_of_one_workspace(engine: sa.Engine) -> None:
+    put(engine, 500)
+    with reading(engine) as connection:
+        assert budgets_before(connection, elsewhere(engine).id, NOW + timedelta(days=1)) == []

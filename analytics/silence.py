@@ -1,0 +1,68 @@
+"""Sources that brought nothing for longer than is usual: their silence is no fall in use.
+
+What a source should have brought is the mean of the same weekdays in the four weeks before it fell
+silent; it is silent when at least 20 rows of usage are missing by that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from analytics.query import Query
+from analytics.report import Note
+from analytics.text import clean
+from analytics.timerange import MONTH_NAMES
+from storage.reading import Days
+from storage.source_days import rows_by_source
+from storage.timekeys import date_of, day_number
+
+WEEKS = 4
+LEAST_ROWS = 20
+LOOKED = 7 * (2 * WEEKS + 1)  # days before the end of a range
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A source with the last day that it brought usage of."""
+
+    source: str
+    last: date
+
+    @property
+    def words(self) -> str:
+        """`No data from litellm:acme since 28 Mar`."""
+        return (
+            f"No data from {self.source} since {self.last.day} {MONTH_NAMES[self.last.month - 1]}"
+        )
+
+
+def silences(query: Query) -> list[Silence]:
+    """The sources that were silent when the query's range ended, by name."""
+    reader, end = query.reader, day_number(query.range.end)
+    rows = rows_by_source(reader.connection, reader.workspace.id, Days(end - LOOKED, end))
+    found = (_silence(name, by_day, end) for name, by_day in sorted(rows.items()))
+    return [silence for silence in found if silence is not None]
+
+
+def _silence(name: str, by_day: Mapping[int, int], end: int) -> Silence | None:
+    last = max(by_day)
+    if end - last > 7 * WEEKS:
+        return None  # it is not silent, it is over
+    missing = sum(_usual(by_day, day, last) for day in range(last + 1, end))
+    return Silence(clean(name), date_of(last)) if missing >= LEAST_ROWS else None
+
+
+def _usual(by_day: Mapping[int, int], day: int, last: int) -> float:
+    """Rows of the same weekday, on average over the last weeks in which the source spoke."""
+    same = [before for before in range(day - 7, last - 7 * WEEKS, -7) if before <= last]
+    return sum(by_day.get(before, 0) for before in same) / len(same) if same else 0.0
+
+
+def silence_note(silent: Sequence[Silence]) -> list[Note]:
+    """One sentence that names every silent source, and what must not be read into the numbers."""
+    if not silent:
+        return []
+    words = "; ".join(silence.words for silence in silent)
+    return [Note(f"{words}: what is missing is no fall in use.", "delta")]

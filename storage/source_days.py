@@ -1,0 +1,40 @@
+"""On which days each source brought usage: what tells a quiet day from a silent source."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from storage.cells import SOURCE_DAY
+from storage.crossings import Days
+
+_SOURCE = SQLModel.metadata.tables["source"]
+
+
+def rows_by_source(
+    connection: sa.Connection, workspace_id: int, days: Days
+) -> Mapping[str, Mapping[int, int]]:
+    """Rows of usage by day for each source, by its name; days without any are absent."""
+    table = SOURCE_DAY.table
+    wanted = (
+        sa.select(_SOURCE.c.name, table.c.day, table.c.events)
+        .join(
+            _SOURCE,
+            sa.and_(
+                _SOURCE.c.workspace_id == table.c.workspace_id, _SOURCE.c.id == table.c.source_id
+            ),
+        )
+        .where(
+            table.c.workspace_id == workspace_id,
+            table.c.day >= days.first,
+            table.c.day < days.end,
+            table.c.events > 0,
+        )
+    )
+    found: dict[str, dict[int, int]] = defaultdict(dict)
+    for name, day, events in connection.execute(wanted):
+        found[str(name)][int(day)] = int(events)
+    return dict(found)
