@@ -2,6 +2,8 @@
 
 from bot.commands import (
     advice,
+    alert_routes,
+    alerts,
     budget,
     credits,
     digest,
@@ -21,6 +23,8 @@ from bot.commands import (
 
 __all__ = [
     "advice",
+    "alert_routes",
+    "alerts",
     "budget",
     "credits",
     "digest",

@@ -38,6 +38,7 @@ FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("When and what for", ("patterns", "tasks")),
     ("Speed and quality", ("performance", "efficiency")),
     ("Advice and return", ("advice", "trials", "roi")),
+    ("Alerts", ("alerts", "alert_routes")),
     ("Files and settings", ("export", "models", "preferences")),
     ("Finding your way", ("guide",)),
 )

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from analytics.errors import UserError
 from bot.asking import Asking
-from bot.context import Identity
+from bot.context import Identity, Place
 from bot.demo.company import members
 from bot.demo.database import fill
 from bot.demo.usage import Workload
@@ -31,7 +31,7 @@ WORK = Workload(now=NOW, zone=ZONE, events=6_000, people=16, months=4)
 WIDTH = 100
 MOST_LINES, TAIL = 30, 4
 ASKING = Asking(now=lambda: NOW, owners=(), workspace=None)
-OWNER = Identity("terminal", "", "")
+OWNER = Identity("terminal", "", "", place=Place("C1", "ops"))
 PERSON = Identity("terminal", "", members(WORK.people)[0].mail)
 PERSONAL = ("me", "rate")
 # What was decided before anybody asks, so that lists are not empty.
@@ -41,6 +41,8 @@ DECIDED = (
     "roi set minutes 4",
     'tasks rule save project="Checkout rewrite" -> Coding',
     'tasks rule save project="Data platform" -> "Data analysis"',
+    "alerts test",
+    "alerts here kind=threshold",
 )
 
 

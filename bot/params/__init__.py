@@ -13,6 +13,21 @@ from analytics.figures import Grain
 from analytics.query import Filters
 from analytics.timerange import TimeRange
 from analytics.timings import Split
+from bot.params.alerts import (
+    AlertId,
+    AlertIdType,
+    AlertKind,
+    AlertKindType,
+    Channel,
+    ChannelType,
+    Earliest,
+    Instant,
+    InstantType,
+    Pause,
+    PauseType,
+    QuietHours,
+    QuietHoursType,
+)
 from bot.params.amounts import (
     Amount,
     AmountType,
@@ -74,14 +89,18 @@ from bot.params.usual import (
 __all__ = [
     "PARAM_TYPES",
     "PEOPLE",
+    "AlertId",
+    "AlertKind",
     "Amount",
     "BillingDay",
     "BudgetPeriod",
+    "Channel",
     "ChoiceType",
     "CommandName",
     "Conditions",
     "Currency",
     "Day",
+    "Earliest",
     "ExportForm",
     "ExportLine",
     "FinishedDay",
@@ -90,6 +109,7 @@ __all__ = [
     "GrainType",
     "GrantId",
     "GroupFilter",
+    "Instant",
     "Limit",
     "Margin",
     "ModelName",
@@ -102,7 +122,9 @@ __all__ = [
     "Number",
     "Param",
     "ParamType",
+    "Pause",
     "Percent",
+    "QuietHours",
     "RangeType",
     "Rank",
     "RatedTask",
@@ -170,5 +192,14 @@ PARAM_TYPES: Mapping[object, ParamType] = _Types(
         Thresholds | None: ThresholdsType(),
         BillingDay | None: BillingDayType(),
         Seen | None: SeenType(),
+        AlertId: AlertIdType(),
+        AlertId | None: AlertIdType(required=False),
+        Earliest | None: AlertIdType(required=False, positional=False),
+        AlertKind: AlertKindType(required=True),
+        AlertKind | None: AlertKindType(),
+        Pause: PauseType(),
+        QuietHours: QuietHoursType(),
+        Channel: ChannelType(),
+        Instant | None: InstantType(),
     }
 )

@@ -13,7 +13,7 @@ from analytics.report import (
     Report,
     Table,
 )
-from bot.context import Asker, Context, Identity, Role, Visibility
+from bot.context import Asker, Context, Identity, Place, Role, Visibility
 from bot.registry import parse, run
 from storage.catalog import Catalog
 from storage.engine import reading, writing
@@ -24,7 +24,7 @@ from storage.reading import Reader
 from storage.workspaces import find_workspace
 from tests.cast import ALICE, NOW
 
-TERMINAL = Identity("terminal", "", "")
+TERMINAL = Identity("terminal", "", "", place=Place("C1", "ops"))
 
 
 class World:

@@ -15,6 +15,7 @@ from analytics.report import (
     Report,
 )
 from bot.registry import COMMANDS, MAX_LINE, Call, amend, complete, find_command, parse, run
+from tests.alerted import crossing, fire
 from tests.analytics.world import World
 from tests.cast import event
 
@@ -30,6 +31,8 @@ def world(sqlite_engine: sa.Engine) -> World:
     world.write([event(model=m, person=p) for m in models for p in people])
     world.ask("grants add pack 5000")  # which an example removes
     world.ask("budget set 2000 monthly")  # which examples change
+    fire(sqlite_engine, crossing())  # which examples look at
+    world.ask("alerts here kind=silent")  # so that the channel is known
     return world
 
 

@@ -45,8 +45,20 @@ from analytics.report import (
 from bot.registry import COMMANDS
 
 # Every command that answers everybody in words: a file is said otherwise on each platform, only
-# people whose usage is known can rate, a grant can be removed once, a raise is free once.
-SILENT = ("export", "rate", "grants remove", "budget raise")
+# people whose usage is known can rate, a grant can be removed once, a raise is free once, an
+# alert is seen once, a test has its own number, a route is that of the channel it is made in.
+SILENT = (
+    "export",
+    "rate",
+    "grants remove",
+    "budget raise",
+    "alerts ack",
+    "alerts test",
+    "alerts here",
+    "alerts route",
+    "alerts off",
+    "alerts quiet",
+)
 SPOKEN = [command for command in COMMANDS.values() if command.name not in SILENT]
 MICRO = 1_000_000
 ZONE = ZoneInfo("Europe/Berlin")

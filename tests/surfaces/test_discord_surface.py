@@ -8,9 +8,11 @@ from bot.context import Identity
 from bot.desk import Desk
 from bot.drawing import Drawing
 from bot.registry import parse
+from storage.alerts import insert_alert
 from storage.budgets import THRESHOLDS, Budget, keep_budget
 from storage.engine import writing
 from storage.roles import set_role
+from tests.alerted import crossing
 from tests.cast import NOW
 from tests.databases import home
 from tests.doubles.discord import DiscordDouble, running_double
@@ -51,6 +53,7 @@ def _may_change(desk: Desk, double: DiscordDouble) -> None:
     with writing(desk.engine) as connection:
         who = {"platform": "discord", "external_id": double.guild, "user_id": double.alice["id"]}
         set_role(connection, home(desk.engine).id, **who, role="admin")
+        insert_alert(connection, crossing())
         budget = Budget(0, "workspace", 0, "monthly", 10**10, THRESHOLDS, 1, 0)
         keep_budget(connection, home(desk.engine).id, budget, now=NOW)
 

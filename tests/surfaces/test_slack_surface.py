@@ -18,9 +18,11 @@ from bot.context import Identity
 from bot.drawing import Drawing
 from bot.render import text
 from bot.render.cells import cell_text
+from storage.alerts import insert_alert
 from storage.budgets import THRESHOLDS, Budget, keep_budget
 from storage.engine import writing
 from storage.roles import set_role
+from tests.alerted import crossing
 from tests.cast import NOW
 from tests.databases import home
 from tests.doubles.slack import SlackDouble, slack_double
@@ -78,6 +80,7 @@ def _may_change(engine: sa.Engine) -> None:
     with writing(engine) as connection:
         who = {"platform": "slack", "external_id": TEAM, "user_id": "U1"}
         set_role(connection, home(engine).id, **who, role="admin")
+        insert_alert(connection, crossing())
         budget = Budget(0, "workspace", 0, "monthly", 10**10, THRESHOLDS, 1, 0)
         keep_budget(connection, home(engine).id, budget, now=NOW)
 

@@ -1,0 +1,66 @@
+"""What is told of new advice that passed its gates: once for each task and pair of models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from analytics.advice import Proposal
+from analytics.advice_words import Names, proposal_text, saving_text
+from analytics.alert_facts import Told, post
+from analytics.evidence import Pair
+from analytics.report import Button, Note, Report
+from analytics.text import typed
+
+TITLE = "New advice"
+PARTS = ("task", "from", "to")
+
+
+def advice_facts(proposal: Proposal, names: Names) -> dict[str, Any]:
+    """A proposal as it was found: the ids of its task and models, its saving, its words."""
+    return {
+        **dict(zip(PARTS, proposal.pair, strict=True)),
+        "saving": proposal.saving,
+        "level": proposal.level,
+        "words": proposal_text(proposal, names),
+        "names": [names.task, names.costly, names.cheap],
+    }
+
+
+def advice_report(told: Told) -> Report:
+    """`New advice, worth a trial: Claude 3 Haiku for Coding, up to 850 credits a month`."""
+    saving, names = told.number_of("saving"), told.facts.get("names")
+    level = told.text_of("level") or "worth a trial"
+    what = f": {names[2]} for {names[0]}" if isinstance(names, list) and len(names) == 3 else ""
+    upto = f", {saving_text(saving)}" if saving else ""
+    words = told.facts.get("words")
+    notes = (Note(words, "delta"),) if isinstance(words, str) else ()
+    report = Report(TITLE, f"{TITLE}, {level}{what}{upto}", notes)
+    return post(told, report, list(_choices(told)), may_wait=False)
+
+
+def pair_of(told: Told) -> Pair | None:
+    """Task, costly and cheaper model; None where they are not all known."""
+    task, a, b = (told.number_of(name) for name in PARTS)
+    return None if task is None or a is None or b is None else (task, a, b)
+
+
+def _choices(told: Told) -> Iterator[Button]:
+    """What may be done about it, where its names can be typed so that they mean it again."""
+    pair, reader = pair_of(told), told.query.reader
+    if pair is None or not told.is_open:
+        return
+    tasks, models = reader.typed("task", pair[:1]), reader.typed("model", pair[1:])
+    names = [tasks.get(pair[0]), *(models.get(key) for key in pair[1:])]
+    if None in names:
+        return
+    words = " ".join(typed(name) for name in names if name)
+    yield Button("Try it", f"trial plan {words} 10%")
+    yield Button("Why", f"recommend why {words}")
+    yield Button("Not useful", f"recommend decline {words}", "do")
+
+
+def advice_resolved(told: Told) -> str:
+    """What is said when advice does not hold any more."""
+    del told
+    return "the evidence does not carry this advice any more."

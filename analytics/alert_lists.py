@@ -1,0 +1,149 @@
+"""Alerts in lists: what stands now, who is told of what, and what became of each message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from analytics.numbers import counted
+from analytics.report import Actions, Block, Button, Column, Note, Report, Table
+
+NO_ROUTES = Note(
+    "Type `alerts here` in a channel to get them there. Until then admins and owners are told "
+    "directly.",
+    "hint",
+)
+STEPS = (
+    Button("Active", "alerts"),
+    Button("Routes", "alerts list"),
+    Button("History", "alerts history"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveRow:
+    """An alert that still holds; `state` says what people did about it."""
+
+    number: int
+    what: str
+    fired_at: datetime
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRow:
+    """Who is told of what; `quiet` are the destination's quiet hours, `trouble` why it is dead."""
+
+    number: int
+    where: str
+    kind: str
+    about: str
+    quiet: str
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One message of an alert, or the alert alone where there is none.
+
+    A message that did not arrive always has a `reason`.
+    """
+
+    number: int
+    what: str
+    fired_at: datetime
+    state: str
+    where: str | None
+    message: str
+    reason: str | None
+
+
+def active_report(rows: Sequence[ActiveRow]) -> Report:
+    """What stands now, the newest first."""
+    if not rows:
+        quiet = Note("Budgets, unusual days, silent sources and advice are watched.", "delta")
+        return Report("Alerts", "Nothing is alerted now", (quiet, _steps("alerts")))
+    columns = (
+        Column("alert", "Alert", "count"),
+        Column("what", "What"),
+        Column("start", "Since", "moment"),
+        Column("state", "State"),
+    )
+    cells = tuple((row.number, row.what, row.fired_at, row.state) for row in rows)
+    shown = Button(f"Show {rows[0].number}", f"alerts show {rows[0].number}")
+    blocks: tuple[Block, ...] = (
+        Table(columns, cells),
+        Note("`alerts ack 2` says that you saw one, `alerts snooze 2 24h` lets it wait.", "hint"),
+        Actions((shown, *_others("alerts"))),
+    )
+    return Report("Alerts", f"{counted(len(rows), 'alert')} now: {rows[0].what}", blocks)
+
+
+def routes_report(rows: Sequence[RouteRow], unrouted: str) -> Report:
+    """Every route that is on; `unrouted` says who is told of the rest."""
+    title = "Alert routes"
+    if not rows:
+        return Report(title, f"No route is set: {unrouted}", (NO_ROUTES, _steps("alerts list")))
+    columns = (
+        Column("route", "Route", "count"),
+        Column("where", "Where"),
+        Column("kind", "Alerts"),
+        Column("scope", "About"),
+        Column("quiet", "Quiet"),
+        Column("trouble", "Trouble"),
+    )
+    cells = tuple(
+        (row.number, row.where, row.kind, row.about, row.quiet or None, row.trouble or None)
+        for row in rows
+    )
+    return Report(
+        title,
+        f"{counted(len(rows), 'route')}; what has none: {unrouted}",
+        (
+            Table(columns, cells),
+            Note("`alerts off 2` ends one. A personal limit is told to its person.", "hint"),
+            _steps("alerts list"),
+        ),
+    )
+
+
+def history_report(rows: Sequence[HistoryRow]) -> Report:
+    """Every alert with each of its messages; what did not arrive says why."""
+    title = "Alert history"
+    if not rows:
+        return Report(title, "No alert has fired yet", (_steps("alerts history"),))
+    columns = (
+        Column("alert", "Alert", "count"),
+        Column("what", "What"),
+        Column("start", "Fired", "moment"),
+        Column("state", "State"),
+        Column("where", "Where"),
+        Column("message", "Message"),
+        Column("reason", "Why"),
+    )
+    cells = tuple(
+        (row.number, row.what, row.fired_at, row.state, row.where, row.message, row.reason)
+        for row in rows
+    )
+    alerts = len({row.number for row in rows})
+    lost = sum(row.reason is not None and row.where is not None for row in rows)
+    told = f"; {counted(lost, 'message')} not delivered" if lost else ""
+    return Report(
+        title,
+        f"{counted(alerts, 'alert')}{told}",
+        (Table(columns, cells), _steps("alerts history")),
+    )
+
+
+def _others(line: str) -> tuple[Button, ...]:
+    return tuple(button for button in STEPS if button.line != line)
+
+
+def _steps(line: str) -> Actions:
+    return Actions(_others(line))
+
+
+def said(title: str, headline: str, *notes: Note) -> Report:
+    """What was done, with the next steps."""
+    return Report(title, headline, (*notes, Actions(STEPS)))

@@ -1,0 +1,268 @@
+"""The kinds of alerts: how each is told, what is said when it is over, what its key begins with.
+
+Whoever adds a kind adds one function here; a kind without docs, key or resolved text fails at
+import.  What an alert says comes from the facts that were frozen when it fired.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from analytics.alert_advice import advice_report, advice_resolved, pair_of
+from analytics.alert_anomaly import anomaly_report, anomaly_resolved
+from analytics.alert_budget import (
+    projected_report,
+    projected_resolved,
+    threshold_report,
+    threshold_resolved,
+)
+from analytics.alert_facts import Told, resolved_report
+from analytics.alert_plain import plain_report, plain_resolved
+from analytics.alert_silence import silence_report, silence_resolved
+from analytics.alert_standing import crossed_of, freeze, read_standing
+from analytics.errors import UserError
+from analytics.query import Query
+from analytics.report import Report
+from analytics.scopes import Scope
+from analytics.stretches import Stretch
+from analytics.text import clean
+from analytics.timerange import parse_range
+from bot.context import Context
+from bot.walls import FEWEST, LABELS, open_tasks, unfolded
+from storage.alerts import Alert
+from storage.budgets import Scope as ScopeKind
+from storage.budgets import list_budgets
+from storage.labels import person_of_alias
+from storage.reading import Reader
+
+Resolved = Callable[[Told], str]
+Answer = Callable[[Told], Report]
+BUDGETS = ("threshold", "projected")
+SCOPES: tuple[ScopeKind, ...] = ("workspace", "department", "project", "person")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind: its report, what its `dedupe_key` begins with, what is said when it is over.
+
+    `group` is what people route it by; `waits` is whether quiet hours and a snooze hold it back.
+    """
+
+    name: str
+    summary: str
+    key: str
+    answer: Answer
+    resolved: Resolved
+    group: str
+    waits: bool = True
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def kind(
+    name: str, *, key: str, resolved: Resolved, group: str = "", waits: bool = True
+) -> Callable[[Answer], Answer]:
+    """Register the decorated function as a kind; its docstring's first line is shown to people."""
+
+    def add(answer: Answer) -> Answer:
+        summary = (inspect.getdoc(answer) or "").partition("\n")[0].strip()
+        if name in KINDS or not summary or not key:
+            raise ValueError(f"the alert kind {name} is there twice, or lacks its docs or key")
+        KINDS[name] = Kind(name, summary, key, answer, resolved, group or name, waits)
+        return answer
+
+    return add
+
+
+@kind("threshold", key="a", resolved=threshold_resolved)
+def threshold(told: Told) -> Report:
+    """A budget passed some of its percentages."""
+    return threshold_report(told, _thresholds(told))
+
+
+@kind("projected", key="f", resolved=projected_resolved)
+def projected(told: Told) -> Report:
+    """A budget is expected to be passed before its period ends."""
+    return projected_report(told, _thresholds(told))
+
+
+@kind("anomaly", key="y", resolved=anomaly_resolved)
+def anomaly(told: Told) -> Report:
+    """A day's spend was far above what is usual."""
+    return anomaly_report(told)
+
+
+@kind("silent", key="n", resolved=silence_resolved)
+def silent(told: Told) -> Report:
+    """A source brings nothing for much longer than usual."""
+    return silence_report(told)
+
+
+@kind("advice", key="v", resolved=advice_resolved)
+def advice(told: Told) -> Report:
+    """New advice on a cheaper model passed its gates."""
+    return advice_report(told)
+
+
+@kind("purchase", key="p", resolved=plain_resolved, waits=False)
+def purchase(told: Told) -> Report:
+    """Credits are to be bought, were bought, or could not be."""
+    return plain_report(told)
+
+
+@kind("ceiling", key="p", resolved=plain_resolved, group="purchase", waits=False)
+def ceiling(told: Told) -> Report:
+    """Purchases of a month come near their ceiling."""
+    return plain_report(told)
+
+
+GROUPS = tuple(dict.fromkeys(one.group for one in KINDS.values()))
+
+
+# ---- an alert for somebody
+
+
+def tell(
+    alert: Alert, ctx: Context, *, merged: Sequence[Alert] = (), at: datetime | None = None
+) -> Report:
+    """The post of an alert as an asker may see it; raises UserError for one they may not.
+
+    `merged` are alerts of the same budget that were kept back with it, up to the moment `at`.
+    """
+    check_sight(alert, ctx)
+    return KINDS[alert.kind].answer(told_of(alert, ctx, merged=merged, at=at))
+
+
+def tell_resolved(alert: Alert, ctx: Context) -> Report:
+    """The one line that says an alert is over; raises UserError for one that may not be seen."""
+    check_sight(alert, ctx)
+    return resolved_report(KINDS[alert.kind].resolved(told_of(alert, ctx)))
+
+
+def told_of(
+    alert: Alert, ctx: Context, *, merged: Sequence[Alert] = (), at: datetime | None = None
+) -> Told:
+    """An alert with what its asker may be told of."""
+    reader, now = ctx.reader, at or alert.fired_at
+    query = Query(reader, now, parse_range("today", reader.clock.local_date(now)))
+    percents = sorted({one for each in (alert, *merged) for one in percents_of(each.facts)})
+    return Told(
+        query=query,
+        number=alert.id,
+        kind=alert.kind,
+        scope=scope_of_alert(alert),
+        facts=alert.facts,
+        fired_at=min(one.fired_at for one in (alert, *merged)),
+        period_key=alert.period_key or "",
+        people=ctx.visible_people,
+        tasks=open_tasks(ctx),
+        projects=unfolded("project", _recent(query), ctx),
+        resolved_at=alert.resolved_at if alert.state == "resolved" else None,
+        acked_at=alert.acked_at,
+        acked_by=_name_of(reader, alert.acked_by or ""),
+        percents=tuple(percents),
+        held=at is not None,
+    )
+
+
+def _recent(query: Query) -> Query:
+    return replace(query, range=parse_range("last 30d", query.reader.clock.local_date(query.now)))
+
+
+def percents_of(facts: Mapping[str, Any]) -> tuple[int, ...]:
+    """The percentages that facts of a crossing name."""
+    named = facts.get("percents")
+    return tuple(one for one in named if isinstance(one, int)) if isinstance(named, list) else ()
+
+
+def highest_of(alert: Alert) -> int:
+    """The highest percentage that an alert tells of; 0 where it is about no threshold."""
+    return max(percents_of(alert.facts), default=0)
+
+
+def scope_of_alert(alert: Alert) -> Scope:
+    """Whose alert it is."""
+    known = alert.scope if alert.scope in SCOPES else "workspace"
+    return Scope(known, alert.target_id if known != "workspace" else 0)
+
+
+def _name_of(reader: Reader, actor: str) -> str:
+    """The shown name of an actor (`slack:T1:U2`); empty where no person is linked to it."""
+    if not actor:
+        return ""
+    person = person_of_alias(reader.connection, reader.workspace.id, actor)
+    name = reader.names("person").get(person or 0, "")
+    return clean(name, 60) if name else ""
+
+
+def _thresholds(told: Told) -> tuple[int, ...]:
+    """The thresholds of an alert's budget as they are now, with those that it tells of."""
+    place = told.query.reader.connection, told.query.reader.workspace.id
+    wanted = told.number_of("budget")
+    found = next((one for one in list_budgets(*place) if one.id == wanted), None)
+    known = (75, 90, 100) if found is None else found.thresholds
+    return tuple(sorted({*known, *told.percents}))
+
+
+# ---- who may see it
+
+
+def check_sight(alert: Alert, ctx: Context) -> None:
+    """Raise UserError for an alert about people whom the asker may not see."""
+    if not may_see(alert, ctx):
+        raise UserError(
+            f"Alert {alert.id} is about too few people to be told here.",
+            hint=f"Other people's rows are for {ctx.people_visibility} here; ask an admin.",
+        )
+
+
+def may_see(alert: Alert, ctx: Context) -> bool:
+    """Whether an alert tells its asker nothing about people they may not see."""
+    visible = ctx.visible_people
+    if visible is None:
+        return True
+    if alert.kind == "advice":
+        told = told_of(alert, ctx)
+        pair = pair_of(told)
+        return pair is not None and (told.tasks is None or pair[0] in told.tasks)
+    scope = scope_of_alert(alert)
+    if scope.kind == "workspace":
+        return True
+    if scope.kind == "person":
+        return scope.target in visible
+    return _hides(scope, alert, ctx)
+
+
+def _hides(scope: Scope, alert: Alert, ctx: Context) -> bool:
+    """Whether enough people are behind a department or project in the days of its budget."""
+    today = ctx.reader.clock.local_date(alert.fired_at)
+    crossed = crossed_of(scope, alert.period_key or "", alert.facts)
+    days = crossed.stretch if crossed else Stretch(today.replace(day=1), today)
+    query = Query(ctx.reader, alert.fired_at, days.so_far(today))
+    try:
+        return scope.target in (unfolded(LABELS[scope.kind], query, ctx) or ())
+    except UserError:  # more days than people are kept for: nothing is known to hide anybody
+        return False
+
+
+# ---- freezing
+
+
+def frozen_facts(alert: Alert, reader: Reader) -> dict[str, Any] | None:
+    """The facts with how the budget stood when it fired; None for what needs no freezing."""
+    if alert.kind not in BUDGETS or "standing" in alert.facts:
+        return None
+    crossed = crossed_of(scope_of_alert(alert), alert.period_key or "", alert.facts)
+    if crossed is None:
+        return None
+    today = reader.clock.local_date(alert.fired_at)
+    query = Query(reader, alert.fired_at, parse_range("this month", today))
+    return {**alert.facts, "standing": freeze(read_standing(query, crossed))}
+
+
+__all__ = ["FEWEST", "GROUPS", "KINDS", "Kind", "frozen_facts", "may_see", "tell", "tell_resolved"]

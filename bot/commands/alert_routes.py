@@ -1,0 +1,282 @@
+"""Who is told of alerts: routes to channels and people, and their quiet hours."""
+
+from __future__ import annotations
+
+import re
+from typing import cast
+
+import sqlalchemy as sa
+
+from analytics.alert_lists import RouteRow, routes_report, said
+from analytics.errors import UserError
+from analytics.query import Query
+from analytics.report import Report
+from analytics.scopes import Scope, scope_of
+from analytics.text import clean
+from analytics.timerange import parse_range
+from bot.context import Context, NotAllowed, Place, outranks
+from bot.params import AlertId, AlertKind, Channel, GroupFilter, QuietHours
+from bot.registry import command
+from storage.budgets import Scope as ScopeKind
+from storage.destinations import (
+    Destination,
+    destination_of,
+    list_destinations,
+    set_quiet_hours,
+)
+from storage.roles import home_of
+from storage.routes import Route, add_route, end_routes, list_routes
+
+ADMINS = "admins and owners, directly"
+TITLE = "Alerts"
+CHATS = ("slack", "discord", "terminal")
+_MENTION = re.compile(r"<#(\w{1,64})(?:\|([^>]*))?>")
+_ID = re.compile(r"[CG][A-Z0-9]{7,20}|\d{15,22}", re.ASCII)
+
+
+@command("alerts list", example="alerts list")
+def routes(ctx: Context) -> Report:
+    """Which channels and people are told of which alerts, and their quiet hours."""
+    known = list_destinations(*_where(ctx))
+    rows = [
+        _route_row(ctx, one, known[one.destination_id])
+        for one in list_routes(*_where(ctx))
+        if not one.is_off and one.destination_id in known
+    ]
+    return routes_report(rows, ADMINS)
+
+
+@command("alerts here", example="alerts here", changes=True)
+def here(ctx: Context, kind: AlertKind | None, about: GroupFilter) -> Report:
+    """Tell this channel of alerts, or yourself in a direct message.
+
+    Of every kind and the whole workspace, or narrowed: `alerts here kind=threshold
+    department=Sales`. Leads choose for their own department, admins for any.
+    """
+    return _routed(ctx, _place_asked(ctx), kind or AlertKind(""), scope_of(about))
+
+
+@command("alerts route", example="alerts route threshold to #ops", changes=True)
+def route(ctx: Context, kind: AlertKind, to: Channel, about: GroupFilter) -> Report:
+    """Tell another channel of a kind of alert.
+
+    The channel is a mention, its id, or the name of one that is known.
+    """
+    return _routed(ctx, _place_named(ctx, to), kind, scope_of(about))
+
+
+@command("alerts off", example="alerts off", changes=True)
+def off(ctx: Context, number: AlertId | None) -> Report:
+    """End a route, or all routes to this channel."""
+    known = list_destinations(*_where(ctx))
+    ours = [one for one in list_routes(*_where(ctx)) if not one.is_off]
+    if number is not None:
+        chosen = [one for one in ours if one.id == number]
+        if not chosen:
+            raise UserError(f"There is no route {number}.", hint="`alerts list` shows them.")
+    else:
+        place = _place_asked(ctx)
+        here = ctx.asker.identity
+        key = (here.platform, here.external_id, place.channel_id)
+        ids = {
+            one.id
+            for one in known.values()
+            if (one.platform, one.external_id, one.channel_id) == key
+        }
+        chosen = [one for one in ours if one.destination_id in ids]
+    for one in chosen:
+        _check_route(ctx, known[one.destination_id], Scope() if not one.scope else _scope(one))
+    ended = end_routes(*_where(ctx), [one.id for one in chosen])
+    for one in ended:
+        ctx.record("alerts.off", f"route {one.id}", before=_route_text(one))
+    if not ended:
+        return said(TITLE, "No alerts were routed here")
+    named = ", ".join(str(one.id) for one in ended)
+    return said(TITLE, f"Ended: route {named}. What has no route is told to {ADMINS}")
+
+
+@command("alerts quiet", example="alerts quiet 22:00-07:00", changes=True)
+def quiet(ctx: Context, hours: QuietHours) -> Report:
+    """Let alerts for this channel wait during some hours.
+
+    75 and 90 % leave at their end as one message; 100 % breaks through. `off` ends it. Your own
+    zone counts where you prefer one, else the workspace's.
+    """
+    place = _place_asked(ctx)
+    destination = _destination(ctx, place)
+    _check_route(ctx, destination, Scope())
+    zone = ctx.chosen("zone") or ctx.reader.workspace.zone
+    wanted = None if hours[0] == hours[1] else (hours[0], hours[1])
+    before = _quiet_text(destination) or "none"
+    after = (
+        _quiet_text(set_quiet_hours(*_where(ctx), destination.id, hours=wanted, zone=zone))
+        or "none"
+    )
+    ctx.record("alerts.quiet", f"destination {destination.id}", before=before, after=after)
+    where = _named(ctx, destination)
+    if wanted is None:
+        return said(TITLE, f"Alerts reach {where} at any hour")
+    return said(TITLE, f"Alerts for {where} wait {after}; 100% of a budget breaks through")
+
+
+# ---- which place
+
+
+def _place_asked(ctx: Context) -> Place:
+    """Where it was typed; raises UserError where that is no channel of a chat."""
+    identity = ctx.asker.identity
+    place = identity.place
+    if place is None:
+        raise UserError(
+            "It is not known which channel this is.",
+            hint="Type it in the channel that is meant, or name one: "
+            "`alerts route threshold to #ops`.",
+        )
+    # A conversation is kept under the person, whatever the platform calls the channel.
+    return Place(identity.user_id, identity.name or place.name, True) if place.is_direct else place
+
+
+def _place_named(ctx: Context, text: str) -> Place:
+    """The channel of a mention, an id or a known name; raises UserError with known names."""
+    mention = _MENTION.fullmatch(text)
+    if mention is not None:
+        return Place(mention[1], clean(mention[2] or mention[1]))
+    name = text.removeprefix("#").casefold()
+    team = (ctx.asker.identity.platform, ctx.asker.identity.external_id)
+    known = [one for one in list_destinations(*_where(ctx)).values() if not one.is_direct]
+    ours = [one for one in known if (one.platform, one.external_id) == team]
+    found = [one for one in ours if name in (one.name.removeprefix("#").casefold(), one.channel_id)]
+    if len(found) == 1:
+        return Place(found[0].channel_id, found[0].name)
+    if _ID.fullmatch(text):
+        return Place(text, text)
+    listed = ", ".join(f"`#{clean(one.name.removeprefix('#'))}`" for one in ours[:6])
+    raise UserError(
+        f"I know no channel '{clean(text)}'.",
+        hint=f"Known are {listed}."
+        if listed
+        else "Type `alerts here` in the channel that is meant.",
+    )
+
+
+def _destination(ctx: Context, place: Place) -> Destination:
+    """The destination of a place; it is made when it is new."""
+    identity = ctx.asker.identity
+    return destination_of(
+        *_where(ctx),
+        platform=identity.platform,
+        external_id=identity.external_id,
+        place=place,
+        actor=identity.actor,
+        now=ctx.now,
+    )
+
+
+# ---- who may
+
+
+def _routed(ctx: Context, place: Place, kind: str, scope: Scope) -> Report:
+    """Make a route, if the asker may."""
+    _check(ctx, scope, is_direct=place.is_direct)
+    destination = _destination(ctx, place)
+    made, is_new = add_route(
+        *_where(ctx),
+        destination_id=destination.id,
+        kind=kind,
+        scope="" if scope.kind == "workspace" else scope.kind,
+        target_id=scope.target,
+        actor=ctx.asker.identity.actor,
+        now=ctx.now,
+    )
+    words = f"{_kinds_text(made)} {_about_text(ctx, made)}".strip()
+    told = f"Route {made.id}: {words} to {_named(ctx, destination)}"
+    if not is_new:
+        return said(TITLE, f"{told} was set already")
+    after = f"{_route_text(made)} to destination {destination.id}"
+    ctx.record("alerts.route", f"route {made.id}", after=after)
+    return said(TITLE, told)
+
+
+def _check(ctx: Context, scope: Scope, *, is_direct: bool) -> None:
+    """Raise NotAllowed for a route that is not the asker's to make or to end."""
+    if is_direct or outranks(ctx.asker.role, "admin"):
+        return
+    person = ctx.asker.person_id
+    home = home_of(*_where(ctx), person) if person is not None else 0
+    if ctx.asker.role == "lead" and home and scope == Scope("department", home):
+        return
+    own = Scope("department", home).name(_month(ctx)) if home else ""
+    hint = f"Yours: `alerts here department={own}`." if own and ctx.asker.role == "lead" else ""
+    raise NotAllowed(
+        "Admins choose what a channel is told; a lead does for the own department.",
+        hint=hint or "Ask an admin, or type `alerts here` in a direct message to me.",
+    )
+
+
+def _check_route(ctx: Context, destination: Destination, scope: Scope) -> None:
+    """The same for a destination that is there; a direct one is its person's alone."""
+    is_own = destination.is_direct and destination.actor == ctx.asker.identity.actor
+    _check(ctx, scope, is_direct=is_own)
+
+
+# ---- words
+
+
+def _scope(route: Route) -> Scope:
+    if not route.scope:
+        return Scope()
+    return Scope(cast("ScopeKind", route.scope), route.target_id)
+
+
+def _kinds_text(route: Route) -> str:
+    return f"{route.kind} alerts" if route.kind else "all alerts"
+
+
+def _about_text(ctx: Context, route: Route) -> str:
+    return f"about {_scope(route).name(_month(ctx))}" if route.scope else ""
+
+
+def _route_text(route: Route) -> str:
+    """A route as the audit keeps it."""
+    about = f" {route.scope} {route.target_id}" if route.scope else ""
+    return f"{route.kind or 'all'}{about}"
+
+
+def _route_row(ctx: Context, route: Route, destination: Destination) -> RouteRow:
+    return RouteRow(
+        route.id,
+        _named(ctx, destination),
+        route.kind or "all",
+        _scope(route).name(_month(ctx)) if route.scope else "everything",
+        _quiet_text(destination),
+        destination.dead_reason or "" if destination.state == "dead" else "",
+    )
+
+
+def _quiet_text(destination: Destination) -> str:
+    """`22:00-07:00 (Europe/Berlin)`; empty without quiet hours."""
+    start, end = destination.quiet_start, destination.quiet_end
+    if start is None or end is None:
+        return ""
+    hours = "-".join(f"{minute // 60:02}:{minute % 60:02}" for minute in (start, end))
+    return f"{hours} ({destination.quiet_zone})"
+
+
+def _named(ctx: Context, destination: Destination) -> str:
+    """`#ops`; whose conversation a direct one is, is for that person and for admins."""
+    if not destination.is_direct:
+        return f"#{clean(destination.name.removeprefix('#'))}"
+    if destination.actor == ctx.asker.identity.actor:
+        return "you, directly"
+    if outranks(ctx.asker.role, "admin"):
+        return f"{clean(destination.name)}, directly"
+    return "a person, directly"
+
+
+def _where(ctx: Context) -> tuple[sa.Connection, int]:
+    return ctx.reader.connection, ctx.reader.workspace.id
+
+
+def _month(ctx: Context) -> Query:
+    today = ctx.reader.clock.local_date(ctx.now)
+    return Query(ctx.reader, ctx.now, parse_range("this month", today))

@@ -1,0 +1,391 @@
+"""Alerts: what stands now, who is told of what, and what people do about one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+import sqlalchemy as sa
+
+from analytics.alert_budget import BudgetAlert, alert_of, suggested_raise
+from analytics.alert_lists import (
+    ActiveRow,
+    HistoryRow,
+    active_report,
+    history_report,
+    said,
+)
+from analytics.budget_words import amount_text, line_of, typed_credits
+from analytics.captions import moment_text
+from analytics.errors import UserError
+from analytics.query import Query
+from analytics.report import Actions, Button, Note, Report
+from analytics.scopes import Scope, limits, tracked
+from analytics.text import clean
+from analytics.timerange import parse_range
+from bot.alerts import (
+    BUDGETS,
+    KINDS,
+    check_sight,
+    highest_of,
+    may_see,
+    scope_of_alert,
+    tell,
+    tell_resolved,
+    told_of,
+)
+from bot.context import Context, NotAllowed, outranks
+from bot.params import (
+    AlertId,
+    Earliest,
+    Instant,
+    Pause,
+)
+from bot.registry import command
+from storage.alerts import (
+    Alert,
+    NewAlert,
+    acknowledge,
+    alert_by_id,
+    insert_alert,
+    list_alerts,
+    snooze,
+)
+from storage.destinations import Destination, list_destinations
+from storage.outbox import history
+from storage.reading import Days
+from storage.roles import home_of
+from storage.timekeys import day_number
+
+ADMINS = "admins and owners, directly"
+FULL = 100
+SHOWN, LISTED = 20, 50
+FRESH: Mapping[str, timedelta] = {
+    "anomaly": timedelta(days=2),
+    "advice": timedelta(days=7),
+    "purchase": timedelta(days=7),
+    "ceiling": timedelta(days=7),
+}
+REASONS = {"period_closed": "its period was over", "None": "nobody was told"}
+MESSAGES = {"post": "", "edit": "change ", "reply": "line below ", "file": "file "}
+WAITING = "on its way"
+RECENT_DAYS = 30
+_REST = re.compile(r"; |, | \(")
+TITLE = "Alerts"
+Part = Literal["post", "resolved"]
+
+
+# ---- looking
+
+
+@command("alerts", example="alerts", native="alerts active")
+def active(ctx: Context) -> Report:
+    """What is alerted now, and what was done about it."""
+    found = list_alerts(*_where(ctx), states=["fired"], limit=LISTED)
+    rows = [_active_row(ctx, one) for one in found if _stands(ctx, one) and may_see(one, ctx)]
+    return active_report(rows[:SHOWN])
+
+
+@command("alerts show", example="alerts show 1", defaults={"part": "post"})
+def show(
+    ctx: Context, number: AlertId, part: Part, from_: Earliest | None, at: Instant | None
+) -> Report:
+    """One alert with its numbers as they were when it fired.
+
+    `at` tells how things are at another moment, and `from` names the first of several alerts that
+    were kept back until then; `part=resolved` is the line that says it is over.
+    """
+    alert = _alert(ctx, number)
+    if part == "resolved":
+        return tell_resolved(alert, ctx)
+    return tell(alert, ctx, merged=_kept_back(ctx, alert, from_), at=at)
+
+
+@command("alerts history", example="alerts history")
+def past(ctx: Context) -> Report:
+    """What was alerted, and what became of every message.
+
+    Fired, seen, resolved; what was not delivered has its reason.
+    """
+    found = list_alerts(*_where(ctx), limit=SHOWN)
+    known = list_destinations(*_where(ctx))
+    rows = [row for one in found if may_see(one, ctx) for row in _history_rows(ctx, one, known)]
+    return history_report(rows)
+
+
+@command("alerts raise", example="alerts raise 1")
+def raise_limit(ctx: Context, number: AlertId) -> Report:
+    """What raising the limit behind an alert would take; a button does it."""
+    alert = _alert(ctx, number)
+    check_sight(alert, ctx)
+    found = alert_of(told_of(alert, ctx)) if alert.kind in BUDGETS else None
+    if found is None or not alert.facts.get("budget"):
+        raise UserError(
+            f"Alert {number} is about no budget that can be raised.",
+            hint="`budget raise 500` raises the workspace's.",
+        )
+    return _raise_report(ctx, found)
+
+
+# ---- what people do about one
+
+
+@command("alerts ack", example="alerts ack 1", changes=True)
+def ack(ctx: Context, number: AlertId) -> Report:
+    """Say that you saw an alert: its posts name you."""
+    alert = _owned(ctx, number)
+    if not acknowledge(*_where(ctx), number, actor=ctx.asker.identity.actor, now=ctx.now):
+        return said(TITLE, _why_not_open(ctx, alert))
+    ctx.record("alerts.ack", f"alert {number}", after=alert.subject)
+    return said(TITLE, f"Alert {number}: seen. Its posts will say so")
+
+
+@command("alerts snooze", example="alerts snooze 1 24h", changes=True)
+def snooze_one(ctx: Context, number: AlertId, pause: Pause) -> Report:
+    """Let what an alert is about be quiet for a while, at most to the end of its period.
+
+    Only an admin does that once 100 % is reached.
+    """
+    alert = _owned(ctx, number)
+    if highest_of(alert) >= FULL and not outranks(ctx.asker.role, "admin"):
+        raise NotAllowed(
+            "Only an admin may snooze an alert of 100%.", hint="`alerts ack` says that you saw it."
+        )
+    until = min(ctx.now + pause, _end_of(ctx, alert))
+    if not snooze(*_where(ctx), number, until=until):
+        return said(TITLE, _why_not_open(ctx, alert))
+    shown = moment_text(until.astimezone(ctx.reader.clock.zone))
+    ctx.record("alerts.snooze", f"alert {number}", after=f"{alert.subject} until {shown}")
+    return said(
+        TITLE,
+        f"Alert {number}: quiet until {shown}",
+        Note("What happens meanwhile is told then. 100% of a budget is told at once.")
+        if highest_of(alert) < FULL
+        else Note("What happens meanwhile is told then."),
+    )
+
+
+@command("alerts test", example="alerts test", needs="admin", changes=True)
+def test(ctx: Context) -> Report:
+    """Send a marked alert the way real ones go."""
+    query = _month(ctx)
+    row = tracked(query, [limits(query)[0]])[0]
+    burn, limit = row.burn, row.limit
+    amount = limit.amount or max(burn.spent, 1_000_000)
+    last = list_alerts(*_where(ctx), limit=1)
+    reached = [one for one in limit.thresholds if 100 * burn.spent >= one * amount]
+    number = insert_alert(
+        ctx.reader.connection,
+        NewAlert(
+            workspace_id=ctx.reader.workspace.id,
+            dedupe_key=f"t|{last[0].id + 1 if last else 1}",
+            kind="threshold",
+            subject="test",
+            scope="workspace",
+            period_key=f"monthly:{limit.stretch.first:%Y-%m}",
+            facts={
+                "test": True,
+                "limit": amount,
+                "used": burn.spent,
+                "percents": reached[-1:] or [limit.thresholds[0]],
+                "first": str(limit.stretch.first),
+                "end": str(limit.stretch.end),
+                "as_of": ctx.now.isoformat(),
+            },
+            fired_at=ctx.now,
+        ),
+    )
+    if number is None:
+        return said(TITLE, "Another test is on its way already")
+    ctx.record("alerts.test", f"alert {number}")
+    return said(TITLE, f"Test alert {number} is on its way; `alerts history` tells what came of it")
+
+
+# ---- one alert
+
+
+def _alert(ctx: Context, number: int) -> Alert:
+    """The alert of a number; raises UserError when there is none, or of a kind unknown here."""
+    found = alert_by_id(*_where(ctx), number)
+    if found is None or found.kind not in KINDS:
+        raise UserError(f"There is no alert {number}.", hint="`alerts history` lists them.")
+    return found
+
+
+def _owned(ctx: Context, number: int) -> Alert:
+    """An alert that the asker may do something about; raises NotAllowed."""
+    alert = _alert(ctx, number)
+    check_sight(alert, ctx)
+    if not _is_own(ctx, scope_of_alert(alert)):
+        raise NotAllowed(
+            f"Alert {number} is for those whose budget it is, and for admins.",
+            hint="Ask an admin of this workspace.",
+        )
+    return alert
+
+
+def _is_own(ctx: Context, scope: Scope) -> bool:
+    """Whether a scope is the asker's: oneself, the home department, a project one works in."""
+    person = ctx.asker.person_id
+    if outranks(ctx.asker.role, "admin"):
+        return True
+    if person is None or scope.kind == "workspace":
+        return False
+    if scope.kind == "person":
+        return scope.target == person or scope.target in ctx.asker.team
+    if scope.kind == "department":
+        return home_of(*_where(ctx), person) == scope.target
+    where = {"project": (scope.target,), "person": (person,)}
+    today = ctx.reader.clock.day(ctx.now)
+    recent = Days(today - RECENT_DAYS, today + 1)
+    return bool(ctx.reader.sums(("project",), ("events",), recent, where))
+
+
+def _why_not_open(ctx: Context, alert: Alert) -> str:
+    """Why nothing was changed about an alert."""
+    if alert.state != "fired":
+        return f"Alert {alert.id} is over; nothing was changed"
+    if alert.acked_at is not None:
+        at = moment_text(alert.acked_at.astimezone(ctx.reader.clock.zone))
+        who = told_of(alert, ctx).acked_by or "somebody"
+        return f"{who} saw alert {alert.id} on {at}; nothing was changed"
+    return f"Alert {alert.id} cannot be changed"
+
+
+def _end_of(ctx: Context, alert: Alert) -> datetime:
+    """The end of the period that an alert is about, or of the longest pause."""
+    end = told_of(alert, ctx).day_of("end")
+    far = ctx.now + timedelta(days=31)
+    return far if end is None else min(far, ctx.reader.clock.midnight(day_number(end)))
+
+
+def _kept_back(ctx: Context, alert: Alert, first: int | None) -> Sequence[Alert]:
+    """The alerts of the same budget and period from a number on, before this one."""
+    if first is None:
+        return ()
+    same = list_alerts(*_where(ctx), kinds=[alert.kind], subject=alert.subject, limit=LISTED)
+    return [
+        one for one in same if first <= one.id < alert.id and one.period_key == alert.period_key
+    ]
+
+
+def _raise_report(ctx: Context, found: BudgetAlert) -> Report:
+    crossed, query = found.crossed, _month(ctx)
+    scope, period = crossed.scope, crossed.stretch.period
+    wanted = suggested_raise(found)
+    line = line_of(query, scope, "budget raise", typed_credits(wanted), period)
+    other = line_of(query, scope, "budget raise", "500", period)
+    steps = [Button(f"Raise by {amount_text(wanted)}", line, "do")] if line else []
+    leave = Button("Leave it", f"alerts show {found.told.number}")
+    now = f"It was {amount_text(crossed.limit)}; {amount_text(found.burn.spent)} were used."
+    hint = f" For another amount type `{other}`." if other else ""
+    return Report(
+        "Raise limit",
+        f"Raise the {period} budget of {scope.name(query)} by {amount_text(wanted)} until its "
+        "period ends?",
+        (
+            Note(now, "delta"),
+            Note(f"Nothing is changed yet.{hint}", "hint"),
+            Actions((*steps, leave)),
+        ),
+    )
+
+
+# ---- rows
+
+
+def _stands(ctx: Context, alert: Alert) -> bool:
+    """Whether an alert that nobody resolved is still news: its period runs, or it is fresh."""
+    if alert.kind not in KINDS or alert.facts.get("test"):
+        return False
+    if alert.kind in BUDGETS:
+        return ctx.now < _end_of(ctx, alert)
+    fresh = FRESH.get(alert.kind)
+    return fresh is None or ctx.now - alert.fired_at < fresh
+
+
+def _active_row(ctx: Context, alert: Alert) -> ActiveRow:
+    return ActiveRow(alert.id, _what(ctx, alert), _local(ctx, alert.fired_at), _state(ctx, alert))
+
+
+def _what(ctx: Context, alert: Alert) -> str:
+    """What an alert says first, without where it may lead."""
+    return _REST.split(KINDS[alert.kind].answer(told_of(alert, ctx)).headline)[0]
+
+
+def _state(ctx: Context, alert: Alert) -> str:
+    """`fired`, `seen by Anna`, `quiet until 25 Mar 07:00`, `resolved 14:02`."""
+    if alert.resolved_at is not None:
+        return f"{alert.state} {moment_text(_local(ctx, alert.resolved_at))}"
+    if alert.state != "fired":
+        return f"{alert.state}: {REASONS.get(str(alert.facts.get('reason')), 'nobody was told')}"
+    words = []
+    if alert.acked_at is not None:
+        words.append(f"seen by {told_of(alert, ctx).acked_by or 'somebody'}")
+    if alert.snoozed_until is not None and alert.snoozed_until > ctx.now:
+        words.append(f"quiet until {moment_text(_local(ctx, alert.snoozed_until))}")
+    return ", ".join(words) or "fired"
+
+
+def _history_rows(
+    ctx: Context, alert: Alert, known: Mapping[int, Destination]
+) -> Iterator[HistoryRow]:
+    """An alert's messages, or why there are none."""
+    if alert.kind not in KINDS:
+        return
+    whole = HistoryRow(
+        alert.id,
+        _what(ctx, alert),
+        _local(ctx, alert.fired_at),
+        _state(ctx, alert),
+        None,
+        "–",
+        None,
+    )
+    rows = history(*_where(ctx), alert_id=alert.id, limit=LISTED)
+    for row in reversed(rows):
+        where = _named(ctx, known.get(row.destination_id))
+        reason = row.reason or (None if row.state == "sent" else WAITING)
+        yield replace(whole, where=where, message=f"{MESSAGES[row.act]}{row.state}", reason=reason)
+    if not rows:
+        yield replace(whole, reason=_why_untold(alert))
+
+
+def _why_untold(alert: Alert) -> str:
+    """Why an alert has no message at all."""
+    if alert.state == "skipped":
+        return REASONS.get(str(alert.facts.get("reason")), "skipped")
+    if alert.routed_at is None:
+        return "not told yet" if alert.state == "fired" else "over before it was told"
+    return "nobody to tell: no route, and no admin with a chat"
+
+
+def _named(ctx: Context, destination: Destination | None) -> str:
+    """`#ops`; whose conversation a direct one is, is for that person and for admins."""
+    if destination is None:
+        return "a destination that is gone"
+    if not destination.is_direct:
+        return f"#{clean(destination.name.removeprefix('#'))}"
+    is_own = destination.actor == ctx.asker.identity.actor
+    if is_own or outranks(ctx.asker.role, "admin"):
+        return f"{clean(destination.name)}, directly"
+    return "a person, directly"
+
+
+# ---- small things
+
+
+def _where(ctx: Context) -> tuple[sa.Connection, int]:
+    return ctx.reader.connection, ctx.reader.workspace.id
+
+
+def _local(ctx: Context, moment: datetime) -> datetime:
+    return moment.astimezone(ctx.reader.clock.zone)
+
+
+def _month(ctx: Context) -> Query:
+    today = ctx.reader.clock.local_date(ctx.now)
+    return Query(ctx.reader, ctx.now, parse_range("this month", today))

@@ -1,0 +1,199 @@
+"""Which destinations are told of which alerts, and what becomes of posts that wait.
+
+A route with "" or 0 takes any kind, scope and target.  One that was turned off stays as a row, so
+that the same route made again keeps its number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+import storage.outgoing  # noqa: F401  # declares the tables that are looked up below
+from storage.alerts import Alert
+from storage.engine import insert_for
+from storage.numbering import next_id
+
+_ROUTE = SQLModel.metadata.tables["alert_route"]
+_DELIVERY = SQLModel.metadata.tables["delivery"]
+_ALERT = SQLModel.metadata.tables["alert"]
+_ALIAS = SQLModel.metadata.tables["person_alias"]
+_THRESHOLD = SQLModel.metadata.tables["alert_threshold"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What one destination is told: alerts of a `kind`, about a scope and target."""
+
+    id: int
+    destination_id: int
+    kind: str
+    scope: str
+    target_id: int
+    is_off: bool
+    created_by: str
+    created_at: datetime
+
+    def takes(self, group: str, scope: str, target_id: int) -> bool:
+        """Whether an alert of a kind and scope goes this way."""
+        same_kind = self.kind in ("", group)
+        same_scope = self.scope in ("", scope) and self.target_id in (0, target_id)
+        return same_kind and same_scope and not self.is_off
+
+
+_ROUTE_COLUMNS = [_ROUTE.c[name] for name in Route.__slots__]
+
+
+def list_routes(connection: sa.Connection, workspace_id: int) -> list[Route]:
+    """Every route, in the order in which they were made; those turned off as well."""
+    wanted = sa.select(*_ROUTE_COLUMNS).where(_ROUTE.c.workspace_id == workspace_id)
+    return [Route(*row) for row in connection.execute(wanted.order_by(_ROUTE.c.id))]
+
+
+def add_route(  # noqa: PLR0913  # the parts of a route, each by name
+    connection: sa.Connection,
+    workspace_id: int,
+    *,
+    destination_id: int,
+    kind: str = "",
+    scope: str = "",
+    target_id: int = 0,
+    actor: str,
+    now: datetime,
+) -> tuple[Route, bool]:
+    """The route, and whether it was not there or off before."""
+    number = next_id(connection, _ROUTE, workspace_id)
+    keys = {
+        "workspace_id": workspace_id,
+        "destination_id": destination_id,
+        "kind": kind,
+        "scope": scope,
+        "target_id": target_id,
+    }
+    ours = sa.and_(*(_ROUTE.c[name] == value for name, value in keys.items()))
+    insert = insert_for(connection, _ROUTE).values(
+        **keys, id=number, is_off=False, created_by=actor, created_at=now
+    )
+    added = connection.execute(insert.on_conflict_do_nothing().returning(*_ROUTE_COLUMNS)).first()
+    if added is not None:
+        return Route(*added), True
+    again = sa.update(_ROUTE).where(ours, _ROUTE.c.is_off)
+    turned = connection.execute(
+        again.values(is_off=False, created_by=actor, created_at=now).returning(*_ROUTE_COLUMNS)
+    ).first()
+    if turned is not None:
+        return Route(*turned), True
+    return Route(*connection.execute(sa.select(*_ROUTE_COLUMNS).where(ours)).one()), False
+
+
+def end_routes(
+    connection: sa.Connection, workspace_id: int, route_ids: Collection[int]
+) -> list[Route]:
+    """Turn routes off, and give back those that were on."""
+    ours = sa.and_(_ROUTE.c.workspace_id == workspace_id, _ROUTE.c.id.in_(route_ids))
+    off = sa.update(_ROUTE).where(ours, ~_ROUTE.c.is_off).values(is_off=True)
+    rows = connection.execute(off.returning(*_ROUTE_COLUMNS)).all()
+    return sorted((Route(*row) for row in rows), key=lambda route: route.id)
+
+
+def identities_of(connection: sa.Connection, workspace_id: int, person_id: int) -> list[str]:
+    """The identities that a person is known by, folded, in their order."""
+    wanted = sa.select(_ALIAS.c.alias).where(
+        _ALIAS.c.workspace_id == workspace_id, _ALIAS.c.person_id == person_id
+    )
+    return sorted(connection.execute(wanted).scalars())
+
+
+# ---- what routing keeps
+
+
+def keep_facts(connection: sa.Connection, alert: Alert, facts: Mapping[str, object]) -> None:
+    """Keep the facts of an alert, frozen whole."""
+    connection.execute(sa.update(_ALERT).where(_is(alert)).values(facts=dict(facts)))
+
+
+def waiting_posts(
+    connection: sa.Connection, alert: Alert, destination_id: int
+) -> list[tuple[str, int]]:
+    """(delivery, alert) of posts about the same subject and period that nobody began to make."""
+    same = sa.select(_ALERT.c.id).where(
+        _ALERT.c.workspace_id == alert.workspace_id,
+        _ALERT.c.subject == alert.subject,
+        _ALERT.c.kind == alert.kind,
+        _ALERT.c.period_key == alert.period_key,
+        _ALERT.c.id != alert.id,
+    )
+    wanted = sa.select(_DELIVERY.c.id, _DELIVERY.c.alert_id).where(
+        _DELIVERY.c.workspace_id == alert.workspace_id,
+        _DELIVERY.c.destination_id == destination_id,
+        _DELIVERY.c.state == "planned",
+        _DELIVERY.c.kind == "alert",
+        _DELIVERY.c.alert_id.in_(same),
+    )
+    return [(row.id, row.alert_id) for row in connection.execute(wanted)]
+
+
+def skip_waiting(
+    connection: sa.Connection,
+    workspace_id: int,
+    delivery_ids: Sequence[str],
+    *,
+    reason: str,
+    now: datetime,
+    superseded_by: str | None = None,
+) -> int:
+    """End posts that nobody began to make; how many did."""
+    ours = sa.and_(_DELIVERY.c.workspace_id == workspace_id, _DELIVERY.c.id.in_(delivery_ids))
+    ended = sa.update(_DELIVERY).where(ours, _DELIVERY.c.state == "planned")
+    values = {"state": "skipped", "reason": reason, "ended_at": now}
+    return connection.execute(ended.values(**values, superseded_by=superseded_by)).rowcount
+
+
+def seen_posts(
+    connection: sa.Connection, workspace_id: int, *, since: datetime
+) -> list[tuple[str, int]]:
+    """(delivery, alert) of sent posts that do not say yet who acknowledged them."""
+    edit = _DELIVERY.alias("edit")
+    is_edited = sa.exists().where(
+        edit.c.workspace_id == workspace_id,
+        edit.c.dedupe_key == sa.literal("e|") + _DELIVERY.c.id + "|1",
+    )
+    wanted = (
+        sa.select(_DELIVERY.c.id, _DELIVERY.c.alert_id)
+        .join(
+            _ALERT,
+            sa.and_(
+                _ALERT.c.workspace_id == _DELIVERY.c.workspace_id,
+                _ALERT.c.id == _DELIVERY.c.alert_id,
+            ),
+        )
+        .where(
+            _ALERT.c.workspace_id == workspace_id,
+            _ALERT.c.acked_at > since,
+            _DELIVERY.c.state == "sent",
+            _DELIVERY.c.act == "post",
+            ~is_edited,
+        )
+    )
+    return [(row.id, row.alert_id) for row in connection.execute(wanted)]
+
+
+def full_fired(
+    connection: sa.Connection, workspace_id: int, budget_id: int, first_day: int
+) -> bool:
+    """Whether 100 % of a budget fired in a period, whatever became of it."""
+    wanted = sa.select(_THRESHOLD.c.percent).where(
+        _THRESHOLD.c.workspace_id == workspace_id,
+        _THRESHOLD.c.budget_id == budget_id,
+        _THRESHOLD.c.first_day == first_day,
+        _THRESHOLD.c.percent >= 100,
+    )
+    return connection.execute(wanted.limit(1)).first() is not None
+
+
+def _is(alert: Alert) -> sa.ColumnElement[bool]:
+    return sa.and_(_ALERT.c.workspace_id == alert.workspace_id, _ALERT.c.id == alert.id)
