@@ -40,7 +40,7 @@ FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Advice and return", ("advice", "trials", "roi")),
     ("Alerts", ("alerts", "alert_routes")),
     ("Files and settings", ("export", "models", "preferences")),
-    ("Finding your way", ("guide",)),
+    ("Finding your way", ("guide", "health")),
 )
 
 
