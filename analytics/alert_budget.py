@@ -280,14 +280,24 @@ def resolved_words(ended: Mapping[str, object], before: int) -> str:
 
 
 def threshold_resolved(told: Told) -> str:
-    """`March credits of Sales: below 75 and 90% again, now 71%`."""
-    alert_percents = thresholds_text(told.percents) if told.percents else "its thresholds"
+    """`March credits of Sales are below 75 and 90% again, now 71%.`."""
+    ended = told.part_of("resolved")
+    named = percents_in(ended) or told.percents
+    below = f"are below {thresholds_text(named) if named else 'their thresholds'} again"
     crossed = crossed_of(told.scope, told.period_key, told.facts)
+    whose = of_text(told.scope, told.query)
     if crossed is None:
-        return f"below {alert_percents} again"
-    now = resolved_words(told.part_of("resolved"), crossed.limit)
-    whose = f"{crossed.stretch.title} credits{of_text(told.scope, told.query)}"
-    return f"{whose} below {alert_percents} again" + (f", {now}" if now else "") + "."
+        return f"credits{whose} {below}."
+    if ended.get("reason") == "removed":
+        below = "have no budget any more"
+    now = resolved_words(ended, crossed.limit)
+    return f"{crossed.stretch.title} credits{whose} {below}" + (f", {now}" if now else "") + "."
+
+
+def percents_in(facts: Mapping[str, object]) -> tuple[int, ...]:
+    """The percentages that facts name."""
+    named = facts.get("percents")
+    return tuple(one for one in named if isinstance(one, int)) if isinstance(named, list) else ()
 
 
 def projected_resolved(told: Told) -> str:
@@ -304,8 +314,7 @@ def projected_resolved(told: Told) -> str:
 def closed_text(scope: Scope, period_key: str, facts: Mapping[str, object], query: Query) -> str:
     """For digests: a line about thresholds that late usage passed after their period had ended."""
     crossed = crossed_of(scope, period_key, facts)
-    named = facts.get("percents")
-    percents = [one for one in named if isinstance(one, int)] if isinstance(named, list) else []
+    percents = percents_in(facts)
     if crossed is None or not percents:
         return ""
     amounts = f"{credits_text(crossed.used)} of {credits_text(crossed.limit)}"

@@ -7,7 +7,7 @@ import.  What an alert says comes from the facts that were frozen when it fired.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from analytics.alert_advice import advice_report, advice_resolved, pair_of
 from analytics.alert_anomaly import anomaly_report, anomaly_resolved
 from analytics.alert_budget import (
+    percents_in,
     projected_report,
     projected_resolved,
     threshold_report,
@@ -150,7 +151,7 @@ def told_of(
     """An alert with what its asker may be told of."""
     reader, now = ctx.reader, at or alert.fired_at
     query = Query(reader, now, parse_range("today", reader.clock.local_date(now)))
-    percents = sorted({one for each in (alert, *merged) for one in percents_of(each.facts)})
+    percents = sorted({one for each in (alert, *merged) for one in percents_in(each.facts)})
     return Told(
         query=query,
         number=alert.id,
@@ -174,15 +175,9 @@ def _recent(query: Query) -> Query:
     return replace(query, range=parse_range("last 30d", query.reader.clock.local_date(query.now)))
 
 
-def percents_of(facts: Mapping[str, Any]) -> tuple[int, ...]:
-    """The percentages that facts of a crossing name."""
-    named = facts.get("percents")
-    return tuple(one for one in named if isinstance(one, int)) if isinstance(named, list) else ()
-
-
 def highest_of(alert: Alert) -> int:
     """The highest percentage that an alert tells of; 0 where it is about no threshold."""
-    return max(percents_of(alert.facts), default=0)
+    return max(percents_in(alert.facts), default=0)
 
 
 def scope_of_alert(alert: Alert) -> Scope:

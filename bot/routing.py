@@ -242,9 +242,14 @@ def _may_be_told(desk: _Desk, alert: Alert, destination: Destination) -> bool:
 
 
 def for_channel(ctx: Context, destination: Destination) -> Context:
-    """The question as a channel asks it; one that may see people's rows asks for everybody."""
+    """The question as a channel asks it.
+
+    One that may see people's rows asks for everybody, one that strangers read for nobody.
+    """
     asker = Asker(Identity(destination.platform, destination.external_id, destination.channel_id))
     asked = replace(ctx, asker=asker, own={})
+    if destination.is_external:
+        return replace(asked, people_visibility="admins")
     return replace(asked, people_visibility="everyone") if destination.people_rows else asked
 
 

@@ -193,7 +193,7 @@ def test_an_alert_that_is_over_is_struck_through_and_offers_nothing_to_do(world:
     assert [button.verb for button in buttons(report)] == ["ask"]
     with world.context() as ctx:
         said = tell_resolved(over, ctx).headline
-    assert said == "Resolved: March credits below 75% again, now 71%."
+    assert said == "Resolved: March credits are below 75% again, now 71%."
 
 
 def test_an_alert_that_was_seen_says_by_whom(world: World) -> None:
