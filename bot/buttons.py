@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import cast
 
 import sqlalchemy as sa
@@ -29,6 +30,7 @@ from storage.errors import DatabaseBusy, StorageError
 log = structlog.get_logger()
 VERBS: tuple[Verb, ...] = ("ask", *FORMS, "edit")  # a button may carry these with its line
 SINGLE: Mapping[Verb, str] = {"do": "do", "share": "once"}  # good for one press
+LONGEST = 80  # characters that a button may carry on every platform: Discord has 100
 PATIENCE = 0.2  # seconds that an answer waits to store its buttons
 MANY = "id"  # how a button names a stored action that may be pressed again
 
@@ -40,6 +42,36 @@ class Wish:
     verb: Verb
     line: str
     action: str = field(default="", compare=False)
+
+
+def public_values(
+    connection: sa.Connection,
+    workspace_id: int,
+    buttons: Sequence[Button],
+    *,
+    platform: str,
+    now: datetime,
+) -> Mapping[Button, str]:
+    """What the buttons of a post that nobody asked for carry: whoever has the right may press.
+
+    Stored in the transaction that makes the post, so each one works or the post is not there.
+    """
+    values = {}
+    for button in buttons:
+        value = f"{button.verb}:{button.line}"
+        if button.verb in SINGLE or len(value) > LONGEST:
+            action = actions.store_action(
+                connection,
+                workspace_id,
+                kind=button.verb,
+                line=button.line,
+                platform=platform,
+                user_id=None,
+                now=now,
+            )
+            value = f"{SINGLE.get(button.verb, MANY)}:{action}"
+        values[button] = value
+    return values
 
 
 class Buttons:

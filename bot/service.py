@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 
@@ -14,11 +15,15 @@ import structlog
 from analytics.figures import (
     ModelFigure,
 )
+from bot.asking import Asking
 from bot.clock_guard import RIGHT, ClockGuard
+from bot.composing import Composer
 from bot.context import Identity
 from bot.counters import Counters
+from bot.delivery import Deliveries
 from bot.desk import Desk
 from bot.drawing import Drawing
+from bot.due import PROMPT, TICK
 from bot.http.guard import Guard
 from bot.http.health import Probe, health_routes
 from bot.http.metrics import metrics_route
@@ -26,11 +31,13 @@ from bot.http.server import HttpServer
 from bot.http.trials import Assigning
 from bot.leases import HeldByOne, Leases, replica_name
 from bot.pacing import Pacing
-from bot.platforms.base import Platform
+from bot.platforms.base import Platform, Sender
 from bot.scheduler import Ticker
+from bot.sending import Courier
 from bot.settings import Settings
 from bot.supervisor import supervise
 from bot.ticking import EXIT_STUCK, TICK_SECONDS, Tick, Verdict, Watchman
+from bot.transactions import Transactions
 from bot.upkeep import DECIDE_SECONDS, GATHER_SECONDS, PURGE_SECONDS, VERIFY_SECONDS, Upkeep
 from bot.witness import ASK_SECONDS, Witness, addresses_of
 from storage.engine import open_engine
@@ -40,6 +47,8 @@ log = structlog.get_logger()
 # Discord resets the token of a bot that identifies 1,000 times a day: 2 minutes are 720.
 LONGEST_PAUSE = {"slack": 30.0, "discord": 120.0}
 GRACE_SECONDS = 8.0
+HOUSEKEEP_SECONDS = 3600
+DELIVERY_THREADS = 6
 NOTHING = ModelFigure("Warm-up", "", "", "", ())
 FIRST_LINE, OPERATOR = "overview", Identity("terminal", "", "")
 
@@ -65,9 +74,13 @@ class Service:
         desk = Desk(engine, now=self.now, owners=owners, drawing=drawing, pacing=pacing)
         leases = Leases(engine, self.now, holder=replica_name())
         tick = self._tick(engine, leases.holder)
+        senders = self._senders()
+        deliveries = self._deliveries(engine, drawing, senders, owners)
+        self._tell_due(tick, deliveries)
         witness = Witness(addresses_of(self.settings), self.guard)
         ticker = self._ticker(engine, leases)
-        ticker.every(TICK_SECONDS, tick.run, name="tick")
+        ticker.every(TICK_SECONDS * self.settings.delivery_scale, tick.run, name="tick")
+        ticker.every(HOUSEKEEP_SECONDS, deliveries.housekeep, name="housekeep")
         ticker.every(ASK_SECONDS, witness.ask, name="clock")
         guard, probe = Guard(engine, self.now), Probe(engine)
         routes = (
@@ -78,19 +91,23 @@ class Service:
         server = HttpServer(self.settings.http_host, self.settings.http_port, routes)
         port = await server.start()
         parts = [self._supervised(platform) for platform in self._platforms(desk, leases)]
+        parts.append(asyncio.create_task(deliveries.run(self.stop), name="deliveries"))
         ticker.start()
         watchman = Watchman(lambda: tick.beats, self._tell_verdict(asyncio.get_running_loop()))
         watchman.start()
         warm = asyncio.gather(_warm_up(desk, drawing), witness.ask())
         log.info("service.started", platforms=sorted(self.states), health_port=port)
-        if not parts:
+        if not senders:
             log.warning("service.without_chat", hint="No token is set: see `creditbot doctor`.")
         try:
             await self.stop.wait()
         finally:
             watchman.off()
             ticker.stop()
+            self.stop.set()
             await _finish(parts)
+            for sender in senders.values():
+                await sender.close()
             warm.cancel()
             await asyncio.gather(warm, return_exceptions=True)
             await server.stop()
@@ -99,6 +116,7 @@ class Service:
             tick.close()
             drawing.close()
             desk.close()
+            deliveries.close()
             leases.close()
             engine.dispose()
             log.info("service.stopped")
@@ -126,6 +144,48 @@ class Service:
             guard=self.guard,
             counters=self.counters,
         )
+
+    def _deliveries(
+        self, engine: sa.Engine, drawing: Drawing, senders: Mapping[str, Sender], owners: list[str]
+    ) -> Deliveries:
+        timing = self.settings.timing()
+        threads = ThreadPoolExecutor(DELIVERY_THREADS, "delivery")
+        transactions = Transactions(engine, self.now, threads=threads)
+        asking = Asking(now=self.now, owners=owners, workspace=None)
+        composer = Composer(
+            transactions, asking, senders, timing=timing, drawing=drawing, owners=owners
+        )
+        courier = Courier(
+            transactions,
+            senders,
+            timing=timing,
+            on_unknown=self.settings.delivery_unknown,
+            owners=owners,
+        )
+        jobs = tuple(PROMPT.values())
+        return Deliveries(transactions, composer, courier, senders, timing=timing, jobs=jobs)
+
+    @staticmethod
+    def _tell_due(tick: Tick, deliveries: Deliveries) -> None:
+        for name, job in TICK.items():
+            tick.add(name, deliveries.step(job), plans=True)
+        tick.add("sweep", deliveries.sweep)
+
+    def _senders(self) -> dict[str, Sender]:
+        """What sends unasked: to each platform that has a token, with or without its gateway."""
+        seconds = self.settings.timing().deadline / 2
+        senders: dict[str, Sender] = {}
+        with suppress(ImportError):  # told where the platform itself is made
+            if self.settings.slack_bot_token:
+                from bot.platforms.slack.sending import SlackSender  # noqa: PLC0415  # as above
+
+                senders["slack"] = SlackSender(self.settings, http_seconds=seconds)
+        with suppress(ImportError):
+            if self.settings.discord_token:
+                from bot.platforms.discord.sending import DiscordSender  # noqa: PLC0415  # as above
+
+                senders["discord"] = DiscordSender(self.settings, http_seconds=seconds)
+        return senders
 
     def _tell_verdict(self, loop: asyncio.AbstractEventLoop) -> Callable[[Verdict], None]:
         """What the watchman's verdict on the tick means for the service."""

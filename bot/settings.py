@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.timing import Timing
 
 SLACK_API = "https://slack.com/api/"
 DISCORD_API = "https://discord.com/api/v10"
@@ -61,6 +63,45 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="DEBUG, INFO, WARNING or ERROR."
     )
+
+    delivery_lease: float = Field(
+        default=60.0,
+        description="Seconds that a process may work on one message before another takes over.",
+    )
+    delivery_deadline: float = Field(
+        default=20.0, description="Seconds that sending one message may take."
+    )
+    delivery_margin: float = Field(
+        default=15.0,
+        description="Seconds after that deadline in which a request may still arrive at the "
+        "platform; two thirds of the lease must be more than deadline and margin.",
+    )
+    delivery_unknown: Literal["resend_labelled", "hold"] = Field(
+        default="resend_labelled",
+        description="What becomes of a message that got no answer where the channel may not be "
+        "read: it is sent again, marked as a possible repeat, or held for a person. "
+        "Alerts are always sent again.",
+    )
+    delivery_scale: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="Makes all times of delivery shorter, for tests: 0.05 is twenty times as fast.",
+    )
+
+    @model_validator(mode="after")
+    def _never_doubles(self) -> Self:
+        self.timing()
+        return self
+
+    def timing(self) -> Timing:
+        """The times of delivery.  Raises ValueError for those under which posts could double."""
+        usual = Timing(
+            lease=self.delivery_lease,
+            deadline=self.delivery_deadline,
+            margin=self.delivery_margin,
+        )
+        return usual.scaled(self.delivery_scale)
 
     @field_validator("timezone")
     @classmethod

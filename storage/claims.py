@@ -16,7 +16,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from storage.outbox import ACTS, ATTEMPT, COLUMNS, DELIVERY, KINDS, DeliveryRow, one_delivery
+from storage.outbox import ACTS, ATTEMPT, COLUMNS, DELIVERY, KINDS, DeliveryRow, State, one_delivery
 from storage.outgoing import TO_RENDER, TO_SEND, TURN
 
 # A wait beyond these was set before the clock was moved back; it counts as over.
@@ -81,6 +81,7 @@ def claim_render(
             _in_state(TO_RENDER),
             _is_over(_X.c.not_before, now, LONGEST_QUIET),
             sa.or_(_X.c.state == "planned", _is_over(_X.c.lease_until, now, 2 * lease)),
+            _parent_is("ready", "sending", "sent"),
             *_is_ours(platforms),
         )
         .order_by(*(_X.c[name] for name in TURN))
@@ -299,11 +300,6 @@ def _is_paused(now: datetime) -> sa.Exists:
 def _may_leave(
     now: datetime, *, lease: timedelta, blocks: timedelta
 ) -> tuple[sa.ColumnElement[bool] | sa.TextClause, ...]:
-    is_there = sa.exists().where(
-        _PARENT.c.workspace_id == _X.c.workspace_id,
-        _PARENT.c.id == _X.c.parent_id,
-        _PARENT.c.state == "sent",
-    )
     before = sa.tuple_(*(_Y.c[name] for name in TURN[1:])) < sa.tuple_(
         *(_X.c[name] for name in TURN[1:])
     )
@@ -322,9 +318,19 @@ def _may_leave(
         _in_state(TO_SEND),
         _is_over(_X.c.not_before, now, LONGEST_WAIT),
         sa.or_(_X.c.state == "ready", _is_over(_X.c.lease_until, now, 2 * lease)),
-        sa.or_(_X.c.parent_id.is_(None), is_there),
+        _parent_is("sent"),
         ~stands_before,
     )
+
+
+def _parent_is(*states: State) -> sa.ColumnElement[bool]:
+    """It is no part, or the message that it is a part of has come so far."""
+    is_there = sa.exists().where(
+        _PARENT.c.workspace_id == _X.c.workspace_id,
+        _PARENT.c.id == _X.c.parent_id,
+        _PARENT.c.state.in_(states),
+    )
+    return sa.or_(_X.c.parent_id.is_(None), is_there)
 
 
 def _lane(connection: sa.Connection, workspace_id: int, destination_id: int) -> Lane:

@@ -7,14 +7,14 @@ it did; the try itself is kept in any case.  The lane is let go first, as claims
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from storage.claims import DESTINATION, PAUSE, Claim, free_lane, is_held
+from storage.claims import DESTINATION, Claim, free_lane, is_held
 from storage.engine import insert_for
 from storage.outbox import ATTEMPT, DELIVERY
 
@@ -33,7 +33,7 @@ Outcome = Literal[
 ]
 MAX_CODE = 80
 MAX_REASON = 200
-_SUBSCRIPTION = SQLModel.metadata.tables["subscription"]
+SUBSCRIPTION = SQLModel.metadata.tables["subscription"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,19 @@ class Trouble:
     def reason(self) -> str:
         """The trouble in one line for people."""
         return f"{self.outcome}: {self.code}"[:MAX_REASON]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a delivery says, made once; `facts` join those that it was planned with."""
+
+    payload: Mapping[str, object]
+    payload_sha: str
+    artifact: bytes | None = None
+    artifact_name: str | None = None
+    artifact_sha: str | None = None
+    data_until: datetime | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,47 +222,56 @@ def finish_ambiguous(
     return _end(connection, claim, now, "ambiguous", trouble)
 
 
+def finish_render(connection: sa.Connection, claim: Claim, now: datetime, content: Content) -> bool:
+    """The message is made, for good: what is sent again later is the same to the byte."""
+    row = claim.row
+    return _change(
+        connection,
+        claim,
+        state="ready",
+        reason=None,
+        attempts=0,
+        not_before=now,
+        payload=dict(content.payload),
+        payload_sha=content.payload_sha,
+        artifact=content.artifact,
+        artifact_name=content.artifact_name,
+        artifact_sha=content.artifact_sha,
+        data_until=content.data_until,
+        facts={**row.facts, **content.facts},
+    )
+
+
+def fail_render(
+    connection: sa.Connection, claim: Claim, *, not_before: datetime, reason: str
+) -> bool:
+    """It could not be made; once more from `not_before` on."""
+    return _change(
+        connection,
+        claim,
+        state="planned",
+        reason=reason[:MAX_REASON],
+        not_before=not_before,
+    )
+
+
+def end_render(connection: sa.Connection, claim: Claim, now: datetime, reason: str) -> bool:
+    """It cannot be made."""
+    return _change(connection, claim, state="dead", reason=reason[:MAX_REASON], ended_at=now)
+
+
 def skip(connection: sa.Connection, claim: Claim, now: datetime, reason: str) -> bool:
     """It need not be said: empty, muted, paused, cancelled."""
     return _change(connection, claim, state="skipped", reason=reason[:MAX_REASON], ended_at=now)
 
 
-def release(connection: sa.Connection, claim: Claim, now: datetime) -> bool:
-    """Give a claim back untouched: nothing was sent, as this process knows for sure."""
+def release(connection: sa.Connection, claim: Claim, now: datetime, *, tried: bool) -> bool:
+    """Give a claim back untouched: surely nothing was sent, though `tried` if it nearly was."""
     free_lane(connection, claim.lane, claim.token, now)
-    return _wait(connection, claim, claim.row.not_before, claim.row.reason)
-
-
-def pause_chat(
-    connection: sa.Connection, claim: Claim, *, until: datetime, reason: str, needs_probe: bool
-) -> None:
-    """Let every lane of a platform workspace wait; a longer pause is never shortened."""
-    keys = {
-        "workspace_id": claim.lane.workspace_id,
-        "platform": claim.lane.platform,
-        "external_id": claim.lane.external_id,
-    }
-    insert = insert_for(connection, PAUSE).values(
-        **keys, until=until, reason=reason[:MAX_REASON], needs_probe=needs_probe
-    )
-    longer = sa.or_(
-        sa.and_(insert.excluded.needs_probe, ~PAUSE.c.needs_probe),
-        sa.and_(
-            insert.excluded.needs_probe == PAUSE.c.needs_probe,
-            insert.excluded.until > PAUSE.c.until,
-        ),
-    )
-    connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=list(keys),
-            set_={
-                "until": insert.excluded.until,
-                "reason": insert.excluded.reason,
-                "needs_probe": insert.excluded.needs_probe,
-            },
-            where=longer,
-        )
-    )
+    done = _wait(connection, claim, claim.row.not_before, claim.row.reason)
+    if tried:
+        _keep_try(connection, claim, now, Trouble("stopped", ""))
+    return done
 
 
 def _end(
@@ -263,8 +285,8 @@ def _end(
     done = _change(connection, claim, state=state, reason=trouble.reason, ended_at=now)
     _keep_try(connection, claim, now, trouble)
     if done and claim.row.subscription_id is not None:
-        more = sa.update(_SUBSCRIPTION).where(_its_subscription(claim))
-        connection.execute(more.values(fail_streak=_SUBSCRIPTION.c.fail_streak + 1))
+        more = sa.update(SUBSCRIPTION).where(_its_subscription(claim))
+        connection.execute(more.values(fail_streak=SUBSCRIPTION.c.fail_streak + 1))
     return done
 
 
@@ -313,7 +335,7 @@ def _went_well(connection: sa.Connection, claim: Claim, now: datetime) -> None:
     )
     if row.subscription_id is not None and row.kind == "digest" and row.act == "post":
         connection.execute(
-            sa.update(_SUBSCRIPTION)
+            sa.update(SUBSCRIPTION)
             .where(_its_subscription(claim))
             .values(fail_streak=0, last_period=row.period_key)
         )
@@ -321,6 +343,6 @@ def _went_well(connection: sa.Connection, claim: Claim, now: datetime) -> None:
 
 def _its_subscription(claim: Claim) -> sa.ColumnElement[bool]:
     return sa.and_(
-        _SUBSCRIPTION.c.workspace_id == claim.row.workspace_id,
-        _SUBSCRIPTION.c.id == claim.row.subscription_id,
+        SUBSCRIPTION.c.workspace_id == claim.row.workspace_id,
+        SUBSCRIPTION.c.id == claim.row.subscription_id,
     )

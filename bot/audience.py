@@ -1,0 +1,104 @@
+"""With whose rights an unasked answer is made, and what a channel may be told of it.
+
+Its maker's rights are looked up anew each time; a channel sees what anybody in it may see, unless
+an admin opened it to people's rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from analytics.errors import UserError
+from analytics.report import Form, Report
+from bot.asking import Asking
+from bot.briefing import REPORTS, gather_briefing
+from bot.context import Asker, Context, Identity
+from bot.exports import Draft, drafted, unlimited
+from bot.registry import Call, exportable, parse, permit, run
+from storage.claims import Claim, Lane
+from storage.outbox import DeliveryRow
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a delivery's line says; `names_people` decides whether outsiders may read it.
+
+    `zone` is the workspace's.
+    """
+
+    report: Report
+    zone: str
+    names_people: bool = False
+
+
+def answer(
+    connection: sa.Connection, asking: Asking, claim: Claim, now: datetime, *, outsiders: bool
+) -> Answer:
+    """Ask a delivery's line as its maker; raises UserError where that is not allowed any more.
+
+    Before `outsiders` people are walled off, whoever made it.
+    """
+    call, ctx = _asked(connection, asking, claim, now, outsiders=outsiders)
+    report = run(claim.row.line, ctx)
+    names = call.shows_people or report.names_people
+    return Answer(report, ctx.reader.workspace.zone, names)
+
+
+def file(
+    connection: sa.Connection, asking: Asking, claim: Claim, now: datetime, form: Form
+) -> Draft:
+    """What a file part is made of, by the same rules; raises UserError."""
+    exportable(claim.row.line)
+    call, ctx = _asked(connection, asking, claim, now, outsiders=claim.lane.is_external)
+    report = run(unlimited(call, form), ctx)
+    asked = parse(report.line)
+    briefing = None
+    if form == "pdf" and asked.command.name in REPORTS:
+        briefing = gather_briefing(asked, report, ctx)
+    today = ctx.reader.clock.local_date(ctx.now)
+    return drafted(report, form, briefing=briefing, today=today)
+
+
+def _asked(
+    connection: sa.Connection, asking: Asking, claim: Claim, now: datetime, *, outsiders: bool
+) -> tuple[Call, Context]:
+    call = parse(claim.row.line)
+    maker = _maker(connection, asking, claim, now)
+    permit(call.command, maker)
+    return call, _shown_to(maker, claim.lane, outsiders=outsiders)
+
+
+def _maker(connection: sa.Connection, asking: Asking, claim: Claim, now: datetime) -> Context:
+    """The context of whoever made the delivery; its clock is the end of what is reported on."""
+    lane, row = claim.lane, claim.row
+    identity = _identity(row, lane)
+    ctx = asking.context(connection, identity)
+    if ctx.reader.workspace.id != row.workspace_id:
+        raise UserError(
+            f"This {lane.platform} team belongs to another workspace now.",
+            hint="Subscribe again where it belongs.",
+        )
+    if not row.actor and not lane.is_direct:
+        # Nobody in particular: creditbot itself, which tells a channel what an admin let it see.
+        ctx = replace(ctx, asker=Asker(identity, "admin" if lane.people_rows else "member"))
+    return replace(ctx, now=row.window_end or now)
+
+
+def _identity(row: DeliveryRow, lane: Lane) -> Identity:
+    if row.actor:
+        platform, external_id, user_id = (*row.actor.split(":", 2), "", "")[:3]
+        return Identity(platform, external_id, user_id)
+    return Identity(lane.platform, lane.external_id, lane.channel_id if lane.is_direct else "")
+
+
+def _shown_to(maker: Context, lane: Lane, *, outsiders: bool) -> Context:
+    if lane.is_direct:
+        return maker
+    if outsiders:
+        return replace(maker.for_channel, people_visibility="admins")
+    if lane.people_rows or maker.people_visibility == "everyone":
+        return replace(maker, own={})  # a channel has no taste of its own
+    return maker.for_channel

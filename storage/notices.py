@@ -1,0 +1,223 @@
+"""A channel that takes nothing any more: what stops, and who is told, once.
+
+Its subscriptions are paused, what waits for it is skipped, and nothing is asked of it until a
+person resumes it.  Their creator is told by direct message; where that is closed, the admins are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from storage import locks
+from storage.claims import DESTINATION, Claim, Lane
+from storage.destinations import destination_of
+from storage.endings import SUBSCRIPTION, Trouble, finish_dead
+from storage.outbox import DELIVERY, NewDelivery, insert_deliveries
+from storage.outgoing import TO_RENDER, TO_SEND
+from storage.roles import list_roles
+
+GONE = "destination_dead"
+CANCELLED = "cancelled: its message was not sent"
+CREATOR, ADMINS = "creator", "admins"  # whom a notice is for
+MAX_REASON = 200
+
+
+def destination_died(
+    connection: sa.Connection,
+    claim: Claim,
+    now: datetime,
+    trouble: Trouble,
+    *,
+    owners: Collection[str] = (),
+) -> bool:
+    """End the delivery and its channel, and tell who cares; False for a claim that was lost.
+
+    `owners` are actors with every right, besides those of the role table.
+    """
+    locks.hold(connection, claim.lane.workspace_id)  # before other rows: new ones are numbered
+    if not finish_dead(connection, claim, now, trouble):
+        return False
+    lane, row = claim.lane, claim.row
+    streak = connection.execute(
+        sa.update(DESTINATION)
+        .where(_lane(lane), DESTINATION.c.state == "ok")
+        .values(
+            state="dead",
+            dead_reason=trouble.code[:MAX_REASON],
+            fail_streak=DESTINATION.c.fail_streak + 1,
+            streak=DESTINATION.c.streak + 1,
+            streak_notified=True,
+        )
+        .returning(DESTINATION.c.streak)
+    ).scalar()
+    if streak is None:
+        return True
+    _skip_waiting(connection, lane, now)
+    creators = _pause_subscriptions(connection, lane, trouble)
+    everybody = admins(connection, lane, owners)
+    if row.kind == "notice" and row.facts.get("to") == CREATOR:
+        facts = {**row.facts, "to": ADMINS}
+        tell(connection, lane, everybody, key=row.dedupe_key, facts=facts, now=now)
+    if creators or not lane.is_direct:
+        facts = {"channel": lane.name, "code": trouble.code, "paused": len(creators)}
+        told = sorted(set(creators)) or [lane.created_by]
+        tell_creator(
+            connection, lane, told, everybody, key=f"o|{lane.id}|{streak}", facts=facts, now=now
+        )
+    return True
+
+
+def tell_creator(  # noqa: PLR0913  # what a notice is made of, each by name
+    connection: sa.Connection,
+    lane: Lane,
+    creators: Sequence[str],
+    everybody: Sequence[str],
+    *,
+    key: str,
+    facts: Mapping[str, object],
+    now: datetime,
+) -> None:
+    """Tell who made something; where none of them takes messages, tell `everybody`."""
+    to_creator = {**facts, "to": CREATOR}
+    if not tell(connection, lane, creators, key=key, facts=to_creator, now=now):
+        tell(connection, lane, everybody, key=key, facts={**facts, "to": ADMINS}, now=now)
+
+
+def tell(
+    connection: sa.Connection,
+    lane: Lane,
+    people: Sequence[str],
+    *,
+    key: str,
+    facts: Mapping[str, object],
+    now: datetime,
+) -> list[str]:
+    """Put a notice into the conversations with some people; the ids of those that are new.
+
+    People of another platform, and whose conversation is closed, are left out.
+    """
+    here, rows = f"{lane.platform}:{lane.external_id}:", []
+    for person in people:
+        user_id = person.removeprefix(here)
+        if user_id in ("", person):
+            continue
+        conversation = _conversation(connection, lane, user_id, person, now)
+        if conversation is not None:
+            rows.append(
+                NewDelivery(
+                    workspace_id=lane.workspace_id,
+                    dedupe_key=f"{key}|{conversation}",
+                    kind="notice",
+                    trigger="sweep",
+                    priority=0,
+                    destination_id=conversation,
+                    actor=person,
+                    due_at=now,
+                    created_at=now,
+                    facts=facts,
+                )
+            )
+    return insert_deliveries(connection, rows)
+
+
+def admins(connection: sa.Connection, lane: Lane, owners: Collection[str]) -> list[str]:
+    """Everybody who may mend a channel of this platform workspace."""
+    here = f"{lane.platform}:{lane.external_id}:"
+    roles = list_roles(connection, lane.workspace_id)
+    found = {who for who, role in roles if role in ("admin", "owner")} | set(owners)
+    return sorted(who for who in found if who.startswith(here))
+
+
+def pause_subscription(connection: sa.Connection, claim: Claim, reason: str) -> str | None:
+    """Stop what a delivery came from; its creator, or None where it stopped before."""
+    row = claim.row
+    found: str | None = connection.execute(
+        sa.update(SUBSCRIPTION)
+        .where(
+            SUBSCRIPTION.c.workspace_id == row.workspace_id,
+            SUBSCRIPTION.c.id == row.subscription_id,
+            SUBSCRIPTION.c.is_paused.is_(False),
+        )
+        .values(is_paused=True, pause_reason=reason[:MAX_REASON])
+        .returning(SUBSCRIPTION.c.created_by)
+    ).scalar()
+    return found
+
+
+def sweep(connection: sa.Connection, now: datetime) -> int:
+    """Skip what can never leave: for a channel that is stopped, or part of what was not sent."""
+    d, parent = DESTINATION.alias("d"), DELIVERY.alias("parent")
+    stopped = sa.exists().where(
+        d.c.workspace_id == DELIVERY.c.workspace_id,
+        d.c.id == DELIVERY.c.destination_id,
+        d.c.state != "ok",
+    )
+    lost = sa.exists().where(
+        parent.c.workspace_id == DELIVERY.c.workspace_id,
+        parent.c.id == DELIVERY.c.parent_id,
+        parent.c.state.in_(("skipped", "dead", "ambiguous")),
+    )
+    done = 0
+    for open_, state in ((TO_RENDER, "planned"), (TO_SEND, "ready")):
+        # In the words of the partial indexes, or all of the history is read.
+        waiting = sa.update(DELIVERY).where(sa.text(open_), DELIVERY.c.state == state)
+        for why, reason in ((stopped, GONE), (lost, CANCELLED)):
+            skipped = waiting.where(why).values(state="skipped", reason=reason, ended_at=now)
+            done += connection.execute(skipped).rowcount
+    return done
+
+
+def _skip_waiting(connection: sa.Connection, lane: Lane, now: datetime) -> None:
+    waiting = sa.update(DELIVERY).where(
+        DELIVERY.c.workspace_id == lane.workspace_id,
+        DELIVERY.c.destination_id == lane.id,
+        DELIVERY.c.state.in_(("planned", "ready")),
+    )
+    connection.execute(waiting.values(state="skipped", reason=GONE, ended_at=now))
+
+
+def _pause_subscriptions(connection: sa.Connection, lane: Lane, trouble: Trouble) -> list[str]:
+    """Who made the subscriptions that stop now."""
+    paused = (
+        sa.update(SUBSCRIPTION)
+        .where(
+            SUBSCRIPTION.c.workspace_id == lane.workspace_id,
+            SUBSCRIPTION.c.destination_id == lane.id,
+            SUBSCRIPTION.c.is_paused.is_(False),
+            SUBSCRIPTION.c.ended_at.is_(None),
+        )
+        .values(is_paused=True, pause_reason=trouble.reason)
+        .returning(SUBSCRIPTION.c.created_by)
+    )
+    return list(connection.execute(paused).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    channel_id: str
+    name: str = ""
+    is_direct: bool = True
+
+
+def _conversation(
+    connection: sa.Connection, lane: Lane, user_id: str, actor: str, now: datetime
+) -> int | None:
+    """The direct conversation with a person; None where it takes nothing."""
+    found = destination_of(
+        connection,
+        lane.workspace_id,
+        platform=lane.platform,
+        external_id=lane.external_id,
+        place=_Person(user_id),
+        actor=actor,
+        now=now,
+    )
+    return found.id if found.state == "ok" else None
+
+
+def _lane(lane: Lane) -> sa.ColumnElement[bool]:
+    return sa.and_(DESTINATION.c.workspace_id == lane.workspace_id, DESTINATION.c.id == lane.id)
