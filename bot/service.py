@@ -41,6 +41,7 @@ from bot.transactions import Transactions
 from bot.upkeep import DECIDE_SECONDS, GATHER_SECONDS, PURGE_SECONDS, VERIFY_SECONDS, Upkeep
 from bot.witness import ASK_SECONDS, Witness, addresses_of
 from storage.engine import open_engine
+from storage.levels import check_levels
 from storage.migrate import require_current, upgrade
 
 log = structlog.get_logger()
@@ -136,7 +137,7 @@ class Service:
 
     def _tick(self, engine: sa.Engine, replica: str) -> Tick:
         """What is done every few seconds; each step is one line."""
-        return Tick(
+        tick = Tick(
             engine,
             self.now,
             replica=replica,
@@ -144,6 +145,13 @@ class Service:
             guard=self.guard,
             counters=self.counters,
         )
+        tick.add("levels", lambda: self._levels(engine), plans=True)
+        return tick
+
+    async def _levels(self, engine: sa.Engine) -> None:
+        changed = await asyncio.to_thread(check_levels, engine, self.now())
+        if changed:
+            log.info("budgets.looked", alerts=changed)
 
     def _deliveries(
         self, engine: sa.Engine, drawing: Drawing, senders: Mapping[str, Sender], owners: list[str]

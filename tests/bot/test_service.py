@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from pydantic import SecretStr
 
 from analytics.errors import UserError
@@ -30,6 +31,7 @@ from bot.service import Service
 from bot.settings import Settings
 from tests.bot.program import ROOT, Program, creditbot, environment
 from tests.cast import NOW
+from tests.storage.budgeted import budgeted
 
 PROCFILE = "\n".join((ROOT / "Procfile").read_text(encoding="utf-8").splitlines())
 
@@ -184,3 +186,13 @@ def test_the_demo_lives_in_the_zone_that_is_set(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     with closing(sqlite3.connect(tmp_path / "demo" / "creditbot.db")) as kept:
         assert kept.execute("SELECT zone FROM workspace").fetchone() == ("Asia/Tokyo",)
+
+
+async def test_the_tick_looks_at_budgets(sqlite_engine: sa.Engine) -> None:
+    place = budgeted(sqlite_engine)
+    place.spend(80)
+    place.limit(100)
+    tick = Service(Settings(), lambda: NOW)._tick(sqlite_engine, "here:1")
+    await tick.run()
+    tick.close()
+    assert place.told() == [[75]]

@@ -10,11 +10,13 @@ import sqlalchemy as sa
 
 from storage.alerts import Alert, list_alerts
 from storage.budgets import Budget, Period, Scope, set_budget
+from storage.changes import correct, delete
 from storage.engine import reading, writing
 from storage.labels import Labels
 from storage.ledger import Ledger, Origin
 from storage.levels import check_levels
 from storage.timekeys import to_micros
+from storage.undo import undo_batch
 from storage.verify import verify
 from tests.cast import NOW, event
 from tests.storage.world import World, feed, world
@@ -72,6 +74,36 @@ class Budgeted:
         self.place.ledger.write(events, origin or feed(), now=self.now)
         return [one.event_id for one in events]
 
+    def correct(self, event_id: str, credits: int) -> None:
+        """Let an event cost something else; now, not when the tests play."""
+        place = self.place
+        correct(
+            self.engine,
+            place.workspace,
+            place.key(event_id),
+            values={"credits": credits},
+            actor="alice",
+            reason="a mistake",
+            now=self.now,
+        )
+
+    def delete(self, event_id: str) -> None:
+        """Delete an event, if it is there."""
+        delete(
+            self.engine,
+            self.place.workspace,
+            [self.place.key(event_id)],
+            actor="alice",
+            reason="a mistake",
+            now=self.now,
+        )
+
+    def undo(self, number: int) -> list[str]:
+        """Take an import back; the ids of what others changed since, which stays."""
+        ours = self.place.workspace
+        undone = undo_batch(self.engine, ours, number, actor="alice", now=self.now)
+        return [event_id for _, event_id in undone.kept]
+
     def look(self, after: timedelta = timedelta()) -> int:
         """Let time pass and look at all levels."""
         self.now += after
@@ -111,6 +143,6 @@ class Budgeted:
         return Ledger(self.engine, self.place.workspace, labels)
 
 
-def budgeted(engine: sa.Engine, zone: str = "Europe/Berlin") -> Budgeted:
+def budgeted(engine: sa.Engine, name: str | None = None) -> Budgeted:
     """A new workspace with nothing used and no budget."""
-    return Budgeted(world(engine, zone))
+    return Budgeted(world(engine, "Europe/Berlin", name=name))

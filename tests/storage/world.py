@@ -115,22 +115,26 @@ def feed(batch_id: int = 0) -> Origin:
 
 
 def world(
-    engine: sa.Engine, zone: str = "America/New_York", *, unit: str | None = "credit"
+    engine: sa.Engine,
+    zone: str = "America/New_York",
+    *,
+    unit: str | None = "credit",
+    name: str | None = None,
 ) -> World:
-    """A new workspace in a zone; its credit is "credit" unless said otherwise."""
+    """A new workspace in a zone, named like it; its credit is "credit" unless said otherwise."""
     with writing(engine) as connection:
-        found = create_workspace(connection, zone, zone=zone, now=NOW)
+        found = create_workspace(connection, name or zone, zone=zone, now=NOW)
         if unit:
             set_credit_unit(connection, found.id, unit)
         workspace = workspace_by_id(connection, found.id)
     labels = Labels(engine, workspace.id)
-    names = (*PRICES, UNPRICED)
+    models = (*PRICES, UNPRICED)
     labels.prepare(
-        [event(model=name, person=who) for name in names for who in (ALICE, BOB)], now=NOW
+        [event(model=model, person=who) for model in models for who in (ALICE, BOB)], now=NOW
     )
     with writing(engine) as connection:
-        for name, price in PRICES.items():
-            number = labels.model_id(name)
+        for model, price in PRICES.items():
+            number = labels.model_id(model)
             set_multiplier(connection, workspace.id, number, multiplier=price, valid_from=0)
     labels.reload()
     ledger = Ledger(engine, workspace, labels)
