@@ -1,0 +1,202 @@
+"""The watch over usage: days of unusual spend, sources that fall silent, advice that is new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import sqlalchemy as sa
+import structlog
+
+from analytics.advice_basis import Advice, Findings, find
+from analytics.alert_advice import advice_facts
+from analytics.alert_anomaly import freeze_verdict
+from analytics.alert_silence import SHORTEST, Silence
+from analytics.anomaly import BASE_DAYS, FACTOR_DAYS, Kind, Part, Verdict, verdicts
+from analytics.burn_up import NOTHING, read_days
+from analytics.measures import gather_credits
+from analytics.query import Query
+from analytics.recommendations import shown_of
+from analytics.trials import standings
+from bot.context import Context
+from storage.alerts import NewAlert, insert_alert, list_alerts, resolve
+from storage.reading import DIMENSIONS, Days, Key
+from storage.silences import (
+    LastEvent,
+    expected_events,
+    first_after,
+    last_events,
+    pauses_between_files,
+)
+from storage.timekeys import date_of, from_micros, to_micros
+
+log = structlog.get_logger()
+JUDGED_DAYS = 3  # closed days: what comes in a day late is still judged
+CARRIERS: tuple[tuple[Kind, Key], ...] = (
+    ("person", "person"),
+    ("model", "model"),
+    ("project", "project"),
+)
+MOST = 200
+
+
+# ---- unusual days
+
+
+def unusual_days(ctx: Context, query: Query) -> list[NewAlert]:
+    """An alert for each of the last closed days whose spend is unusual and not told yet."""
+    reader, today = ctx.reader, ctx.reader.clock.day(ctx.now)
+    if reader.oldest is None:
+        return []
+    first = max(reader.clock.day(reader.oldest), today - FACTOR_DAYS - JUDGED_DAYS)
+    by_day = read_days(query, (), Days(first, today))
+    spent = [by_day.get((day,), NOTHING) for day in range(first, today)]
+    credits, prompts = [one for one, _ in spent], [one for _, one in spent]
+    told = {one.dedupe_key for one in list_alerts(*_place(ctx), kinds=["anomaly"], limit=MOST)}
+    return [
+        _unusual(ctx, query, verdict, day, credits[: verdict.index + 1])
+        for verdict in verdicts(credits, prompts)
+        if verdict.is_alert
+        and (day := first + verdict.index) >= today - JUDGED_DAYS
+        and _day_key(day) not in told
+    ]
+
+
+def _day_key(day: int) -> str:
+    return f"y|workspace|{date_of(day)}|spend"
+
+
+def _unusual(
+    ctx: Context, query: Query, verdict: Verdict, day: int, credits: list[int]
+) -> NewAlert:
+    parts = list(_parts(query, day))
+    facts = freeze_verdict(verdict, date_of(day), parts, credits[-BASE_DAYS - 1 :])
+    return _new(ctx, _day_key(day), "anomaly", "workspace", facts)
+
+
+def _parts(query: Query, day: int) -> Iterator[Part]:
+    """What each person, model and project used on a day and in the 28 days before."""
+    for kind, key in CARRIERS:
+        now = gather_credits(query, key, Days(day, day + 1))
+        before = gather_credits(query, key, Days(day - BASE_DAYS, day))
+        names = query.reader.names(DIMENSIONS[kind])
+        for one in now.keys() & names.keys():
+            yield Part(kind, one, names[one], now[one], before.get(one, 0))
+
+
+# ---- silent sources
+
+
+def silences(ctx: Context, lasts: list[LastEvent]) -> list[NewAlert]:
+    """An alert for each source that is silent for much longer than usual."""
+    found = []
+    for last in lasts:
+        silence = _silence(ctx, last)
+        if silence is not None and silence.is_unusual:
+            key = f"n|{last.source_id}|{last.ts}"
+            facts = {**silence.facts, "source_id": last.source_id, "last_ts": last.ts}
+            found.append(_new(ctx, key, "silent", f"source:{last.source_id}", facts))
+    return found
+
+
+def _silence(ctx: Context, last: LastEvent) -> Silence | None:
+    """How unusual a silence is; None for a short one, and for a source of one file alone."""
+    length = ctx.now - last.at
+    if length <= SHORTEST:
+        return None
+    pauses = pauses_between_files(*_place(ctx), last, ctx.now)
+    if pauses is None:
+        return None
+    expected = expected_events(*_place(ctx), last, ctx.reader.clock, ctx.now)
+    local = last.at.astimezone(ctx.reader.clock.zone)
+    return Silence(last.name, local, length, expected, tuple(pauses))
+
+
+def newest_events(ctx: Context) -> list[LastEvent]:
+    """The newest event of each source."""
+    return last_events(*_place(ctx), ctx.reader.clock, ctx.now)
+
+
+def returned(ctx: Context, lasts: list[LastEvent]) -> int:
+    """End the alerts of sources that are back; how many."""
+    by_id = {last.source_id: last for last in lasts}
+    ended = 0
+    for alert in list_alerts(*_place(ctx), states=["fired"], kinds=["silent"], limit=MOST):
+        source, before = alert.facts.get("source_id"), alert.facts.get("last_ts")
+        last = by_id.get(source) if isinstance(source, int) else None
+        if last is None or not isinstance(before, int) or last.ts <= before:
+            continue
+        back = first_after(*_place(ctx), last.source_id, before) or from_micros(last.ts)
+        facts = {"back": back.astimezone(ctx.reader.clock.zone).isoformat()}
+        ended += resolve(ctx.reader.connection, alert, facts=facts, now=ctx.now)
+    return ended
+
+
+def is_back(ctx: Context, lasts: list[LastEvent]) -> bool:
+    """Whether `returned` would end an alert."""
+    newest, far = {last.source_id: last.ts for last in lasts}, to_micros(ctx.now)
+    return any(
+        newest.get(alert.facts.get("source_id", 0), 0) > alert.facts.get("last_ts", far)
+        for alert in list_alerts(*_place(ctx), states=["fired"], kinds=["silent"], limit=MOST)
+    )
+
+
+# ---- new advice
+
+
+def new_advice(ctx: Context) -> list[NewAlert]:
+    """An alert for each piece of advice that is worth a trial and was never told."""
+    reader = ctx.reader
+    results = [one.result(ctx.now) for one in standings(reader.connection, reader.workspace.id)]
+    found = find(reader, ctx.now, trials=results)
+    if found is None:
+        return []
+    shown, _ = shown_of(found.advice(ctx.now))
+    return [_advice(ctx, found, one) for one in shown if one.proposal.level == "worth a trial"]
+
+
+def _advice(ctx: Context, found: Findings, one: Advice) -> NewAlert:
+    names = found.names.of(one.proposal.pair)
+    if one.is_short:
+        names = replace(names, task=f"the shortest third of {names.task}")
+    task, a, b = one.proposal.pair
+    key, facts = f"v|{task}|{a}|{b}", advice_facts(one.proposal, names)
+    return _new(ctx, key, "advice", f"advice:{task}:{a}:{b}", facts)
+
+
+# ---- all
+
+
+def keep(ctx: Context, news: list[NewAlert]) -> int:
+    """Keep what was not told before; how many that are."""
+    numbers = [insert_alert(ctx.reader.connection, one) for one in news]
+    for one, number in zip(news, numbers, strict=True):
+        if number is not None:
+            log.info("alert.fired", kind=one.kind, subject=one.subject, alert=number)
+    return sum(number is not None for number in numbers)
+
+
+def unknown(ctx: Context, news: list[NewAlert]) -> list[NewAlert]:
+    """Those that were never told, so that nobody is kept waiting for a write of nothing."""
+    fresh = []
+    for one in news:
+        known = list_alerts(*_place(ctx), kinds=[one.kind], subject=one.subject, limit=MOST)
+        if one.dedupe_key not in {alert.dedupe_key for alert in known}:
+            fresh.append(one)
+    return fresh
+
+
+def _new(ctx: Context, key: str, kind: str, subject: str, facts: dict[str, object]) -> NewAlert:
+    return NewAlert(
+        workspace_id=ctx.reader.workspace.id,
+        dedupe_key=key,
+        kind=kind,
+        subject=subject,
+        scope="workspace",
+        facts=facts,
+        fired_at=ctx.now,
+    )
+
+
+def _place(ctx: Context) -> tuple[sa.Connection, int]:
+    return ctx.reader.connection, ctx.reader.workspace.id
