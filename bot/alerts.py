@@ -21,11 +21,11 @@ from analytics.alert_budget import (
     threshold_report,
     threshold_resolved,
 )
-from analytics.alert_facts import Told, resolved_report
-from analytics.alert_plain import plain_report, plain_resolved
+from analytics.alert_facts import Told, post, resolved_report
 from analytics.alert_silence import silence_report, silence_resolved
 from analytics.alert_standing import crossed_of, freeze, read_standing
 from analytics.errors import UserError
+from analytics.purchases import purchase_report, resolved_words
 from analytics.query import Query
 from analytics.report import Report
 from analytics.scopes import Scope
@@ -110,16 +110,27 @@ def advice(told: Told) -> Report:
     return advice_report(told)
 
 
-@kind("purchase", key="p", resolved=plain_resolved, waits=False)
+def _answered(told: Told) -> str:
+    return f"{resolved_words(told.facts)}."
+
+
+def _of_purchase(told: Told) -> Report:
+    """What is said of a purchase; answered, its buttons are gone."""
+    report = purchase_report(told.query, told.facts)
+    framed = report if told.is_open else report.without("do")
+    return post(told, framed, now=resolved_words(told.facts), may_wait=False)
+
+
+@kind("purchase", key="p", resolved=_answered, waits=False)
 def purchase(told: Told) -> Report:
     """Credits are to be bought, were bought, or could not be."""
-    return plain_report(told)
+    return _of_purchase(told)
 
 
-@kind("ceiling", key="p", resolved=plain_resolved, group="purchase", waits=False)
+@kind("ceiling", key="p", resolved=_answered, group="purchase", waits=False)
 def ceiling(told: Told) -> Report:
     """Purchases of a month come near their ceiling."""
-    return plain_report(told)
+    return _of_purchase(told)
 
 
 GROUPS = tuple(dict.fromkeys(one.group for one in KINDS.values()))

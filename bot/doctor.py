@@ -25,6 +25,7 @@ from storage.workspaces import list_workspaces
 
 Mark = Literal["ok  ", "note", "FAIL"]
 CLOCK_SECONDS = 30
+LEAST_SECRET = 24
 ADMIN = re.compile(r"slack:[TE][A-Z0-9]+:[UW][A-Z0-9]+|discord:[0-9]+:[0-9]+")
 PREFIXES = {
     "CREDITBOT_SLACK_BOT_TOKEN": "xoxb-",
@@ -121,6 +122,7 @@ def _tokens(settings: Settings) -> Iterator[Finding]:
         yield Finding("note", "Slack", "Not set up; see docs/slack.md.")
     else:
         yield from (_token(name, value) for name, value in slack.items())
+    yield from _purchases(settings)
     if settings.discord_token is None:
         yield Finding("note", "Discord", "Not set up; see docs/discord.md.")
     elif settings.discord_token.get_secret_value().count(".") != 2:
@@ -129,6 +131,19 @@ def _tokens(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield Finding("ok  ", "CREDITBOT_DISCORD_TOKEN", "is set")
+
+
+def _purchases(settings: Settings) -> Iterator[Finding]:
+    """Nothing is said where nobody buys; a short secret can be guessed."""
+    secret = settings.purchase_secret
+    if secret is not None and len(secret.get_secret_value()) < LEAST_SECRET:
+        words = f"Shorter than {LEAST_SECRET} characters: `openssl rand -hex 32` makes a good one."
+        yield Finding("FAIL", "CREDITBOT_PURCHASE_SECRET", words)
+    elif secret is not None:
+        yield Finding("ok  ", "CREDITBOT_PURCHASE_SECRET", "is set")
+    if settings.purchase_url:
+        words = "Every purchase goes there, whatever the policy says: for tests."
+        yield Finding("note", "CREDITBOT_PURCHASE_URL", words)
 
 
 def _token(name: str, value: SecretStr | None) -> Finding:

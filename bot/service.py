@@ -32,6 +32,7 @@ from bot.http.trials import Assigning
 from bot.leases import HeldByOne, Leases, replica_name
 from bot.pacing import Pacing
 from bot.platforms.base import Platform, Sender
+from bot.purchasing import TURN_SECONDS, Purchasing, webhook_of
 from bot.scheduler import Ticker
 from bot.sending import Courier
 from bot.settings import Settings
@@ -222,6 +223,8 @@ class Service:
         ticker.every(VERIFY_SECONDS, upkeep.verify, name="verify")
         ticker.every(GATHER_SECONDS, upkeep.gather, name="gather")
         ticker.every(DECIDE_SECONDS, upkeep.decide, name="decide")
+        buying = Purchasing(engine, self.now, webhook_of(self.settings))
+        ticker.every(TURN_SECONDS, buying.turn, name="purchases")
         return ticker
 
     def _platforms(self, desk: Desk, leases: Leases) -> list[Platform]:

@@ -54,6 +54,14 @@ class Settings(BaseSettings):
     discord_gateway_url: str = Field(
         default=DISCORD_GATEWAY, description="URL of Discord's gateway; another one for tests."
     )
+    purchase_secret: SecretStr | None = Field(
+        default=None,
+        description="Signs the requests that buy credits; the provider knows it, too.",
+    )
+    purchase_url: str = Field(
+        default="",
+        description="Asked instead of the provider of the policy, whatever it is; for tests.",
+    )
     http_host: str = Field(
         default="127.0.0.1", description="Address the HTTP server listens on (health, trials)."
     )

@@ -286,8 +286,8 @@ class AlertRoute(SQLModel, table=True):
 class PurchasePolicy(SQLModel, table=True):
     """When credits are bought by themselves, how many, and who must say yes.
 
-    The trigger is a percentage used, or the micro-credits that are left; `approvers` are people
-    whom the owner lets say yes, if they are admins.
+    The trigger is a percentage used, or the micro-credits that are left; `approvers` says whether
+    all admins or only owners decide.
     """
 
     __tablename__ = "purchase_policy"
@@ -302,7 +302,7 @@ class PurchasePolicy(SQLModel, table=True):
     target: int | None = Field(default=None, sa_type=BigInteger)
     ceiling: int = Field(sa_type=BigInteger)
     approval: str = Field(default="admin", max_length=16)
-    approvers: list[int] = Field(default_factory=list, sa_type=JSON)
+    approvers: str = Field(default="owners", max_length=8)
     updated_by: str = Field(max_length=160)
     updated_at: datetime
 
@@ -310,9 +310,8 @@ class PurchasePolicy(SQLModel, table=True):
 class Purchase(SQLModel, table=True):
     """One purchase: asked for, approved, sent to the provider once, ended; see `storage.purchases`.
 
-    `idempotency_key` is what the provider knows it by, equal for every try; without
-    `maybe_sent_at` it was certainly never sold.  `rearmed_at` is when use was seen below its line
-    again.
+    The provider knows it by its `idempotency_key`, equal for every try; without `maybe_sent_at` it
+    was certainly not sold.  `rearmed_at` is when use was seen below its line again.
     """
 
     __table_args__ = (

@@ -34,7 +34,7 @@ ABOUT_FILTERS = (
 # What people look for, and the files that answer it.
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Where credits go", ("usage",)),
-    ("Plan, packs and budgets", ("credits", "budget", "limits")),
+    ("Plan, packs and budgets", ("credits", "budget", "limits", "purchases")),
     ("When and what for", ("patterns", "tasks")),
     ("Speed and quality", ("performance", "efficiency")),
     ("Advice and return", ("advice", "trials", "roi")),

@@ -44,6 +44,8 @@ DECIDED = (
     'tasks rule save project="Data platform" -> "Data analysis"',
     "alerts test",
     "alerts here kind=threshold",
+    "purchase policy trigger=90% pack=5000 ceiling=20000",
+    "purchase test",
 )
 
 

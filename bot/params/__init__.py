@@ -72,6 +72,18 @@ from bot.params.periods import (
     FinishedWeekType,
 )
 from bot.params.plans import GrantId, GrantIdType, Rank, RankType, Rhythm, RhythmType
+from bot.params.purchases import (
+    ApprovalBy,
+    ApprovalType,
+    Approvers,
+    ApproversType,
+    NamedAmount,
+    NamedAmountType,
+    ProviderUrl,
+    ProviderUrlType,
+    Trigger,
+    TriggerType,
+)
 from bot.params.rules import Conditions, ConditionsType, NewTask, NewTaskType
 from bot.params.scopes import GroupFilter, ScopeFilter, SomeFiltersType
 from bot.params.splits import PEOPLE, SplitType
@@ -92,6 +104,8 @@ __all__ = [
     "AlertId",
     "AlertKind",
     "Amount",
+    "ApprovalBy",
+    "Approvers",
     "BillingDay",
     "BudgetPeriod",
     "Channel",
@@ -117,6 +131,7 @@ __all__ = [
     "Month",
     "Multiplier",
     "NameType",
+    "NamedAmount",
     "Nano",
     "NewTask",
     "Number",
@@ -124,6 +139,7 @@ __all__ = [
     "ParamType",
     "Pause",
     "Percent",
+    "ProviderUrl",
     "QuietHours",
     "RangeType",
     "Rank",
@@ -136,6 +152,7 @@ __all__ = [
     "TaskName",
     "Text",
     "Thresholds",
+    "Trigger",
 ]
 
 
@@ -201,5 +218,10 @@ PARAM_TYPES: Mapping[object, ParamType] = _Types(
         QuietHours: QuietHoursType(),
         Channel: ChannelType(),
         Instant | None: InstantType(),
+        Trigger | None: TriggerType(),
+        NamedAmount | None: NamedAmountType(),
+        ApprovalBy | None: ApprovalType(),
+        ProviderUrl: ProviderUrlType(),
+        Approvers | None: ApproversType(),
     }
 )

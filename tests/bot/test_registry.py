@@ -33,6 +33,8 @@ def world(sqlite_engine: sa.Engine) -> World:
     world.ask("budget set 2000 monthly")  # which examples change
     fire(sqlite_engine, crossing())  # which examples look at
     world.ask("alerts here kind=silent")  # so that the channel is known
+    world.ask("purchase policy pack=5000 ceiling=20000")
+    world.ask("purchase test")  # which an example approves
     return world
 
 

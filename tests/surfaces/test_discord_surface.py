@@ -52,7 +52,7 @@ def _may_change(desk: Desk, double: DiscordDouble) -> None:
     """Let who types in the double change things; there is a budget to change."""
     with writing(desk.engine) as connection:
         who = {"platform": "discord", "external_id": double.guild, "user_id": double.alice["id"]}
-        set_role(connection, home(desk.engine).id, **who, role="admin")
+        set_role(connection, home(desk.engine).id, **who, role="owner")
         insert_alert(connection, crossing())
         budget = Budget(0, "workspace", 0, "monthly", 10**10, THRESHOLDS, 1, 0)
         keep_budget(connection, home(desk.engine).id, budget, now=NOW)

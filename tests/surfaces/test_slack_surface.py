@@ -56,7 +56,7 @@ def strings(part: Any) -> Iterator[str]:  # noqa: ANN401  # any part of a JSON d
 
 async def answered(slack: SlackDouble, line: str) -> Payload:
     """What the bot says to a command."""
-    key = f"r-{line}".replace(" ", "-")
+    key = f"r-{line}".replace(" ", "-").replace("/", "-")  # it is part of a path
     await slack.send("slash_commands", slash(line, url=slack.response_url(key)))
     await slack.until(lambda: slack.responses[key])
     return slack.responses[key][0]
@@ -79,7 +79,7 @@ def _may_change(engine: sa.Engine) -> None:
     """Let who types in the double change things; there is a budget to change."""
     with writing(engine) as connection:
         who = {"platform": "slack", "external_id": TEAM, "user_id": "U1"}
-        set_role(connection, home(engine).id, **who, role="admin")
+        set_role(connection, home(engine).id, **who, role="owner")
         insert_alert(connection, crossing())
         budget = Budget(0, "workspace", 0, "monthly", 10**10, THRESHOLDS, 1, 0)
         keep_budget(connection, home(engine).id, budget, now=NOW)

@@ -305,7 +305,7 @@ def _purchases() -> None:
         big("target", nullable=True),
         big("ceiling"),
         text("approval", 16),
-        json("approvers"),
+        text("approvers", 8),
         text("updated_by", 160),
         moment("updated_at"),
         keys=1,

@@ -1,0 +1,438 @@
+"""Purchases of credits: at most one for each crossing, sold at most once, a pack exactly once.
+
+```
+proposed -> approved -> sending -> accepted
+    |          |           |-> pending    (said so, or no answer: asked again by the same key)
+    |          |           |-> declined   (asked again later by the same key; in the end for good)
+    |          |           |-> approved   (surely not reached)
+    '----------'-----------'-> cancelled, expired, failed (reason)
+```
+A crossing has one row by its unique `dedupe_key`, and a workspace one open row at a time.  A row is
+sent by whoever claimed it, under a fresh token that every later UPDATE repeats; the provider knows
+it by `idempotency_key`, which never changes.  Whatever may have been sold counts against the
+month's ceiling until it is known that it was not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+import storage.outgoing  # noqa: F401  # declares the table that is looked up below
+from storage import locks
+from storage.engine import insert_for
+from storage.grants import add_grant
+from storage.numbering import next_id
+from storage.purchase_policy import Provider
+
+State = Literal[
+    "proposed",
+    "approved",
+    "sending",
+    "pending",
+    "accepted",
+    "declined",
+    "failed",
+    "cancelled",
+    "expired",
+]
+LEASE: Final = timedelta(seconds=60)  # longer than a request may take, several times
+CEILING: Final = "the month's ceiling is reached"
+OVER: Final = "its period is over"
+MAX_REASON: Final = 200
+_UNSENT: Final = ("proposed", "approved", "declined")
+_PURCHASE = SQLModel.metadata.tables["purchase"]
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A purchase of micro-credits; one that is `declined` without `ended_at` is asked again.
+
+    `facts` are the numbers of the moment it was proposed.  With `maybe_sent_at` it may be sold.
+    """
+
+    workspace_id: int
+    id: int
+    dedupe_key: str
+    idempotency_key: str
+    credits: int
+    month: int
+    state: State
+    reason: str | None
+    provider: Provider
+    url: str | None
+    is_test: bool
+    facts: Mapping[str, Any]
+    created_at: datetime
+    expires_at: datetime
+    approved_by: str | None
+    approved_at: datetime | None
+    not_before: datetime
+    attempts: int
+    declines: int
+    maybe_sent_at: datetime | None
+    provider_ref: str | None
+    grant_id: int | None
+    rearmed_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPurchase:
+    """What is to be bought; with `approved_by` nobody has to say yes any more."""
+
+    workspace_id: int
+    dedupe_key: str
+    idempotency_key: str
+    credits: int
+    month: int
+    provider: Provider
+    url: str | None
+    is_test: bool = False
+    facts: Mapping[str, object]
+    expires_at: datetime
+    approved_by: str | None = None
+
+
+_COLUMNS = [_PURCHASE.c[name] for name in Purchase.__slots__]
+
+
+def propose(connection: sa.Connection, new: NewPurchase, *, now: datetime) -> Purchase | None:
+    """A new purchase; None when its crossing has one already, or another one is still open.
+
+    A test waits for nobody, and nobody waits for it.
+    """
+    number = next_id(connection, _PURCHASE, new.workspace_id)  # holds the workspace's row
+    if not new.is_test and open_purchase(connection, new.workspace_id) is not None:
+        return None
+    values = {name: getattr(new, name) for name in NewPurchase.__slots__} | {
+        "id": number,
+        "facts": dict(new.facts),
+        "state": "approved" if new.approved_by else "proposed",
+        "approved_at": now if new.approved_by else None,
+        "created_at": now,
+        "not_before": now,
+        "attempts": 0,
+        "declines": 0,
+    }
+    insert = insert_for(connection, _PURCHASE).values(**values).on_conflict_do_nothing()
+    row = connection.execute(insert.returning(*_COLUMNS)).first()
+    return Purchase(*row) if row else None
+
+
+# ---- reading
+
+
+def purchase_by_id(connection: sa.Connection, workspace_id: int, number: int) -> Purchase | None:
+    """One purchase; None when there is no such."""
+    row = connection.execute(sa.select(*_COLUMNS).where(_one(workspace_id, number))).first()
+    return Purchase(*row) if row else None
+
+
+def list_purchases(
+    connection: sa.Connection, workspace_id: int, *, limit: int = 20
+) -> list[Purchase]:
+    """The newest purchases."""
+    wanted = sa.select(*_COLUMNS).where(_PURCHASE.c.workspace_id == workspace_id)
+    rows = connection.execute(wanted.order_by(_PURCHASE.c.id.desc()).limit(limit))
+    return [Purchase(*row) for row in rows]
+
+
+def open_purchase(connection: sa.Connection, workspace_id: int) -> Purchase | None:
+    """The purchase that something still has to become of; tests do not count."""
+    wanted = sa.select(*_COLUMNS).where(_open(workspace_id), ~_PURCHASE.c.is_test)
+    row = connection.execute(wanted.order_by(_PURCHASE.c.id)).first()
+    return Purchase(*row) if row else None
+
+
+def bought_for(connection: sa.Connection, workspace_id: int, crossings: str) -> list[Purchase]:
+    """What was bought for a line in a period, oldest first: their keys begin with `crossings`."""
+    wanted = sa.select(*_COLUMNS).where(
+        _PURCHASE.c.workspace_id == workspace_id,
+        _PURCHASE.c.state == "accepted",
+        _PURCHASE.c.dedupe_key.startswith(crossings, autoescape=True),
+    )
+    return [Purchase(*row) for row in connection.execute(wanted.order_by(_PURCHASE.c.id))]
+
+
+def counted(
+    connection: sa.Connection,
+    workspace_id: int,
+    month: int,
+    provider: Provider,
+    *,
+    but: int = 0,
+    is_sold: bool = False,
+) -> int:
+    """Micro-credits of a month that were bought, or may be; `but` is the number of one left out.
+
+    With `is_sold` only what surely was.
+
+    What was only tried out counts beside other tries, never beside what is really bought.
+    """
+    may_be_sold = sa.or_(
+        _PURCHASE.c.state.in_(("accepted", "pending", "sending")),
+        sa.and_(_PURCHASE.c.state == "failed", _PURCHASE.c.maybe_sent_at.is_not(None)),
+    )
+    wanted = sa.select(sa.func.coalesce(sa.func.sum(_PURCHASE.c.credits), 0)).where(
+        _PURCHASE.c.workspace_id == workspace_id,
+        _PURCHASE.c.month == month,
+        _PURCHASE.c.id != but,
+        ~_PURCHASE.c.is_test,
+        _PURCHASE.c.state == "accepted" if is_sold else may_be_sold,
+        _PURCHASE.c.provider.in_({"webhook", provider}),
+    )
+    return int(connection.execute(wanted).scalar_one())
+
+
+def due_workspaces(connection: sa.Connection, *, now: datetime) -> list[int]:
+    """The workspaces with a purchase to send, or one whose time is over."""
+    is_over = sa.and_(_PURCHASE.c.state == "proposed", _PURCHASE.c.expires_at <= now)
+    wanted = sa.select(_PURCHASE.c.workspace_id).where(sa.or_(_due(now), is_over)).distinct()
+    return list(connection.execute(wanted.order_by(_PURCHASE.c.workspace_id)).scalars())
+
+
+# ---- what people decide
+
+
+def approve(
+    connection: sa.Connection, workspace_id: int, number: int, *, actor: str, now: datetime
+) -> Purchase | None:
+    """Let a proposed purchase be sent; None when it is not waiting for that (any more)."""
+    return _change(
+        connection,
+        _one(workspace_id, number),
+        _PURCHASE.c.state == "proposed",
+        _PURCHASE.c.expires_at > now,
+        state="approved",
+        approved_by=actor,
+        approved_at=now,
+        not_before=now,
+    )
+
+
+def cancel(
+    connection: sa.Connection, workspace_id: int, number: int, *, reason: str, now: datetime
+) -> Purchase | None:
+    """End a purchase that was certainly not sent; None for any other."""
+    return _end_unsent(connection, _one(workspace_id, number), "cancelled", reason, now=now)
+
+
+def cancel_open(
+    connection: sa.Connection, workspace_id: int, *, reason: str, now: datetime
+) -> list[Purchase]:
+    """End whatever was certainly not sent yet."""
+    locks.hold(connection, workspace_id)
+    waiting = sa.select(_PURCHASE.c.id).where(
+        _open(workspace_id), _PURCHASE.c.state.in_(_UNSENT), _PURCHASE.c.maybe_sent_at.is_(None)
+    )
+    numbers = connection.execute(waiting.order_by(_PURCHASE.c.id)).scalars().all()
+    ended = (cancel(connection, workspace_id, one, reason=reason, now=now) for one in numbers)
+    return [one for one in ended if one is not None]
+
+
+def expire(connection: sa.Connection, workspace_id: int, *, now: datetime) -> list[Purchase]:
+    """End what was not sent before its period was over."""
+    locks.hold(connection, workspace_id)
+    late = sa.select(_PURCHASE.c.id, _PURCHASE.c.reason).where(
+        _open(workspace_id), _PURCHASE.c.state.in_(_UNSENT), _PURCHASE.c.expires_at <= now
+    )
+    ended = []
+    for number, reason in connection.execute(late.order_by(_PURCHASE.c.id)).all():
+        words = f"{OVER}; {reason}"[:MAX_REASON] if reason else OVER
+        which = _one(workspace_id, number)
+        ended.append(_end_unsent(connection, which, "expired", words, now=now))
+    return [one for one in ended if one is not None]
+
+
+def _end_unsent(
+    connection: sa.Connection,
+    which: sa.ColumnElement[bool],
+    state: State,
+    reason: str,
+    *,
+    now: datetime,
+) -> Purchase | None:
+    return _change(
+        connection,
+        which,
+        _PURCHASE.c.state.in_(_UNSENT),
+        _PURCHASE.c.maybe_sent_at.is_(None),
+        _PURCHASE.c.ended_at.is_(None),
+        state=state,
+        reason=reason,
+        ended_at=now,
+    )
+
+
+def rearm(connection: sa.Connection, purchase: Purchase, *, now: datetime) -> None:
+    """Say that use was seen below its line since: from here on crossing it again is a new one."""
+    is_first = _PURCHASE.c.rearmed_at.is_(None)
+    _change(connection, _one(purchase.workspace_id, purchase.id), is_first, rearmed_at=now)
+
+
+# ---- sending
+
+
+def claim(
+    connection: sa.Connection,
+    workspace_id: int,
+    *,
+    token: str,
+    month: int,
+    ceiling: int,
+    now: datetime,
+) -> Purchase | None:
+    """The next purchase of a workspace that is to be sent now; its state says what became of it.
+
+    `sending`: the holder of `token` asks the provider until the lease ends.  `cancelled`: the
+    ceiling leaves no room for it.  None: there is none.  What is sent first counts in `month`.
+    """
+    locks.hold(connection, workspace_id)  # or two claims would both find the last room
+    wanted = sa.select(*_COLUMNS).where(_PURCHASE.c.workspace_id == workspace_id, _due(now))
+    row = connection.execute(wanted.order_by(_PURCHASE.c.id).limit(1)).first()
+    if row is None:
+        return None
+    found = Purchase(*row)
+    is_same = (_one(workspace_id, found.id), _due(now))
+    if found.maybe_sent_at is None and not found.is_test:
+        spent = counted(connection, workspace_id, month, found.provider, but=found.id)
+        if spent + found.credits > ceiling:
+            changes: dict[str, object] = {"state": "cancelled", "reason": CEILING, "ended_at": now}
+            return _change(connection, *is_same, **changes)
+    return _change(
+        connection,
+        *is_same,
+        state="sending",
+        month=found.month if found.maybe_sent_at else month,
+        lease_token=token,
+        lease_until=now + LEASE,
+        attempts=found.attempts + 1,
+    )
+
+
+def begin(connection: sa.Connection, purchase: Purchase, *, token: str, now: datetime) -> bool:
+    """Keep that the purchase may be sold from now on; False when the claim is gone.
+
+    Committed before a socket is opened.
+    """
+    at = _PURCHASE.c.maybe_sent_at
+    first = sa.func.coalesce(at, sa.literal(now, at.type))  # untyped, SQLite keeps another zone's
+    return _change(connection, *_claimed(purchase, token), maybe_sent_at=first) is not None
+
+
+def accept(
+    connection: sa.Connection,
+    purchase: Purchase,
+    *,
+    token: str,
+    reference: str,
+    day: int,
+    now: datetime,
+) -> Purchase | None:
+    """Keep that it is sold, with the pack of credits; None when the claim is gone.
+
+    A dry run and a test give no pack, because nobody sold anything.
+    """
+    locks.hold(connection, purchase.workspace_id)
+    accepted = _change(
+        connection,
+        *_claimed(purchase, token),
+        state="accepted",
+        reason=None,
+        provider_ref=reference,
+        ended_at=now,
+    )
+    if accepted is None or accepted.provider == "dry-run":
+        return accepted
+    pack = add_grant(
+        connection,
+        purchase.workspace_id,
+        kind="pack",
+        name=f"Purchase {purchase.id}",
+        credits=purchase.credits,
+        first_day=day,
+        now=now,
+    )
+    return _change(connection, _one(purchase.workspace_id, purchase.id), grant_id=pack.id)
+
+
+def wait(
+    connection: sa.Connection,
+    purchase: Purchase,
+    *,
+    token: str,
+    state: Literal["pending", "declined", "approved"],
+    reason: str,
+    not_before: datetime,
+) -> Purchase | None:
+    """Ask again later; None when the claim is gone.
+
+    Pending may be sold.  Declined and approved are certainly not: they leave the month's sum.
+    """
+    changes: dict[str, object] = {}
+    if state != "pending":
+        changes = {"maybe_sent_at": None, "declines": purchase.declines + (state == "declined")}
+    claimed = _claimed(purchase, token)
+    return _change(
+        connection, *claimed, state=state, reason=reason, not_before=not_before, **changes
+    )
+
+
+def fail(
+    connection: sa.Connection,
+    purchase: Purchase,
+    *,
+    token: str,
+    reason: str,
+    is_unsold: bool,
+    now: datetime,
+) -> Purchase | None:
+    """Ask no more; None when the claim is gone.
+
+    `declined` is known to be unsold; `failed` is not, and keeps counting against the ceiling.
+    """
+    changes: dict[str, object] = {"maybe_sent_at": None} if is_unsold else {}
+    changes["state"] = "declined" if is_unsold else "failed"
+    return _change(connection, *_claimed(purchase, token), reason=reason, ended_at=now, **changes)
+
+
+def _one(workspace_id: int, number: int) -> sa.ColumnElement[bool]:
+    return sa.and_(_PURCHASE.c.workspace_id == workspace_id, _PURCHASE.c.id == number)
+
+
+def _open(workspace_id: int) -> sa.ColumnElement[bool]:
+    return sa.and_(_PURCHASE.c.workspace_id == workspace_id, _PURCHASE.c.ended_at.is_(None))
+
+
+def _claimed(purchase: Purchase, token: str) -> tuple[sa.ColumnElement[bool], ...]:
+    is_ours = _PURCHASE.c.lease_token == token
+    return (_one(purchase.workspace_id, purchase.id), _PURCHASE.c.state == "sending", is_ours)
+
+
+def _due(now: datetime) -> sa.ColumnElement[bool]:
+    """What may be claimed: waiting rows whose time has come, and those whose holder is gone.
+
+    A lease that ends far in the future was given by a clock that was moved back since.
+    """
+    until = _PURCHASE.c.lease_until
+    is_waiting = sa.and_(
+        _PURCHASE.c.state.in_(("approved", "pending", "declined")),
+        _PURCHASE.c.not_before <= now,
+        _PURCHASE.c.ended_at.is_(None),
+    )
+    is_left = sa.or_(until <= now, until > now + 2 * LEASE)
+    return sa.or_(is_waiting, sa.and_(_PURCHASE.c.state == "sending", is_left))
+
+
+def _change(
+    connection: sa.Connection, *conditions: sa.ColumnElement[bool], **values: object
+) -> Purchase | None:
+    changed = sa.update(_PURCHASE).where(*conditions).values(**values).returning(*_COLUMNS)
+    row = connection.execute(changed).first()
+    return Purchase(*row) if row else None
