@@ -18,6 +18,7 @@ from typing import Literal
 import sqlalchemy as sa
 import structlog
 
+from bot.counters import Counters
 from bot.payloads import digest_of
 from bot.platforms.base import Act, Address, Attachment, Outgoing, Sender, SendError
 from bot.timing import Timing
@@ -51,7 +52,7 @@ class Chance:
 class Courier:
     """Sends claimed deliveries; `owners` are told of dead channels as admins are."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # its parts, wired by hand
         self,
         transactions: Transactions,
         senders: Mapping[str, Sender],
@@ -60,8 +61,10 @@ class Courier:
         on_unknown: OnUnknown = "resend_labelled",
         owners: Collection[str] = (),
         chance: Chance | None = None,
+        counters: Counters | None = None,
     ) -> None:
         self._write = transactions.write
+        self._counters = counters or Counters()
         self._senders = senders
         self._timing = timing
         self._on_unknown = on_unknown
@@ -130,7 +133,11 @@ class Courier:
             self._closed_until[chat] = self._chance.monotonic() + trouble.retry_after
         return trouble
 
+    def _count(self, claim: Claim, outcome: str) -> None:
+        self._counters.up("sends", platform=claim.lane.platform, outcome=outcome)
+
     async def _sent(self, claim: Claim, message_id: str, *, found: bool = False) -> None:
+        self._count(claim, "found" if found else "sent")
         gap = self._gap(claim)
 
         def keep(connection: sa.Connection, now: datetime) -> bool:
@@ -221,6 +228,7 @@ class Courier:
         self, claim: Claim, sender: Sender, trouble: Trouble, marked_at: datetime
     ) -> None:
         log.warning("delivery.failed", **_told(claim), outcome=trouble.outcome, code=trouble.code)
+        self._count(claim, trouble.outcome)
         match trouble.outcome:
             case "destination":
                 await self._kept(

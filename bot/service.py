@@ -33,6 +33,7 @@ from bot.leases import HeldByOne, Leases, replica_name
 from bot.pacing import Pacing
 from bot.platforms.base import Platform, Sender
 from bot.purchasing import TURN_SECONDS, Purchasing, webhook_of
+from bot.queue_watch import LOOK_SECONDS, QueueWatch
 from bot.scheduler import Ticker
 from bot.sending import Courier
 from bot.settings import Settings
@@ -93,7 +94,7 @@ class Service:
         server = HttpServer(self.settings.http_host, self.settings.http_port, routes)
         port = await server.start()
         parts = [self._supervised(platform) for platform in self._platforms(desk, leases)]
-        parts.append(asyncio.create_task(deliveries.run(self.stop), name="deliveries"))
+        parts.append(self._worker(deliveries))
         ticker.start()
         watchman = Watchman(lambda: tick.beats, self._tell_verdict(asyncio.get_running_loop()))
         watchman.start()
@@ -170,6 +171,7 @@ class Service:
             timing=timing,
             on_unknown=self.settings.delivery_unknown,
             owners=owners,
+            counters=self.counters,
         )
         jobs = tuple(PROMPT.values())
         return Deliveries(transactions, composer, courier, senders, timing=timing, jobs=jobs)
@@ -196,6 +198,26 @@ class Service:
                 senders["discord"] = DiscordSender(self.settings, http_seconds=seconds)
         return senders
 
+    def _worker(self, deliveries: Deliveries) -> asyncio.Task[None]:
+        """The worker's task; a service whose worker ended by a bug of ours is started anew."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if not self.stop.is_set() and not task.cancelled():
+                log.error("deliveries.ended", exc_info=task.exception())
+                self.exit_code = EXIT_STUCK
+                self.stop.set()
+
+        task = asyncio.create_task(deliveries.run(self.stop), name="deliveries")
+        task.add_done_callback(ended)
+        return task
+
+    def _tell_queue(self, words: str | None) -> None:
+        """What waits for too long is a part of its own, while there is any."""
+        if words is None:
+            self.states.pop("outbox", None)
+        else:
+            self.states["outbox"] = words
+
     def _tell_verdict(self, loop: asyncio.AbstractEventLoop) -> Callable[[Verdict], None]:
         """What the watchman's verdict on the tick means for the service."""
 
@@ -219,6 +241,8 @@ class Service:
             Ticker(self.counters),
             Upkeep(engine, self.now, report=report, leases=leases),
         )
+        queue = QueueWatch(engine, self.now, self._tell_queue)
+        ticker.every(LOOK_SECONDS, queue.look, name="queue")
         ticker.every(PURGE_SECONDS, upkeep.purge, name="purge")
         ticker.every(VERIFY_SECONDS, upkeep.verify, name="verify")
         ticker.every(GATHER_SECONDS, upkeep.gather, name="gather")

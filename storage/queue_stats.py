@@ -23,7 +23,8 @@ _PAUSE = SQLModel.metadata.tables["chat_pause"]
 class Queue:
     """What waits, by state; `unknown` may be there or not, `late` and `lost` wait too long.
 
-    `oldest_due` is when the oldest of those was due whose time has come.
+    `oldest_due` is when the oldest of those was due whose time has come.  What waits for the end of
+    quiet hours is due then.
     """
 
     waiting: Mapping[str, int] = field(default_factory=dict)
@@ -77,14 +78,17 @@ def queue_of(connection: sa.Connection, now: datetime, *, workspace_id: int | No
 def _open(now: datetime) -> sa.Select[tuple[str, int, datetime, int, int, int]]:
     c = DELIVERY.c
     count = sa.func.count()
-    has_come = sa.and_(c.due_at <= now, c.not_before <= now)
+    # One that nobody tried yet may have waited for the end of quiet hours.
+    waited = sa.and_(c.attempts == 0, c.not_before > c.due_at)
+    since = sa.case((waited, c.not_before), else_=c.due_at)
+    has_come = sa.and_(since <= now, c.not_before <= now)
     return sa.select(
         c.state,
         count.label("n"),
-        sa.func.min(c.due_at).filter(has_come).label("oldest"),
+        sa.func.min(since, type_=c.due_at.type).filter(has_come).label("oldest"),
         count.filter(c.maybe_sent_at.is_not(None), c.state == "ready").label("unknown"),
-        count.filter(c.due_at < now - STUCK_AFTER).label("late"),
-        count.filter(c.due_at < now - LOST_AFTER).label("lost"),
+        count.filter(since < now - STUCK_AFTER).label("late"),
+        count.filter(since < now - LOST_AFTER).label("lost"),
     ).group_by(c.state)
 
 

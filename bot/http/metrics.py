@@ -29,7 +29,7 @@ from storage.timekeys import to_micros
 
 log = structlog.get_logger()
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-SENDS, ATTEMPTS = "sends", "attempts"
+SENDS = "sends"
 DATABASE_SECONDS = 2.0
 
 
@@ -115,8 +115,7 @@ def _process(page: Page, tick: Tick, counters: Counters, now: datetime) -> None:
     for name, words in (
         (COUNTED, "Turns of jobs that failed, were missed or overlapped."),
         ("tick_errors", "Steps of the tick that failed."),
-        (SENDS, "Messages by what became of the try."),
-        (ATTEMPTS, "Requests made for unasked messages."),
+        (SENDS, "Tries to send an unasked message, by what became of them."),
     ):
         page.family(f"{name}_total", "counter", words, counters.of(name))
     page.gauge(

@@ -24,11 +24,13 @@ from analytics.report import (
     Report,
 )
 from bot.context import Identity
+from bot.delivery import Deliveries
 from bot.desk import Desk
 from bot.http.health import health as health_route
 from bot.http.server import HttpServer
 from bot.service import Service
 from bot.settings import Settings
+from bot.ticking import EXIT_STUCK
 from tests.bot.program import ROOT, Program, creditbot, environment
 from tests.cast import NOW
 from tests.storage.budgeted import budgeted
@@ -196,3 +198,17 @@ async def test_the_tick_looks_at_budgets(sqlite_engine: sa.Engine) -> None:
     await tick.run()
     tick.close()
     assert place.told() == [[75]]
+
+
+async def test_a_worker_that_ends_by_a_bug_ends_the_service_to_be_started_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: Deliveries) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(sys.modules, "bot.platforms.discord", None)
+    monkeypatch.setattr(Deliveries, "turn", broken)
+    service = service_in(tmp_path)
+    async with asyncio.timeout(60):
+        await service.run()
+    assert service.exit_code == EXIT_STUCK

@@ -46,13 +46,14 @@ def destination(engine: sa.Engine, channel: str, *, workspace_id: int = 1, **mor
     return number
 
 
-def deliver(
+def deliver(  # noqa: PLR0913  # what a delivery can differ in
     engine: sa.Engine,
     to: int,
     state: State,
     *,
     late: timedelta = timedelta(),
     maybe_sent_at: datetime | None = None,
+    quiet_until: datetime | None = None,
     workspace_id: int = 1,
 ) -> None:
     """A delivery that was due so long ago."""
@@ -65,6 +66,7 @@ def deliver(
         actor="slack:T1:U1",
         due_at=NOW - late,
         created_at=NOW - late,
+        not_before=quiet_until,
     )
     with writing(engine) as connection:
         [made] = insert_deliveries(connection, [row])
@@ -104,6 +106,15 @@ def test_what_waits_too_long_is_late_and_then_lost(engine: sa.Engine) -> None:
     for hours in (1, 3, 7):
         deliver(engine, to, "ready", late=timedelta(hours=hours))
     assert (queue(engine).late, queue(engine).lost) == (2, 1)
+
+
+def test_what_waited_for_the_morning_is_due_since_then(engine: sa.Engine) -> None:
+    to, night = destination(engine, "C1"), timedelta(hours=9)
+    deliver(engine, to, "planned", late=night, quiet_until=NOW + timedelta(hours=1))
+    assert (queue(engine).oldest_due, queue(engine).lost) == (None, 0)
+    morning = NOW - timedelta(minutes=2)
+    deliver(engine, to, "ready", late=night, quiet_until=morning)
+    assert (queue(engine).oldest_due, queue(engine).lost) == (morning, 0)
 
 
 def test_what_may_have_arrived_is_counted_apart(engine: sa.Engine) -> None:
