@@ -7,23 +7,22 @@ import os
 import re
 import stat
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Literal
 
 import aiohttp
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from bot.doctor_live import running
+from bot.findings import Finding
 from bot.settings import Settings
 from storage.engine import opened, reading
 from storage.errors import StorageError
 from storage.migrate import require_current
 from storage.workspaces import list_workspaces
 
-Mark = Literal["ok  ", "note", "FAIL"]
 CLOCK_SECONDS = 30
 LEAST_SECRET = 24
 ADMIN = re.compile(r"slack:[TE][A-Z0-9]+:[UW][A-Z0-9]+|discord:[0-9]+:[0-9]+")
@@ -33,24 +32,11 @@ PREFIXES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the check-up."""
-
-    mark: Mark
-    subject: str
-    words: str
-
-    @property
-    def is_wrong(self) -> bool:
-        """Whether somebody must mend it."""
-        return self.mark == "FAIL"
-
-
 async def examine(settings: Settings, *, now: datetime, live: bool) -> list[Finding]:
     """Findings about settings, database and tokens; with `live` the platforms are asked."""
     findings = [*_settings(settings), *_database(settings), *_tokens(settings)]
     if live:
+        findings += list(running(settings, now))
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
             findings += [finding async for finding in _live(settings, session, now)]
     return findings

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import sqlalchemy as sa
@@ -29,6 +29,7 @@ log = structlog.get_logger()
 Step = Callable[[], Awaitable[None]]
 TICK_SECONDS = 5.0
 MISSED_TICKS = 3
+ALIVE = timedelta(seconds=2 * MISSED_TICKS * TICK_SECONDS)  # for others, who see it in the database
 PATIENCE = 0.2  # seconds that noting a tick waits for SQLite's only writer
 TICKS = "ticks"
 EXIT_STUCK = 75  # EX_TEMPFAIL of sysexits.h: try again

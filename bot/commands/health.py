@@ -13,7 +13,7 @@ from analytics.text import clean
 from bot.clock_guard import MOST_APART, spoken
 from bot.context import Context, outranks
 from bot.registry import command
-from bot.ticking import MISSED_TICKS, TICK_SECONDS
+from bot.ticking import ALIVE
 from storage.freshness import Freshness, freshness_of
 from storage.leases import database_clock
 from storage.queue_stats import (
@@ -28,7 +28,6 @@ from storage.queue_stats import (
 from storage.replicas import Replica, last_tick, replicas
 from storage.timekeys import date_of, from_micros, to_micros
 
-ALIVE = timedelta(seconds=2 * MISSED_TICKS * TICK_SECONDS)
 PLATFORMS = {"slack": "Slack", "discord": "Discord"}
 WHY_TWICE = {
     "slack": "its history may not be read; invite @creditbot there and allow channels:history",
