@@ -22,6 +22,7 @@ from bot.purchase_news import answered, record, tell, watch_ceiling
 from bot.purchase_webhook import Outcome, Webhook
 from bot.settings import Settings
 from storage import locks, purchases
+from storage import purchase_sending as sending
 from storage.catalog import Catalog
 from storage.engine import reading, writing
 from storage.errors import StorageError
@@ -166,7 +167,7 @@ class Purchasing:
                 answered(connection, late, "not approved in time", now=now)
             ceiling = 0 if policy is None else policy.ceiling
             month = month_number(workspace.clock().local_date(now))
-            found = purchases.claim(
+            found = sending.claim(
                 connection, workspace_id, token=token, month=month, ceiling=ceiling, now=now
             )
             if found is not None and policy is not None and found.state == "cancelled":
@@ -191,7 +192,7 @@ class Purchasing:
 
     def _begin(self, purchase: Purchase, token: str) -> bool:
         with writing(self._engine) as connection:
-            return purchases.begin(connection, purchase, token=token, now=self._now())
+            return sending.begin(connection, purchase, token=token, now=self._now())
 
     def settle(self, purchase: Purchase, outcome: Outcome, token: str) -> None:
         """Keep what came of a request; nothing when the claim is gone by now.
@@ -256,7 +257,7 @@ def _ended(
     match kind:
         case "accepted":
             clock = workspace_by_id(connection, purchase.workspace_id).clock()
-            return purchases.accept(
+            return sending.accept(
                 connection,
                 purchase,
                 token=token,
@@ -265,13 +266,13 @@ def _ended(
                 now=now,
             )
         case "mismatch":
-            return purchases.fail(
+            return sending.fail(
                 connection, purchase, token=token, reason=reason, is_unsold=False, now=now
             )
         case "declined" | "refused":
             return _declined(connection, purchase, reason, token, now)
         case "unreached":
-            return purchases.wait(
+            return sending.wait(
                 connection,
                 purchase,
                 token=token,
@@ -287,11 +288,11 @@ def _declined(
     connection: sa.Connection, purchase: Purchase, reason: str, token: str, now: datetime
 ) -> Purchase | None:
     if purchase.declines >= len(DECLINED_WAITS):
-        return purchases.fail(
+        return sending.fail(
             connection, purchase, token=token, reason=reason, is_unsold=True, now=now
         )
     pause = DECLINED_WAITS[purchase.declines]
-    return purchases.wait(
+    return sending.wait(
         connection, purchase, token=token, state="declined", reason=reason, not_before=now + pause
     )
 
@@ -302,10 +303,10 @@ def _pending(
     """Ask again later, or after a week no more: then a person has to ask the provider."""
     reason = (outcome.reason or "the provider has not decided yet")[: purchases.MAX_REASON]
     if purchase.maybe_sent_at is not None and now - purchase.maybe_sent_at >= GIVE_UP:
-        return purchases.fail(
+        return sending.fail(
             connection, purchase, token=token, reason=reason, is_unsold=False, now=now
         )
-    return purchases.wait(
+    return sending.wait(
         connection,
         purchase,
         token=token,

@@ -7,10 +7,9 @@ proposed -> approved -> sending -> accepted
     |          |           |-> approved   (surely not reached)
     '----------'-----------'-> cancelled, expired, failed (reason)
 ```
-A crossing has one row by its unique `dedupe_key`, and a workspace one open row at a time.  A row is
-sent by whoever claimed it, under a fresh token that every later UPDATE repeats; the provider knows
-it by `idempotency_key`, which never changes.  Whatever may have been sold counts against the
-month's ceiling until it is known that it was not.
+A crossing has one row by its unique `dedupe_key`, and a workspace one open row at a time.  How it is
+sent stands in `storage.purchase_sending`.  Whatever may have been sold counts against the month's
+ceiling until it is known that it was not.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ from sqlmodel import SQLModel
 import storage.outgoing  # noqa: F401  # declares the table that is looked up below
 from storage import locks
 from storage.engine import insert_for
-from storage.grants import add_grant
 from storage.numbering import next_id
 from storage.purchase_policy import Provider
 
@@ -46,7 +44,7 @@ CEILING: Final = "the month's ceiling is reached"
 OVER: Final = "its period is over"
 MAX_REASON: Final = 200
 _UNSENT: Final = ("proposed", "approved", "declined")
-_PURCHASE = SQLModel.metadata.tables["purchase"]
+PURCHASE = SQLModel.metadata.tables["purchase"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ class NewPurchase:
     approved_by: str | None = None
 
 
-_COLUMNS = [_PURCHASE.c[name] for name in Purchase.__slots__]
+COLUMNS = [PURCHASE.c[name] for name in Purchase.__slots__]
 
 
 def propose(connection: sa.Connection, new: NewPurchase, *, now: datetime) -> Purchase | None:
@@ -107,7 +105,7 @@ def propose(connection: sa.Connection, new: NewPurchase, *, now: datetime) -> Pu
 
     A test waits for nobody, and nobody waits for it.
     """
-    number = next_id(connection, _PURCHASE, new.workspace_id)  # holds the workspace's row
+    number = next_id(connection, PURCHASE, new.workspace_id)  # holds the workspace's row
     if not new.is_test and open_purchase(connection, new.workspace_id) is not None:
         return None
     values = {name: getattr(new, name) for name in NewPurchase.__slots__} | {
@@ -120,8 +118,8 @@ def propose(connection: sa.Connection, new: NewPurchase, *, now: datetime) -> Pu
         "attempts": 0,
         "declines": 0,
     }
-    insert = insert_for(connection, _PURCHASE).values(**values).on_conflict_do_nothing()
-    row = connection.execute(insert.returning(*_COLUMNS)).first()
+    insert = insert_for(connection, PURCHASE).values(**values).on_conflict_do_nothing()
+    row = connection.execute(insert.returning(*COLUMNS)).first()
     return Purchase(*row) if row else None
 
 
@@ -130,7 +128,7 @@ def propose(connection: sa.Connection, new: NewPurchase, *, now: datetime) -> Pu
 
 def purchase_by_id(connection: sa.Connection, workspace_id: int, number: int) -> Purchase | None:
     """One purchase; None when there is no such."""
-    row = connection.execute(sa.select(*_COLUMNS).where(_one(workspace_id, number))).first()
+    row = connection.execute(sa.select(*COLUMNS).where(one(workspace_id, number))).first()
     return Purchase(*row) if row else None
 
 
@@ -138,26 +136,26 @@ def list_purchases(
     connection: sa.Connection, workspace_id: int, *, limit: int = 20
 ) -> list[Purchase]:
     """The newest purchases."""
-    wanted = sa.select(*_COLUMNS).where(_PURCHASE.c.workspace_id == workspace_id)
-    rows = connection.execute(wanted.order_by(_PURCHASE.c.id.desc()).limit(limit))
+    wanted = sa.select(*COLUMNS).where(PURCHASE.c.workspace_id == workspace_id)
+    rows = connection.execute(wanted.order_by(PURCHASE.c.id.desc()).limit(limit))
     return [Purchase(*row) for row in rows]
 
 
 def open_purchase(connection: sa.Connection, workspace_id: int) -> Purchase | None:
     """The purchase that something still has to become of; tests do not count."""
-    wanted = sa.select(*_COLUMNS).where(_open(workspace_id), ~_PURCHASE.c.is_test)
-    row = connection.execute(wanted.order_by(_PURCHASE.c.id)).first()
+    wanted = sa.select(*COLUMNS).where(_open(workspace_id), ~PURCHASE.c.is_test)
+    row = connection.execute(wanted.order_by(PURCHASE.c.id)).first()
     return Purchase(*row) if row else None
 
 
 def bought_for(connection: sa.Connection, workspace_id: int, crossings: str) -> list[Purchase]:
     """What was bought for a line in a period, oldest first: their keys begin with `crossings`."""
-    wanted = sa.select(*_COLUMNS).where(
-        _PURCHASE.c.workspace_id == workspace_id,
-        _PURCHASE.c.state == "accepted",
-        _PURCHASE.c.dedupe_key.startswith(crossings, autoescape=True),
+    wanted = sa.select(*COLUMNS).where(
+        PURCHASE.c.workspace_id == workspace_id,
+        PURCHASE.c.state == "accepted",
+        PURCHASE.c.dedupe_key.startswith(crossings, autoescape=True),
     )
-    return [Purchase(*row) for row in connection.execute(wanted.order_by(_PURCHASE.c.id))]
+    return [Purchase(*row) for row in connection.execute(wanted.order_by(PURCHASE.c.id))]
 
 
 def counted(
@@ -176,25 +174,25 @@ def counted(
     What was only tried out counts beside other tries, never beside what is really bought.
     """
     may_be_sold = sa.or_(
-        _PURCHASE.c.state.in_(("accepted", "pending", "sending")),
-        sa.and_(_PURCHASE.c.state == "failed", _PURCHASE.c.maybe_sent_at.is_not(None)),
+        PURCHASE.c.state.in_(("accepted", "pending", "sending")),
+        sa.and_(PURCHASE.c.state == "failed", PURCHASE.c.maybe_sent_at.is_not(None)),
     )
-    wanted = sa.select(sa.func.coalesce(sa.func.sum(_PURCHASE.c.credits), 0)).where(
-        _PURCHASE.c.workspace_id == workspace_id,
-        _PURCHASE.c.month == month,
-        _PURCHASE.c.id != but,
-        ~_PURCHASE.c.is_test,
-        _PURCHASE.c.state == "accepted" if is_sold else may_be_sold,
-        _PURCHASE.c.provider.in_({"webhook", provider}),
+    wanted = sa.select(sa.func.coalesce(sa.func.sum(PURCHASE.c.credits), 0)).where(
+        PURCHASE.c.workspace_id == workspace_id,
+        PURCHASE.c.month == month,
+        PURCHASE.c.id != but,
+        ~PURCHASE.c.is_test,
+        PURCHASE.c.state == "accepted" if is_sold else may_be_sold,
+        PURCHASE.c.provider.in_({"webhook", provider}),
     )
     return int(connection.execute(wanted).scalar_one())
 
 
 def due_workspaces(connection: sa.Connection, *, now: datetime) -> list[int]:
     """The workspaces with a purchase to send, or one whose time is over."""
-    is_over = sa.and_(_PURCHASE.c.state == "proposed", _PURCHASE.c.expires_at <= now)
-    wanted = sa.select(_PURCHASE.c.workspace_id).where(sa.or_(_due(now), is_over)).distinct()
-    return list(connection.execute(wanted.order_by(_PURCHASE.c.workspace_id)).scalars())
+    is_over = sa.and_(PURCHASE.c.state == "proposed", PURCHASE.c.expires_at <= now)
+    wanted = sa.select(PURCHASE.c.workspace_id).where(sa.or_(due(now), is_over)).distinct()
+    return list(connection.execute(wanted.order_by(PURCHASE.c.workspace_id)).scalars())
 
 
 # ---- what people decide
@@ -204,11 +202,11 @@ def approve(
     connection: sa.Connection, workspace_id: int, number: int, *, actor: str, now: datetime
 ) -> Purchase | None:
     """Let a proposed purchase be sent; None when it is not waiting for that (any more)."""
-    return _change(
+    return change(
         connection,
-        _one(workspace_id, number),
-        _PURCHASE.c.state == "proposed",
-        _PURCHASE.c.expires_at > now,
+        one(workspace_id, number),
+        PURCHASE.c.state == "proposed",
+        PURCHASE.c.expires_at > now,
         state="approved",
         approved_by=actor,
         approved_at=now,
@@ -220,7 +218,7 @@ def cancel(
     connection: sa.Connection, workspace_id: int, number: int, *, reason: str, now: datetime
 ) -> Purchase | None:
     """End a purchase that was certainly not sent; None for any other."""
-    return _end_unsent(connection, _one(workspace_id, number), "cancelled", reason, now=now)
+    return _end_unsent(connection, one(workspace_id, number), "cancelled", reason, now=now)
 
 
 def cancel_open(
@@ -228,10 +226,10 @@ def cancel_open(
 ) -> list[Purchase]:
     """End whatever was certainly not sent yet."""
     locks.hold(connection, workspace_id)
-    waiting = sa.select(_PURCHASE.c.id).where(
-        _open(workspace_id), _PURCHASE.c.state.in_(_UNSENT), _PURCHASE.c.maybe_sent_at.is_(None)
+    waiting = sa.select(PURCHASE.c.id).where(
+        _open(workspace_id), PURCHASE.c.state.in_(_UNSENT), PURCHASE.c.maybe_sent_at.is_(None)
     )
-    numbers = connection.execute(waiting.order_by(_PURCHASE.c.id)).scalars().all()
+    numbers = connection.execute(waiting.order_by(PURCHASE.c.id)).scalars().all()
     ended = (cancel(connection, workspace_id, one, reason=reason, now=now) for one in numbers)
     return [one for one in ended if one is not None]
 
@@ -239,13 +237,13 @@ def cancel_open(
 def expire(connection: sa.Connection, workspace_id: int, *, now: datetime) -> list[Purchase]:
     """End what was not sent before its period was over."""
     locks.hold(connection, workspace_id)
-    late = sa.select(_PURCHASE.c.id, _PURCHASE.c.reason).where(
-        _open(workspace_id), _PURCHASE.c.state.in_(_UNSENT), _PURCHASE.c.expires_at <= now
+    late = sa.select(PURCHASE.c.id, PURCHASE.c.reason).where(
+        _open(workspace_id), PURCHASE.c.state.in_(_UNSENT), PURCHASE.c.expires_at <= now
     )
     ended = []
-    for number, reason in connection.execute(late.order_by(_PURCHASE.c.id)).all():
+    for number, reason in connection.execute(late.order_by(PURCHASE.c.id)).all():
         words = f"{OVER}; {reason}"[:MAX_REASON] if reason else OVER
-        which = _one(workspace_id, number)
+        which = one(workspace_id, number)
         ended.append(_end_unsent(connection, which, "expired", words, now=now))
     return [one for one in ended if one is not None]
 
@@ -258,12 +256,12 @@ def _end_unsent(
     *,
     now: datetime,
 ) -> Purchase | None:
-    return _change(
+    return change(
         connection,
         which,
-        _PURCHASE.c.state.in_(_UNSENT),
-        _PURCHASE.c.maybe_sent_at.is_(None),
-        _PURCHASE.c.ended_at.is_(None),
+        PURCHASE.c.state.in_(_UNSENT),
+        PURCHASE.c.maybe_sent_at.is_(None),
+        PURCHASE.c.ended_at.is_(None),
         state=state,
         reason=reason,
         ended_at=now,
@@ -272,167 +270,41 @@ def _end_unsent(
 
 def rearm(connection: sa.Connection, purchase: Purchase, *, now: datetime) -> None:
     """Say that use was seen below its line since: from here on crossing it again is a new one."""
-    is_first = _PURCHASE.c.rearmed_at.is_(None)
-    _change(connection, _one(purchase.workspace_id, purchase.id), is_first, rearmed_at=now)
+    is_first = PURCHASE.c.rearmed_at.is_(None)
+    change(connection, one(purchase.workspace_id, purchase.id), is_first, rearmed_at=now)
 
 
-# ---- sending
+# ---- rows
 
 
-def claim(
-    connection: sa.Connection,
-    workspace_id: int,
-    *,
-    token: str,
-    month: int,
-    ceiling: int,
-    now: datetime,
-) -> Purchase | None:
-    """The next purchase of a workspace that is to be sent now; its state says what became of it.
-
-    `sending`: the holder of `token` asks the provider until the lease ends.  `cancelled`: the
-    ceiling leaves no room for it.  None: there is none.  What is sent first counts in `month`.
-    """
-    locks.hold(connection, workspace_id)  # or two claims would both find the last room
-    wanted = sa.select(*_COLUMNS).where(_PURCHASE.c.workspace_id == workspace_id, _due(now))
-    row = connection.execute(wanted.order_by(_PURCHASE.c.id).limit(1)).first()
-    if row is None:
-        return None
-    found = Purchase(*row)
-    is_same = (_one(workspace_id, found.id), _due(now))
-    if found.maybe_sent_at is None and not found.is_test:
-        spent = counted(connection, workspace_id, month, found.provider, but=found.id)
-        if spent + found.credits > ceiling:
-            changes: dict[str, object] = {"state": "cancelled", "reason": CEILING, "ended_at": now}
-            return _change(connection, *is_same, **changes)
-    return _change(
-        connection,
-        *is_same,
-        state="sending",
-        month=found.month if found.maybe_sent_at else month,
-        lease_token=token,
-        lease_until=now + LEASE,
-        attempts=found.attempts + 1,
-    )
-
-
-def begin(connection: sa.Connection, purchase: Purchase, *, token: str, now: datetime) -> bool:
-    """Keep that the purchase may be sold from now on; False when the claim is gone.
-
-    Committed before a socket is opened.
-    """
-    at = _PURCHASE.c.maybe_sent_at
-    first = sa.func.coalesce(at, sa.literal(now, at.type))  # untyped, SQLite keeps another zone's
-    return _change(connection, *_claimed(purchase, token), maybe_sent_at=first) is not None
-
-
-def accept(
-    connection: sa.Connection,
-    purchase: Purchase,
-    *,
-    token: str,
-    reference: str,
-    day: int,
-    now: datetime,
-) -> Purchase | None:
-    """Keep that it is sold, with the pack of credits; None when the claim is gone.
-
-    A dry run and a test give no pack, because nobody sold anything.
-    """
-    locks.hold(connection, purchase.workspace_id)
-    accepted = _change(
-        connection,
-        *_claimed(purchase, token),
-        state="accepted",
-        reason=None,
-        provider_ref=reference,
-        ended_at=now,
-    )
-    if accepted is None or accepted.provider == "dry-run":
-        return accepted
-    pack = add_grant(
-        connection,
-        purchase.workspace_id,
-        kind="pack",
-        name=f"Purchase {purchase.id}",
-        credits=purchase.credits,
-        first_day=day,
-        now=now,
-    )
-    return _change(connection, _one(purchase.workspace_id, purchase.id), grant_id=pack.id)
-
-
-def wait(
-    connection: sa.Connection,
-    purchase: Purchase,
-    *,
-    token: str,
-    state: Literal["pending", "declined", "approved"],
-    reason: str,
-    not_before: datetime,
-) -> Purchase | None:
-    """Ask again later; None when the claim is gone.
-
-    Pending may be sold.  Declined and approved are certainly not: they leave the month's sum.
-    """
-    changes: dict[str, object] = {}
-    if state != "pending":
-        changes = {"maybe_sent_at": None, "declines": purchase.declines + (state == "declined")}
-    claimed = _claimed(purchase, token)
-    return _change(
-        connection, *claimed, state=state, reason=reason, not_before=not_before, **changes
-    )
-
-
-def fail(
-    connection: sa.Connection,
-    purchase: Purchase,
-    *,
-    token: str,
-    reason: str,
-    is_unsold: bool,
-    now: datetime,
-) -> Purchase | None:
-    """Ask no more; None when the claim is gone.
-
-    `declined` is known to be unsold; `failed` is not, and keeps counting against the ceiling.
-    """
-    changes: dict[str, object] = {"maybe_sent_at": None} if is_unsold else {}
-    changes["state"] = "declined" if is_unsold else "failed"
-    return _change(connection, *_claimed(purchase, token), reason=reason, ended_at=now, **changes)
-
-
-def _one(workspace_id: int, number: int) -> sa.ColumnElement[bool]:
-    return sa.and_(_PURCHASE.c.workspace_id == workspace_id, _PURCHASE.c.id == number)
+def one(workspace_id: int, number: int) -> sa.ColumnElement[bool]:
+    """The row of a purchase."""
+    return sa.and_(PURCHASE.c.workspace_id == workspace_id, PURCHASE.c.id == number)
 
 
 def _open(workspace_id: int) -> sa.ColumnElement[bool]:
-    return sa.and_(_PURCHASE.c.workspace_id == workspace_id, _PURCHASE.c.ended_at.is_(None))
+    return sa.and_(PURCHASE.c.workspace_id == workspace_id, PURCHASE.c.ended_at.is_(None))
 
 
-def _claimed(purchase: Purchase, token: str) -> tuple[sa.ColumnElement[bool], ...]:
-    is_ours = _PURCHASE.c.lease_token == token
-    return (_one(purchase.workspace_id, purchase.id), _PURCHASE.c.state == "sending", is_ours)
-
-
-def _due(now: datetime) -> sa.ColumnElement[bool]:
+def due(now: datetime) -> sa.ColumnElement[bool]:
     """What may be claimed: waiting rows whose time has come, and those whose holder is gone.
 
     A lease that ends far in the future was given by a clock that was moved back since.
     """
-    until = _PURCHASE.c.lease_until
+    until = PURCHASE.c.lease_until
     is_waiting = sa.and_(
-        _PURCHASE.c.state.in_(("approved", "pending", "declined")),
-        _PURCHASE.c.not_before <= now,
-        _PURCHASE.c.ended_at.is_(None),
+        PURCHASE.c.state.in_(("approved", "pending", "declined")),
+        PURCHASE.c.not_before <= now,
+        PURCHASE.c.ended_at.is_(None),
     )
     is_left = sa.or_(until <= now, until > now + 2 * LEASE)
-    return sa.or_(is_waiting, sa.and_(_PURCHASE.c.state == "sending", is_left))
+    return sa.or_(is_waiting, sa.and_(PURCHASE.c.state == "sending", is_left))
 
 
-def _change(
+def change(
     connection: sa.Connection, *conditions: sa.ColumnElement[bool], **values: object
 ) -> Purchase | None:
-    changed = sa.update(_PURCHASE).where(*conditions).values(**values).returning(*_COLUMNS)
+    """Change the row that meets every condition; None when there is none."""
+    changed = sa.update(PURCHASE).where(*conditions).values(**values).returning(*COLUMNS)
     row = connection.execute(changed).first()
     return Purchase(*row) if row else None

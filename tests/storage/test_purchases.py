@@ -12,6 +12,7 @@ from typing import Literal
 import pytest
 import sqlalchemy as sa
 
+from storage import purchase_sending as selling
 from storage import purchases
 from storage.engine import reading, writing
 from storage.events import MICRO
@@ -51,19 +52,19 @@ def claimed(
     engine: sa.Engine, token: str = MINE, *, now: datetime = NOW, ceiling: int = 20_000
 ) -> Purchase | None:
     with writing(engine) as connection:
-        return purchases.claim(
+        return selling.claim(
             connection, 1, token=token, month=MARCH, ceiling=ceiling * MICRO, now=now
         )
 
 
 def begun(engine: sa.Engine, purchase: Purchase, token: str = MINE) -> bool:
     with writing(engine) as connection:
-        return purchases.begin(connection, purchase, token=token, now=NOW)
+        return selling.begin(connection, purchase, token=token, now=NOW)
 
 
 def accepted(engine: sa.Engine, purchase: Purchase, token: str = MINE) -> Purchase | None:
     with writing(engine) as connection:
-        return purchases.accept(
+        return selling.accept(
             connection, purchase, token=token, reference="A-1", day=20_000, now=NOW
         )
 
@@ -179,9 +180,7 @@ def test_what_was_not_approved_in_time_is_over(engine: sa.Engine) -> None:
 def test_turning_off_ends_what_was_not_sent_and_nothing_else(engine: sa.Engine) -> None:
     asked = sent(engine)
     with writing(engine) as connection:
-        purchases.wait(
-            connection, asked, token=MINE, state="pending", reason="later", not_before=NOW
-        )
+        selling.wait(connection, asked, token=MINE, state="pending", reason="later", not_before=NOW)
         assert purchases.cancel_open(connection, 1, reason="off", now=NOW) == []
         assert purchases.cancel(connection, 1, 1, reason="no", now=NOW) is None
 
@@ -239,7 +238,7 @@ def test_pack_and_state_are_kept_together_or_not_at_all(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(purchases, "add_grant", broken)
+    monkeypatch.setattr(selling, "add_grant", broken)
     with pytest.raises(RuntimeError):
         accepted(engine, asked)
     assert (stored(engine).state, packs(engine)) == ("sending", [])
@@ -260,7 +259,7 @@ def test_only_what_may_be_sold_counts(
     assert spent(engine) == 5_000
     with writing(engine) as connection:
         later = NOW + MINUTE
-        purchases.wait(
+        selling.wait(
             connection,
             asked,
             token=MINE,
@@ -279,7 +278,7 @@ def test_what_failed_counts_unless_it_is_known_to_be_unsold(
 ) -> None:
     asked = sent(engine)
     with writing(engine) as connection:
-        purchases.fail(connection, asked, token=MINE, reason="x", is_unsold=is_unsold, now=NOW)
+        selling.fail(connection, asked, token=MINE, reason="x", is_unsold=is_unsold, now=NOW)
     assert spent(engine) == counts
     assert claimed(engine, "u", now=NOW + timedelta(days=9)) is None
 
@@ -302,7 +301,7 @@ def test_what_would_pass_the_ceiling_is_not_sent(engine: sa.Engine) -> None:
 def test_two_purchases_at_once_do_not_pass_the_ceiling(engine: sa.Engine) -> None:
     for crossing in "ab":
         proposed(engine, crossing, is_test=True)  # only so that two may be open
-    table = purchases._PURCHASE
+    table = purchases.PURCHASE
     with writing(engine) as connection:
         connection.execute(sa.update(table).values(is_test=False))
     found = together(4, lambda number: claimed(engine, f"t{number}", ceiling=9_000))
@@ -314,7 +313,7 @@ def test_two_purchases_at_once_do_not_pass_the_ceiling(engine: sa.Engine) -> Non
 def test_what_may_be_sold_is_asked_again_whatever_the_ceiling_is_now(engine: sa.Engine) -> None:
     asked = sent(engine)
     with writing(engine) as connection:
-        purchases.wait(connection, asked, token=MINE, state="pending", reason="x", not_before=NOW)
+        selling.wait(connection, asked, token=MINE, state="pending", reason="x", not_before=NOW)
     again = claimed(engine, "u", ceiling=1)
     assert again is not None
     assert again.state == "sending"
