@@ -7,9 +7,9 @@ proposed -> approved -> sending -> accepted
     |          |           |-> approved   (surely not reached)
     '----------'-----------'-> cancelled, expired, failed (reason)
 ```
-A crossing has one row by its unique `dedupe_key`, and a workspace one open row at a time.  How it is
-sent stands in `storage.purchase_sending`.  Whatever may have been sold counts against the month's
-ceiling until it is known that it was not.
+A crossing has one row by its unique `dedupe_key`, and a workspace one open row at a time.  How one
+is sent stands in `storage.purchase_sending`.  Whatever may have been sold counts against the
+month's ceiling until it is known that it was not.
 """
 
 from __future__ import annotations
