@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC
+from functools import cached_property
 
 from analytics.burn_up import BurnUp, Spent, read_days
 from analytics.captions import caption, data_to, footnotes, nothing_known
@@ -29,7 +30,7 @@ from analytics.numbers import (
 )
 from analytics.outcomes import FEWEST_PROMPTS, Outcome, all_of, gather_bins, gather_outcomes
 from analytics.parts import Parts
-from analytics.percentiles import Spread, spread_of
+from analytics.percentiles import Bins, Spread, merged, spread_of
 from analytics.projection import MOST_DAYS
 from analytics.query import Filters, Query
 from analytics.report import Actions, Block, Button, Fact, Facts, Note, Report, Table
@@ -37,7 +38,7 @@ from analytics.scopes import Sight as BudgetSight
 from analytics.silence import Silence, silence_note
 from analytics.text import clean, distinct
 from analytics.timerange import MONTH_NAMES, TimeRange
-from analytics.tops import by_model, people_table
+from analytics.tops import by_model, people_table_of
 from analytics.trends import Sight as MoverSight
 from storage.events import MICRO
 from storage.reading import Days, Reader
@@ -78,15 +79,26 @@ def days_then(query: Query) -> ByDay:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Usage by person, those of no known person left out, now and in the time before."""
+    """Usage by person now and in the time before; 0 is that of no known person."""
 
-    now: Mapping[int, Usage]
-    before: Mapping[int, Usage] | None
+    every: Mapping[int, Usage]
+    every_before: Mapping[int, Usage] | None
+
+    @property
+    def now(self) -> Mapping[int, Usage]:
+        """Active people with their usage."""
+        return {key: usage for key, usage in self.every.items() if key}
+
+    @property
+    def before(self) -> Mapping[int, Usage] | None:
+        """People who were active before; None where that is not known or may not be told."""
+        known = self.every_before
+        return None if known is None else {key: usage for key, usage in known.items() if key}
 
     @property
     def active(self) -> int:
         """How many used anything."""
-        return len(self.now)
+        return len(self.every) - (0 in self.every)
 
     @property
     def prompts_each(self) -> float | None:
@@ -108,12 +120,12 @@ def read_people(query: Query, before: Days | None) -> People:
 
     def read(span: Days | None) -> dict[int, Usage]:
         found = gather_spend(query, ("person",), span=span)
-        return {key: usage for (key,), usage in found.items() if key}
+        return {key: usage for (key,), usage in found.items()}
 
     return People(read(None), read(before) if before else None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Seen:
     """What every digest reads of its period; parts are by tier and model."""
 
@@ -122,13 +134,18 @@ class Seen:
     parts: Parts
     people: People
     models: Mapping[int, Outcome]
-    spread: Spread | None
+    waits: Mapping[int, Bins]
     silent: Sequence[Silence]
 
     @property
     def whole(self) -> Usage:
         """All usage of the period."""
         return total(self.parts)
+
+    @cached_property
+    def spread(self) -> Spread | None:
+        """Response times of all prompts together."""
+        return spread_of(merged(self.waits.values()))
 
     @property
     def outcome(self) -> Outcome:
@@ -147,7 +164,7 @@ def read_seen(
         parts=parts,
         people=read_people(query, before),
         models={key: outcome for (key,), outcome in outcomes.items()},
-        spread=spread_of((gather_bins(query, None) or {}).get((), {})),
+        waits={key: bins for (key,), bins in (gather_bins(query, "model") or {}).items()},
         silent=silent,
     )
 
@@ -251,7 +268,8 @@ def people_rows(seen: Seen) -> list[Table]:
     """The first few people, where they may be told and credits are known."""
     if not seen.sight.people or seen.whole.known_credits is None or not seen.people.active:
         return []
-    return [people_table(seen.query, seen.whole)]
+    credits = {key: usage.credits for key, usage in seen.people.every.items()}
+    return [people_table_of(seen.query, seen.whole, credits)]
 
 
 def leader_text(models: Table) -> str:

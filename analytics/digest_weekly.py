@@ -29,10 +29,9 @@ from analytics.digest import (
     use_facts,
 )
 from analytics.lines import REST, spent_text
-from analytics.measures import Usage, gather, round_half_even
-from analytics.movers import mover_table, movers, step_text
+from analytics.measures import Usage, comparison, gather, round_half_even
+from analytics.movers import Kind, Sides, mover_table, movers, step_text
 from analytics.numbers import change_of, count_text, credits_text, ratio_text, shares
-from analytics.outcomes import gather_bins
 from analytics.parts import read_parts
 from analytics.percentiles import spread_of
 from analytics.periods import read_days as read_usage_days
@@ -98,9 +97,10 @@ def weekly(query: Query, sight: Sight) -> Report:
     if not parts:
         return nothing_then(query, title, silent, _steps(query, sight))
     # While a source is silent, what is less says nothing.
-    change = read_change(query) if is_kept(query) and not silent else None
-    earlier = _week_before(query) if change else None
+    compares = is_kept(query) and not silent and comparison(query) is not None
+    earlier = _week_before(query) if compares else None
     seen = read_seen(query, sight, parts, silent, earlier)
+    change = read_change(query, _people_sides(seen)) if compares else None
     found = Weekly(
         seen=seen,
         change=change,
@@ -140,6 +140,18 @@ def weekly(query: Query, sight: Sight) -> Report:
 def _week_before(query: Query) -> Days:
     first = day_number(query.range.first)
     return Days(first - WEEK, first)
+
+
+def _people_sides(seen: Seen) -> Mapping[Kind, Sides]:
+    """Both sides by person, which are read already."""
+    before = seen.people.every_before
+    if before is None:
+        return {}
+    return {"person": Sides(_credits(seen.people.every), _credits(before))}
+
+
+def _credits(people: Mapping[int, Usage]) -> dict[int, int]:
+    return {key: usage.credits for key, usage in people.items()}
 
 
 def _two_weeks(query: Query) -> ByDay:
@@ -329,9 +341,8 @@ def _model_table(found: Weekly) -> Table:
     credits = [sums[key].credits for key in shown] + ([rest.credits] if hidden else [])
     portions = shares(credits)
     names = distinct({key: seen.query.reader.catalog.models[key].name for key in shown})
-    waits = gather_bins(seen.query, "model") or {}
     rows = [
-        _model_row(names[key], sums[key], portions[at], _quality(seen, key, waits))
+        _model_row(names[key], sums[key], portions[at], _quality(seen, key))
         for at, key in enumerate(shown)
     ]
     if hidden:
@@ -354,12 +365,11 @@ def _model_table(found: Weekly) -> Table:
     )
 
 
-Waits = Mapping[tuple[int, ...], Mapping[int, int]]
 Quality = tuple[float | None, float | None, float | None]  # success, p50, p95
 
 
-def _quality(seen: Seen, model: int, waits: Waits) -> Quality:
-    outcome, spread = seen.models.get(model), spread_of(waits.get((model,), {}))
+def _quality(seen: Seen, model: int) -> Quality:
+    outcome, spread = seen.models.get(model), spread_of(seen.waits.get(model, {}))
     success = outcome.success if outcome else None
     return (success, spread.p50 if spread else None, spread.p95 if spread else None)
 

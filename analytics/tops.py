@@ -5,6 +5,7 @@ Each adds up to all usage of the query's range; what is not shown is the sum in 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from heapq import nsmallest
 
 from analytics.by_person import UNATTRIBUTED
@@ -95,7 +96,11 @@ def model_table(query: Query, parts: Parts) -> Table:
 
 def people_table(query: Query, whole: Usage) -> Table:
     """Credits of the first few people; thousands are ranked by their number alone."""
-    credits = gather_credits(query, "person", span_of(query))
+    return people_table_of(query, whole, gather_credits(query, "person", span_of(query)))
+
+
+def people_table_of(query: Query, whole: Usage, credits: Mapping[int, int]) -> Table:
+    """The same of micro-credits by person that are known already."""
     kept = nsmallest(
         TOP if len(credits) > TOP + 1 else TOP + 1, credits, key=lambda key: (-credits[key], key)
     )

@@ -132,13 +132,17 @@ def _days(query: Query, pace: Pace) -> ByDay:
 # ---- what carries the change
 
 
-def read_change(query: Query) -> Change | None:
-    """Both sides by every kind that is kept; None where there is nothing to compare with."""
+def read_change(query: Query, known: Mapping[Kind, Sides] | None = None) -> Change | None:
+    """Both sides by every kind that is kept; None where there is nothing to compare with.
+
+    Kinds that are `known` already are not read again.
+    """
     compared = comparison(query)
     if compared is None:
         return None
     kept = [kind for kind in KINDS if len(_classes(query, kind)) <= 1]
-    change = Change(compared, {kind: read_sides(query, kind, compared) for kind in kept})
+    sides = {kind: (known or {}).get(kind) or read_sides(query, kind, compared) for kind in kept}
+    change = Change(compared, sides)
     return change if change.now or change.before else None
 
 

@@ -1,0 +1,97 @@
+"""What was told of closed periods, and what their days hold now: where late usage shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.cells import SOURCE_DAY
+from storage.crossings import Days
+from storage.outbox import COLUMNS, DELIVERY, DeliveryRow
+from storage.preferences import set_state, state
+
+SEEN = "late_data_seen"
+Totals = Mapping[int, tuple[int, int]]  # rows of usage and micro-credits by day
+
+
+def sent_digests(
+    connection: sa.Connection, workspace_id: int, since: datetime
+) -> list[DeliveryRow]:
+    """The digests about a closed period that were sent from a moment on, tests left out."""
+    wanted = sa.select(*COLUMNS).where(
+        DELIVERY.c.workspace_id == workspace_id,
+        DELIVERY.c.kind == "digest",
+        DELIVERY.c.act == "post",
+        DELIVERY.c.state == "sent",
+        DELIVERY.c.trigger != "test",
+        DELIVERY.c.sent_at >= since,
+        DELIVERY.c.window_end.is_not(None),
+        DELIVERY.c.line != "",
+    )
+    ordered = wanted.order_by(DELIVERY.c.sent_at, DELIVERY.c.id)
+    return [DeliveryRow(*row) for row in connection.execute(ordered)]
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """How often a post was corrected, and what its last correction says, and when."""
+
+    count: int
+    credits: int | None
+    at: datetime
+
+
+def corrections(
+    connection: sa.Connection, workspace_id: int, posts: Collection[str]
+) -> Mapping[str, Corrected]:
+    """What became of posts that were corrected, by the delivery of the post."""
+    wanted = (
+        sa.select(DELIVERY.c.parent_id, DELIVERY.c.facts, DELIVERY.c.created_at)
+        .where(
+            DELIVERY.c.workspace_id == workspace_id,
+            DELIVERY.c.kind == "correction",
+            DELIVERY.c.act == "edit",
+            DELIVERY.c.parent_id.in_(posts),
+        )
+        .order_by(DELIVERY.c.created_at, DELIVERY.c.id)
+    )
+    found: dict[str, Corrected] = {}
+    for post, facts, at in connection.execute(wanted):
+        count = found[post].count + 1 if post in found else 1
+        found[post] = Corrected(count, credits_told(facts), at)
+    return found
+
+
+def credits_told(facts: Mapping[str, Any]) -> int | None:
+    """The micro-credits that a message told; None where it told none."""
+    told = facts.get("credits")
+    return told if isinstance(told, int) else None
+
+
+def day_totals(connection: sa.Connection, workspace_id: int, days: Days) -> Totals:
+    """Rows of usage and micro-credits of each day that has any."""
+    c = SOURCE_DAY.table.c
+    wanted = (
+        sa.select(c.day, sa.func.sum(c.events), sa.func.sum(c.credits))
+        .where(c.workspace_id == workspace_id, c.day >= days.first, c.day < days.end)
+        .group_by(c.day)
+    )
+    rows = connection.execute(wanted)
+    return {int(day): (int(events), int(credits)) for day, events, credits in rows if events}
+
+
+def totals_seen(connection: sa.Connection, workspace_id: int) -> Totals:
+    """The totals that were looked at last; none before the first look."""
+    kept = state(connection, SEEN, workspace_id)
+    found: dict[str, tuple[int, int]] = json.loads(kept) if kept else {}
+    return {int(day): (events, credits) for day, (events, credits) in found.items()}
+
+
+def keep_totals(connection: sa.Connection, workspace_id: int, totals: Totals) -> None:
+    """Remember what was looked at."""
+    set_state(connection, SEEN, json.dumps(dict(totals)), workspace_id=workspace_id)
