@@ -13,7 +13,7 @@ from datetime import UTC
 from functools import cached_property
 
 from analytics.burn_up import BurnUp, Spent, read_days
-from analytics.captions import caption, data_to, footnotes, nothing_known
+from analytics.captions import caption, footnotes, nothing_known
 from analytics.figures import BudgetFigure, DashboardFigure, DayStrip, Tile, TopList, TopRow
 from analytics.lines import Changes, cut_lines, framed, ordered_lines, spent_text, together_as
 from analytics.lines import line_of as line_of_id
@@ -37,7 +37,7 @@ from analytics.report import Actions, Block, Button, Fact, Facts, Note, Report, 
 from analytics.scopes import Sight as BudgetSight
 from analytics.silence import Silence, silence_note
 from analytics.text import clean, distinct
-from analytics.timerange import MONTH_NAMES, TimeRange
+from analytics.timerange import TimeRange
 from analytics.tops import by_model, people_table_of
 from analytics.trends import Sight as MoverSight
 from storage.events import MICRO
@@ -173,23 +173,18 @@ def read_seen(
 
 
 def framed_then(query: Query, title: str, headline: str, blocks: tuple[Block, ...]) -> Report:
-    """The report with its freshness in words: a digest may be read long after it was made."""
-    report = framed(query, title, headline, (*blocks, *_freshness(query)))
-    return replace(report, data_to=None)
+    """The report, with how long a day was whose clock was changed."""
+    return framed(query, title, headline, (*blocks, *_length(query)))
 
 
-def _freshness(query: Query) -> Iterator[Note]:
-    """`Data until 23:58:12 on 29 Mar 2026.`, and how long a day was whose clock was changed."""
-    clock, until = query.reader.clock, data_to(query)
-    if until is not None:
-        day = f"{until.day} {MONTH_NAMES[until.month - 1]} {until.year}"
-        yield Note(f"Data until {until:%H:%M:%S} on {day}.")
-    first = day_number(query.range.first)
-    if query.range.days == 1:
-        # Two moments of one zone would be compared by their wall clocks.
-        hours = (query.now.astimezone(UTC) - clock.midnight(first)).total_seconds() / 3600
-        if hours != HOURS:
-            yield Note(f"This day had {hours:g} hours: the clock was changed.")
+def _length(query: Query) -> Iterator[Note]:
+    if query.range.days != 1:
+        return
+    first = query.reader.clock.midnight(day_number(query.range.first))
+    # Two moments of one zone would be compared by their wall clocks.
+    hours = (query.now.astimezone(UTC) - first).total_seconds() / 3600
+    if hours != HOURS:
+        yield Note(f"This day had {hours:g} hours: the clock was changed.")
 
 
 def nothing_then(query: Query, title: str, silent: Sequence[Silence], steps: Actions) -> Report:

@@ -17,6 +17,11 @@ import structlog
 from analytics.errors import UserError
 from analytics.late_data import Correction, changed_days, touches
 from analytics.text import clean
+from bot.asking import Asking
+from bot.audience import answer
+from bot.delivery import Job
+from bot.unasked import credits_of, is_empty
+from storage.claims import Claim, lane_of
 from storage.crossings import Days
 from storage.engine import reading, writing
 from storage.errors import StorageError
@@ -38,10 +43,31 @@ log = structlog.get_logger()
 # A month's digest stays right until the next one is there.
 LOOKED = timedelta(days=35)
 LONGEST_PERIOD = timedelta(days=31)
+CORRECT_SECONDS = 3600
 # Usage that trickles in must not turn a thread into a ticker.
 PAUSE = timedelta(days=1)
 # The micro-credits that a delivery's line tells now, asked as it was; None where it tells none.
 Ask = Callable[[sa.Connection, DeliveryRow], int | None]
+
+
+def asked_again(asking: Asking) -> Ask:
+    """The total of a delivery's line, asked once more with the rights that it was made with."""
+
+    def ask(connection: sa.Connection, post: DeliveryRow) -> int | None:
+        claim = Claim(post, lane_of(connection, post.workspace_id, post.destination_id), token="")
+        end = post.window_end or post.due_at
+        outsiders = claim.lane.is_external
+        report = answer(connection, asking, claim, end, outsiders=outsiders).report
+        total = credits_of(report)
+        return 0 if total is None and is_empty(report) else total
+
+    return ask
+
+
+def correcting(asking: Asking) -> Job:
+    """The job that plans corrections, for the ticker."""
+    ask = asked_again(asking)
+    return lambda engine, now: correct(engine, ask, now)
 
 
 def correct(engine: sa.Engine, ask: Ask, now: datetime) -> int:

@@ -19,6 +19,7 @@ from bot.asking import Asking
 from bot.clock_guard import RIGHT, ClockGuard
 from bot.composing import Composer
 from bot.context import Identity
+from bot.corrections import CORRECT_SECONDS, correcting
 from bot.counters import Counters
 from bot.delivery import Deliveries
 from bot.desk import Desk
@@ -83,7 +84,7 @@ class Service:
         witness = Witness(addresses_of(self.settings), self.guard)
         ticker = self._ticker(engine, leases)
         ticker.every(TICK_SECONDS * self.settings.delivery_scale, tick.run, name="tick")
-        ticker.every(HOUSEKEEP_SECONDS, deliveries.housekeep, name="housekeep")
+        self._tell_late(ticker, deliveries, owners)
         ticker.every(ASK_SECONDS, witness.ask, name="clock")
         guard, probe = Guard(engine, self.now), Probe(engine)
         routes = (
@@ -181,6 +182,11 @@ class Service:
         for name, job in TICK.items():
             tick.add(name, deliveries.step(job), plans=True)
         tick.add("sweep", deliveries.sweep)
+
+    def _tell_late(self, ticker: Ticker, deliveries: Deliveries, owners: list[str]) -> None:
+        late = correcting(Asking(now=self.now, owners=owners, workspace=None))
+        ticker.every(CORRECT_SECONDS, deliveries.step(late), name="corrections")
+        ticker.every(HOUSEKEEP_SECONDS, deliveries.housekeep, name="housekeep")
 
     def _senders(self) -> dict[str, Sender]:
         """What sends unasked: to each platform that has a token, with or without its gateway."""

@@ -34,7 +34,8 @@ MEANINGS: Mapping[str, str] = {
 def noted(report: Report, row: DeliveryRow, now: datetime, zone: str) -> Report:
     """The report with what people must know about this very post."""
     notes = tuple(Note(text) for text in _notes(row, now, ZoneInfo(zone)))
-    return replace(report, blocks=(*report.blocks, *notes))
+    first = (Note(clean(str(row.facts["note"]), 300), "delta"),) if "note" in row.facts else ()
+    return replace(report, blocks=(*first, *report.blocks, *notes))
 
 
 def _notes(row: DeliveryRow, now: datetime, zone: ZoneInfo) -> Iterator[str]:

@@ -103,7 +103,7 @@ def claim_render(
     if found is None:
         return None
     row = DeliveryRow(*found)
-    return Claim(row, _lane(connection, row.workspace_id, row.destination_id), token)
+    return Claim(row, lane_of(connection, row.workspace_id, row.destination_id), token)
 
 
 def claim_lane(
@@ -333,7 +333,8 @@ def _parent_is(*states: State) -> sa.ColumnElement[bool]:
     return sa.or_(_X.c.parent_id.is_(None), is_there)
 
 
-def _lane(connection: sa.Connection, workspace_id: int, destination_id: int) -> Lane:
+def lane_of(connection: sa.Connection, workspace_id: int, destination_id: int) -> Lane:
+    """The lane of a destination that is there."""
     wanted = sa.select(*_LANE).where(
         DESTINATION.c.workspace_id == workspace_id, DESTINATION.c.id == destination_id
     )

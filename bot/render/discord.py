@@ -32,6 +32,7 @@ from bot.render.frame import (
     Body,
     Frame,
     counted,
+    data_until,
     frame_of,
     left_out,
     line_of,
@@ -149,7 +150,9 @@ def _context(report: Report, frame: Frame, room: _Room, reference: str) -> str:
 
 def _freshness(report: Report) -> Iterator[str]:
     """When the newest usage was, which Discord shows as "5 minutes ago" in the reader's words."""
-    if report.data_to is not None:
+    if until := data_until(report):
+        yield escape(until[0])
+    elif report.data_to is not None:
         yield f"data to <t:{int(report.data_to.timestamp())}:R>"
 
 

@@ -15,6 +15,7 @@ from analytics.errors import UserError
 from analytics.figures import DashboardFigure
 from analytics.report import Facts, Note, Report, Table
 from bot.registry import run
+from bot.render import discord, text
 from storage.budgets import remove_budget, set_budget
 from storage.engine import writing
 from storage.events import UsageEvent
@@ -170,9 +171,15 @@ def test_what_comes_after_a_period_does_not_change_its_digest(world: World, kind
 
 def test_data_end_with_the_period(world: World) -> None:
     steady(world, 20)
-    assert "Data until 13:00:00 on 29 Mar 2026." in said(world.ask("digest daily"))
+    shown = text.render(world.ask("digest daily"))
+    assert "29 Mar 2026 · Europe/Berlin · data until 29 Mar 2026 13:00:00" in shown
     world.write([event()])
-    assert "Data until 00:00:00 on 30 Mar 2026." in said(world.ask("digest daily"))
+    line, later = "digest daily 2026-03-29", NOW + timedelta(9)
+    for report in (world.ask(line), world.ask(line, now=later)):
+        assert "data until 30 Mar 2026 00:00:00" in text.render(report)
+        assert "data until 30 Mar 2026 00:00:00" in repr(
+            discord.message(report, image=False, values={})
+        )
 
 
 # ---- sums

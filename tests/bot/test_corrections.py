@@ -9,11 +9,14 @@ import sqlalchemy as sa
 
 from analytics.errors import UserError
 from analytics.late_data import Correction, changed_days
-from bot.corrections import correct
+from bot.asking import Asking
+from bot.corrections import correct, correcting
 from storage.engine import reading, writing
 from storage.outbox import DELIVERY, DeliveryRow, NewDelivery, history, insert_deliveries
 from storage.timekeys import to_micros
+from storage.workspaces import bind_chat
 from tests.analytics.world import World
+from tests.bot.delivering import Office
 from tests.cast import NOW, event
 from tests.storage.mail import Mail
 
@@ -185,3 +188,32 @@ def test_days_that_are_new_or_gone_have_changed() -> None:
     assert changed_days({1: (1, 5), 2: (1, 5), 3: (2, 5)}, {2: (1, 5), 3: (1, 5), 4: (1, 1)}) == {
         *(1, 3, 4)
     }
+
+
+async def test_the_worker_changes_the_post_and_answers_it(engine: sa.Engine) -> None:
+    office, world = Office(engine), World(engine)
+    with writing(engine) as connection:
+        bind_chat(connection, 1, platform="slack", external_id="T1", now=NOW)
+    noon = to_micros(MIDNIGHT - DAY / 2)
+    world.write([event(ts=noon + n) for n in range(100)])
+    office.mail.due(
+        office.mail.channel(),
+        line="digest daily 2026-03-29",
+        window_start=MIDNIGHT - DAY,
+        window_end=MIDNIGHT,
+    )
+    await office.work()
+    job = correcting(Asking(now=office.clock.now, owners=(), workspace=None))
+    assert job(engine, office.clock.now()) == 0
+    world.write([event(ts=noon - n) for n in range(1, 21)])
+    office.clock.forward(3600)
+    assert job(engine, office.clock.now()) == 1
+    await office.work(2, 2)
+    (edit,) = office.platform.edits
+    assert str(edit.payload["text"]).startswith("240 credits on Sunday 29 March")
+    assert edit.parent == office.platform.posts[0].id
+    words = "200 → 240 credits (▲ 20%)"
+    assert f"Corrected 30 Mar 15:05: {words}, because usage came late." in repr(edit.payload)
+    assert office.said[-1] == f"Corrected: {words}."
+    assert office.platform.posts[-1].parent == office.platform.posts[0].id
+    assert job(engine, office.clock.now() + 2 * DAY) == 0
