@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 import structlog
@@ -21,7 +22,7 @@ from bot.composing import Composer
 from bot.context import Identity
 from bot.corrections import CORRECT_SECONDS, correcting
 from bot.counters import Counters
-from bot.delivery import Deliveries
+from bot.delivery import Deliveries, Job
 from bot.desk import Desk
 from bot.drawing import Drawing
 from bot.due import PROMPT, TICK
@@ -35,6 +36,7 @@ from bot.pacing import Pacing
 from bot.platforms.base import Platform, Sender
 from bot.purchasing import TURN_SECONDS, Purchasing, webhook_of
 from bot.queue_watch import LOOK_SECONDS, QueueWatch
+from bot.routing import route
 from bot.scheduler import Ticker
 from bot.sending import Courier
 from bot.settings import Settings
@@ -42,6 +44,7 @@ from bot.supervisor import supervise
 from bot.ticking import EXIT_STUCK, TICK_SECONDS, Tick, Verdict, Watchman
 from bot.transactions import Transactions
 from bot.upkeep import DECIDE_SECONDS, GATHER_SECONDS, PURGE_SECONDS, VERIFY_SECONDS, Upkeep
+from bot.watch import WATCH_SECONDS, Watch
 from bot.witness import ASK_SECONDS, Witness, addresses_of
 from storage.engine import open_engine
 from storage.levels import check_levels
@@ -174,7 +177,7 @@ class Service:
             owners=owners,
             counters=self.counters,
         )
-        jobs = tuple(PROMPT.values())
+        jobs: tuple[Job, ...] = (*PROMPT.values(), partial(route, owners=owners))
         return Deliveries(transactions, composer, courier, senders, timing=timing, jobs=jobs)
 
     @staticmethod
@@ -255,6 +258,8 @@ class Service:
         ticker.every(DECIDE_SECONDS, upkeep.decide, name="decide")
         buying = Purchasing(engine, self.now, webhook_of(self.settings))
         ticker.every(TURN_SECONDS, buying.turn, name="purchases")
+        watch = Watch(engine, self.now, leases=leases, is_sure=lambda: self.guard.state == RIGHT)
+        ticker.every(WATCH_SECONDS, watch.look, name="watch")
         return ticker
 
     def _platforms(self, desk: Desk, leases: Leases) -> list[Platform]:

@@ -51,18 +51,29 @@ class _Memory:
 
 
 class Watch:
-    """The watch over every workspace of a database; with `leases` one replica looks at a time."""
+    """The watch over every workspace of a database.
+
+    With `leases` one replica looks at a time; while the clock is not `is_sure`, none does.
+    """
 
     def __init__(
-        self, engine: sa.Engine, now: Callable[[], datetime], *, leases: Leases | None = None
+        self,
+        engine: sa.Engine,
+        now: Callable[[], datetime],
+        *,
+        leases: Leases | None = None,
+        is_sure: Callable[[], bool] = lambda: True,
     ) -> None:
         self._engine = engine
         self._now = now
         self._leases = leases
+        self._is_sure = is_sure
         self._memories: dict[int, _Memory] = {}
 
     async def look(self) -> None:
         """Look once; a busy database is no reason to fail, the next look comes soon."""
+        if not self._is_sure():
+            return
         if self._leases is None:
             await asyncio.to_thread(self.look_now)
             return
