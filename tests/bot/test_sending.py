@@ -55,7 +55,7 @@ async def test_a_post_whose_answer_was_lost_is_found_not_repeated(office: Office
 async def test_a_post_that_lands_late_is_waited_for(office: Office) -> None:
     office.mail.ready(office.mail.channel())
     office.platform.script.append(Arrives(after=34))
-    await office.work(35, 10, 60)
+    await office.work(*[2.0] * 30)
     assert len(office.platform.posts) == 1
 
 
