@@ -19,8 +19,8 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
+import storage.outgoing  # noqa: F401  # declares the tables that are looked up below
 from storage.engine import insert_for
-from storage.outgoing import TO_RENDER, TO_SEND
 
 Kind = Literal["digest", "alert", "resolved", "reminder", "correction", "notice", "purchase"]
 Trigger = Literal["schedule", "catchup", "crossing", "sweep", "manual", "test"]
@@ -134,14 +134,6 @@ class AttemptRow:
     retry_after: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Stuck:
-    """How many rows are open two and six hours after they were due."""
-
-    late: int
-    lost: int
-
-
 def moment(connection: sa.Connection, now: datetime) -> datetime:
     """The clock that leases are told by: PostgreSQL's own, which all replicas share; else `now`."""
     if connection.dialect.name != "postgresql":
@@ -228,18 +220,6 @@ def attempts_of(connection: sa.Connection, workspace_id: int, delivery_id: str) 
         ATTEMPT.c.workspace_id == workspace_id, ATTEMPT.c.delivery_id == delivery_id
     )
     return [AttemptRow(*row) for row in connection.execute(wanted.order_by(ATTEMPT.c.n))]
-
-
-def stuck(connection: sa.Connection, now: datetime) -> Stuck:
-    """What is still open long after it was due, in every workspace."""
-    late = sa.func.count().filter(DELIVERY.c.due_at < now - STUCK_AFTER)
-    lost = sa.func.count().filter(DELIVERY.c.due_at < now - LOST_AFTER)
-    # One by one, so that each reads its small index of what is open.
-    made, left = (
-        connection.execute(sa.select(late, lost).select_from(DELIVERY).where(sa.text(these))).one()
-        for these in (TO_RENDER, TO_SEND)
-    )
-    return Stuck(made[0] + left[0], made[1] + left[1])
 
 
 def housekeep(connection: sa.Connection, now: datetime) -> None:
