@@ -23,6 +23,7 @@ from benchmarks.measurement import Measurement
 BENCHES = (
     "startup",
     "ingest",
+    "budgets",
     "imports",
     "questions",
     "due_times",

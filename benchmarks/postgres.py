@@ -52,7 +52,7 @@ COPY_AND_INSERT = Way(
 def measure(lab: Lab) -> list[Measurement]:
     """The ratio to COPY, the milliseconds of each question."""
     try:
-        with _server() as url:
+        with server() as url:
             return [*_ingest(lab, url), *_questions(lab, url)]
     except ImportError:
         return [Measurement(INGEST, None, 0.6, "of COPY", at_least=True)]
@@ -77,7 +77,7 @@ def _ingest(lab: Lab, url: str) -> list[Measurement]:
 
 
 def _questions(lab: Lab, url: str) -> list[Measurement]:
-    with _database(url) as engine:
+    with fresh_database(url) as engine:
         database.fill(engine, lab.work(lab.events), step=lambda _: None)
         with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
@@ -89,7 +89,7 @@ def _questions(lab: Lab, url: str) -> list[Measurement]:
 
 
 def _rows(url: str, events: Sequence[UsageEvent]) -> list[Row]:
-    with _database(url) as engine:
+    with fresh_database(url) as engine:
         _write(engine, events)
         with engine.connect() as connection:
             chosen = f"SELECT {','.join(COLUMNS)} FROM usage_event"  # noqa: S608  # our names
@@ -97,7 +97,7 @@ def _rows(url: str, events: Sequence[UsageEvent]) -> list[Row]:
 
 
 def _api(url: str, events: Sequence[UsageEvent]) -> Spent:
-    with _database(url) as engine:
+    with fresh_database(url) as engine:
         return _write(engine, events)
 
 
@@ -110,7 +110,7 @@ def _write(engine: sa.Engine, events: Sequence[UsageEvent]) -> Spent:
 
 
 def _copy(url: str, rows: Sequence[Row], way: Way) -> Spent:
-    with _database(url) as engine, engine.connect() as connection:
+    with fresh_database(url) as engine, engine.connect() as connection:
         connection.exec_driver_sql("CREATE TEMP TABLE raw (LIKE usage_event)")
         connection.commit()
         with spending() as spent:
@@ -126,11 +126,11 @@ def _copy(url: str, rows: Sequence[Row], way: Way) -> Spent:
 
 
 @contextmanager
-def _database(url: str) -> Iterator[sa.Engine]:
+def fresh_database(url: str) -> Iterator[sa.Engine]:
     """A fresh, migrated database of the server."""
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute("DROP DATABASE IF EXISTS bench WITH (FORCE)")
-        server.execute("CREATE DATABASE bench")
+    with psycopg.connect(url, autocommit=True) as host:
+        host.execute("DROP DATABASE IF EXISTS bench WITH (FORCE)")
+        host.execute("CREATE DATABASE bench")
     fresh = sa.make_url(url).set(database="bench")
     with opened(fresh.render_as_string(hide_password=False)) as engine:
         upgrade(engine, zone=ZONE, now=NOW)
@@ -138,7 +138,7 @@ def _database(url: str) -> Iterator[sa.Engine]:
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def server() -> Iterator[str]:
     """A private server with its own settings; commits reach the disk.  Raises ImportError."""
     folder = Path(tempfile.mkdtemp(prefix="cb-"))  # short: a socket's name has at most 107 bytes
     _lend_runtime_folder()
@@ -147,11 +147,11 @@ def _server() -> Iterator[str]:
             get_server,
         )
 
-        server = get_server(folder / "pg")
+        running = get_server(folder / "pg")
         try:
-            yield server.get_uri()
+            yield running.get_uri()
         finally:
-            server.cleanup()
+            running.cleanup()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
