@@ -180,23 +180,20 @@ def _end(
         alert = None if is_open else alert_by_id(connection, book.workspace.id, number)
         if alert is None or step.reason is None:
             continue
-        percents = sorted(one.percent for one in ours)
-        line = book.line(row)
+        line, percents = book.line(row), sorted(one.percent for one in ours)
+        still = [t for t in percents if line and is_reached(t, row.used, line.limit)]
         facts = {
             "reason": step.reason,
-            "percents": percents,
+            "percents": [t for t in percents if t not in still],
             "used": row.used,
             "limit": line.limit if line else None,
         }
-        state = _state(line, row, percents[-1], step.reason)
+        state = _state(line, step.reason, is_reached=percents[-1] in still)
         ended += resolve(connection, alert, state=state, facts=facts, now=now)
     return ended
 
 
-def _state(line: Line | None, row: UsageRow, highest: int, reason: Reason) -> State:
+def _state(line: Line | None, reason: Reason, *, is_reached: bool) -> State:
     """Good news is told; that another alert says how things stand now is not."""
-    if reason != "revised":
-        return "resolved"
-    if line is None or is_reached(highest, row.used, line.limit):
-        return "replaced"
-    return "resolved"
+    is_news = reason != "revised" or (line is not None and not is_reached)
+    return "resolved" if is_news else "replaced"

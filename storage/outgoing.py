@@ -240,7 +240,6 @@ class AlertRow(SQLModel, table=True):
     acked_at: datetime | None = None
     acked_by: str | None = Field(default=None, max_length=160)
     snoozed_until: datetime | None = None
-    below_since: datetime | None = None
 
 
 class AlertThreshold(SQLModel, table=True):

@@ -53,7 +53,7 @@ def migrate_command() -> None:
 def verify_command(
     workspace: WorkspaceOption = None, first: FromDay = None, last: ToDay = None
 ) -> None:
-    """Compare ledger and rollups, and check the audit's chain.
+    """Compare ledger, rollups and budgets, and check the audit's chain.
 
     Exit 1 on any difference.
     """
@@ -73,7 +73,7 @@ def verify_command(
     if wrong:
         err.print(f"{wrong} differences. `creditbot rebuild` computes the rollups anew.")
         raise typer.Exit(1)
-    out.print(f"Ledger, rollups and audit of workspace {chosen.name} agree.")
+    out.print(f"Ledger, rollups, budgets and audit of workspace {chosen.name} agree.")
 
 
 def rebuild_command(

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 
@@ -13,6 +19,8 @@ from storage.verify import verify
 from tests.cast import NOW, event
 from tests.storage.budgeted import Budgeted, budgeted
 from tests.storage.world import feed
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -82,5 +90,38 @@ def test_p14_usage_and_alert_are_both_there_or_both_not(
     assert (place.alerts(), set(place.used().values())) == ([], {0})
     place.place.ledger.write(batch, feed(), now=NOW)
     place.place.ledger.write(batch, feed(), now=NOW)
+    assert place.told() == [[75]]
+    place.check()
+
+
+WRITE = """
+import sys
+from storage.engine import open_engine, reading
+from storage.labels import Labels
+from storage.ledger import Ledger
+from storage.workspaces import workspace_by_id
+from tests.cast import NOW, event
+from tests.storage.world import feed
+
+engine = open_engine(sys.argv[1])
+with reading(engine) as connection:
+    workspace = workspace_by_id(connection, int(sys.argv[2]))
+batch = [event(event_id=f"e{n}", model="alpha", credits=40) for n in range(2)]
+Ledger(engine, workspace, Labels(engine, workspace.id)).write(batch, feed(), now=NOW)
+"""
+
+
+def test_p14_a_process_that_dies_there_leaves_nothing_and_its_sender_tries_again(
+    place: Budgeted,
+) -> None:
+    place.limit(100)
+    place.look()
+    url = place.engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", WRITE, url, str(place.place.workspace.id)]
+    ended = [
+        subprocess.run(command, cwd=ROOT, env=os.environ | armed, check=False).returncode  # noqa: S603  # our own interpreter
+        for armed in ({SETTING: "P14:kill"}, {}, {})
+    ]
+    assert ended == [-signal.SIGKILL, 0, 0]
     assert place.told() == [[75]]
     place.check()

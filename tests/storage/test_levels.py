@@ -64,7 +64,7 @@ def test_a_higher_limit_ends_what_is_not_reached_any_more(place: Budgeted) -> No
     (first, second) = place.alerts()
     assert first.state == "resolved"
     assert first.facts["resolved"] == {
-        "reason": "revised", "percents": [75, 90], "used": 92, "limit": 110
+        "reason": "revised", "percents": [90], "used": 92, "limit": 110
     }  # fmt: skip
     assert second.facts["percents"] == [75]
 
@@ -78,6 +78,15 @@ def test_when_a_raise_is_over_the_old_limit_counts_again(place: Budgeted) -> Non
     place.look(DAY)
     assert place.told() == [[75], [100]]
     assert place.alerts()[1].facts["limit"] == 100
+
+
+def test_a_writer_knows_when_a_raise_is_over(place: Budgeted) -> None:
+    place.limit(100, raised=50, raise_end=place.today + 1)
+    place.look()
+    place.spend(74)
+    place.now += DAY
+    place.spend(1)
+    assert place.told() == [[75]]
 
 
 def test_a_removed_budget_says_that_it_is_over(place: Budgeted) -> None:

@@ -45,6 +45,16 @@ def test_a_threshold_is_reached_at_its_share_and_not_a_micro_credit_earlier(
     assert place.told() == told
 
 
+def test_a_limit_of_nothing_is_passed_by_the_first_use(place: Budgeted) -> None:
+    place.limit(0)
+    place.look()
+    assert place.told() == []
+    place.spend(1)
+    place.spend(1)
+    place.look()
+    assert place.told() == [[75, 90, 100]]
+
+
 def test_all_that_one_batch_crosses_is_one_alert_with_the_numbers_of_the_moment(
     place: Budgeted,
 ) -> None:

@@ -258,7 +258,6 @@ def _warnings() -> None:
         moment("acked_at", nullable=True),
         text("acked_by", 160, nullable=True),
         moment("snoozed_until", nullable=True),
-        moment("below_since", nullable=True),
         keys=2,
         unique=("workspace_id", "dedupe_key"),
         indexes=(("workspace_id", "routed_at"), ("workspace_id", "subject")),
