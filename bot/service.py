@@ -40,6 +40,7 @@ from bot.routing import route
 from bot.scheduler import Ticker
 from bot.sending import Courier
 from bot.settings import Settings
+from bot.standings import STANDINGS_SECONDS, Standings
 from bot.supervisor import supervise
 from bot.ticking import EXIT_STUCK, TICK_SECONDS, Tick, Verdict, Watchman
 from bot.transactions import Transactions
@@ -87,7 +88,7 @@ class Service:
         witness = Witness(addresses_of(self.settings), self.guard)
         ticker = self._ticker(engine, leases)
         ticker.every(TICK_SECONDS * self.settings.delivery_scale, tick.run, name="tick")
-        self._tell_late(ticker, deliveries, owners)
+        self._tell_late(ticker, deliveries, self._standings(engine, senders, owners), owners)
         ticker.every(ASK_SECONDS, witness.ask, name="clock")
         guard, probe = Guard(engine, self.now), Probe(engine)
         routes = (
@@ -186,7 +187,15 @@ class Service:
             tick.add(name, deliveries.step(job), plans=True)
         tick.add("sweep", deliveries.sweep)
 
-    def _tell_late(self, ticker: Ticker, deliveries: Deliveries, owners: list[str]) -> None:
+    def _standings(
+        self, engine: sa.Engine, senders: Mapping[str, Sender], owners: list[str]
+    ) -> Standings:
+        return Standings(Transactions(engine, self.now), senders, owners=owners)
+
+    def _tell_late(
+        self, ticker: Ticker, deliveries: Deliveries, standings: Standings, owners: list[str]
+    ) -> None:
+        ticker.every(STANDINGS_SECONDS, standings.look, name="channels")
         late = correcting(Asking(now=self.now, owners=owners, workspace=None))
         ticker.every(CORRECT_SECONDS, deliveries.step(late), name="corrections")
         ticker.every(HOUSEKEEP_SECONDS, deliveries.housekeep, name="housekeep")

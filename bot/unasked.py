@@ -17,6 +17,9 @@ from storage.outbox import DeliveryRow
 LATE = timedelta(minutes=15)
 NO_FIGURE = Note("Figure not available.")
 MEANINGS: Mapping[str, str] = {
+    "ext_shared": "it is shared with another organisation",
+    "not_a_member": "whoever chose it is not in it",
+    "cannot_post": "I may not post in it",
     "channel_not_found": "the channel is gone, or I am no longer in it",
     "not_in_channel": "I am no longer in it",
     "is_archived": "the channel is archived",

@@ -63,7 +63,7 @@ class Claim:
     parent_message: str | None = None
 
 
-_LANE = [DESTINATION.c[name] for name in Lane.__slots__]
+LANE = [DESTINATION.c[name] for name in Lane.__slots__]
 _CONTENT = [DELIVERY.c.payload, DELIVERY.c.artifact, DELIVERY.c.artifact_name]
 
 
@@ -138,7 +138,7 @@ def claim_lane(
         sa.update(DESTINATION)
         .where(sa.tuple_(DESTINATION.c.workspace_id, DESTINATION.c.id) == free.scalar_subquery())
         .values(lane_token=token, lane_until=now + lease, served_at=now)
-        .returning(*_LANE)
+        .returning(*LANE)
     ).first()
     if lane is None:
         return None
@@ -335,7 +335,7 @@ def _parent_is(*states: State) -> sa.ColumnElement[bool]:
 
 def lane_of(connection: sa.Connection, workspace_id: int, destination_id: int) -> Lane:
     """The lane of a destination that is there."""
-    wanted = sa.select(*_LANE).where(
+    wanted = sa.select(*LANE).where(
         DESTINATION.c.workspace_id == workspace_id, DESTINATION.c.id == destination_id
     )
     return Lane(*connection.execute(wanted).one())

@@ -186,8 +186,8 @@ def let_see_people(
 
 
 def revive(connection: sa.Connection, workspace_id: int, destination_id: int) -> Destination:
-    """Try a destination again that would take nothing any more."""
-    values = {"state": "ok", "dead_reason": None, "can_post": None}
+    """Try a destination again that would take nothing any more; it is looked at as a new one."""
+    values = {"state": "ok", "dead_reason": None, "can_post": None, "checked_at": None}
     return _change(connection, workspace_id, destination_id, values)
 
 

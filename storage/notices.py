@@ -16,7 +16,7 @@ from storage import locks
 from storage.claims import DESTINATION, Claim, Lane
 from storage.destinations import destination_of
 from storage.endings import SUBSCRIPTION, Trouble, finish_dead
-from storage.outbox import DELIVERY, NewDelivery, insert_deliveries
+from storage.outbox import DELIVERY, DeliveryRow, NewDelivery, insert_deliveries
 from storage.outgoing import TO_RENDER, TO_SEND
 from storage.roles import list_roles
 
@@ -42,6 +42,28 @@ def destination_died(
     if not finish_dead(connection, claim, now, trouble):
         return False
     lane, row = claim.lane, claim.row
+    if stop_channel(connection, lane, now, trouble, owners=owners) and _is_for_creator(row):
+        facts, everybody = {**row.facts, "to": ADMINS}, admins(connection, lane, owners)
+        tell(connection, lane, everybody, key=row.dedupe_key, facts=facts, now=now)
+    return True
+
+
+def _is_for_creator(row: DeliveryRow) -> bool:
+    return row.kind == "notice" and row.facts.get("to") == CREATOR
+
+
+def stop_channel(
+    connection: sa.Connection,
+    lane: Lane,
+    now: datetime,
+    trouble: Trouble,
+    *,
+    owners: Collection[str] = (),
+) -> bool:
+    """Stop all that goes to a channel and tell who cares; False where it was stopped before.
+
+    The workspace's row is held.
+    """
     streak = connection.execute(
         sa.update(DESTINATION)
         .where(_lane(lane), DESTINATION.c.state == "ok")
@@ -55,13 +77,10 @@ def destination_died(
         .returning(DESTINATION.c.streak)
     ).scalar()
     if streak is None:
-        return True
+        return False
     _skip_waiting(connection, lane, now)
     creators = _pause_subscriptions(connection, lane, trouble)
     everybody = admins(connection, lane, owners)
-    if row.kind == "notice" and row.facts.get("to") == CREATOR:
-        facts = {**row.facts, "to": ADMINS}
-        tell(connection, lane, everybody, key=row.dedupe_key, facts=facts, now=now)
     if creators or not lane.is_direct:
         facts = {"channel": lane.name, "code": trouble.code, "paused": len(creators)}
         told = sorted(set(creators)) or [lane.created_by]
