@@ -57,6 +57,10 @@ class Replica:
         async with aiohttp.ClientSession() as http, http.get(url) as answer:
             return answer.status, await answer.text()
 
+    def signal(self, which: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(which)
+
     async def end(self, how: signal.Signals, *, seconds: float = 30) -> int:
         """Send it a signal; gives its exit code."""
         self._process.send_signal(how)

@@ -81,6 +81,35 @@ async def test_one_of_three_holds_the_gateway_and_another_follows_it(
 
 
 @pytest.mark.timeout(240)
+async def test_a_holder_that_was_frozen_answers_nothing_twice_and_stands_by(
+    postgres_engine: sa.Engine, tmp_path: Path
+) -> None:
+    async with running_double() as double, AsyncExitStack() as stack:
+        bind(stack.enter_context(desk_of(postgres_engine)), double.guild)
+        settings = settings_for(postgres_engine, double)
+        frozen = await stack.enter_async_context(replica(tmp_path, **settings))
+        await frozen.until_discord("up")
+        other = await stack.enter_async_context(replica(tmp_path, **settings))
+        await other.until_discord("standby")
+
+        frozen.signal(signal.SIGSTOP)
+        await other.until_discord("up", seconds=TAKEOVER_SECONDS)
+        assert double.connections == 2  # what is asked now reaches the frozen one when it wakes
+        answers = [await double.command("by model", range="2026-03") for _ in range(3)]
+        frozen.signal(signal.SIGCONT)
+        await frozen.until_discord("standby")
+        await double.until(lambda: double.connections == 1)
+        await answered_once(double)
+        assert [(len(one.answers), one.followups) for one in answers] == [(1, [])] * 3
+        edits = [one.edits for one in answers]
+        assert not frozen.logged("tick.stuck")
+        assert await other.end(signal.SIGTERM) == 0
+        await frozen.until_discord("up")
+        assert [one.edits for one in answers] == edits
+    assert double.violations == []
+
+
+@pytest.mark.timeout(240)
 async def test_a_tick_that_hangs_turns_the_health_red_and_ends_the_process(
     postgres_engine: sa.Engine, tmp_path: Path
 ) -> None:
