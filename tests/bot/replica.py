@@ -57,7 +57,7 @@ class Replica:
         async with aiohttp.ClientSession() as http, http.get(url) as answer:
             return answer.status, await answer.text()
 
-    def signal(self, which: signal.Signals) -> None:
+    def send(self, which: signal.Signals) -> None:
         """Send it a signal."""
         self._process.send_signal(which)
 
@@ -77,7 +77,7 @@ class Replica:
         """Leave nothing running."""
         if self._process.returncode is None:
             self._process.kill()
-            await self.ended(seconds=30)
+        await self.ended(seconds=30)
 
     async def _follow(self) -> None:
         assert self._process.stderr is not None

@@ -92,11 +92,11 @@ async def test_a_holder_that_was_frozen_answers_nothing_twice_and_stands_by(
         other = await stack.enter_async_context(replica(tmp_path, **settings))
         await other.until_discord("standby")
 
-        frozen.signal(signal.SIGSTOP)
+        frozen.send(signal.SIGSTOP)
         await other.until_discord("up", seconds=TAKEOVER_SECONDS)
         assert double.connections == 2  # what is asked now reaches the frozen one when it wakes
         answers = [await double.command("by model", range="2026-03") for _ in range(3)]
-        frozen.signal(signal.SIGCONT)
+        frozen.send(signal.SIGCONT)
         await frozen.until_discord("standby")
         await double.until(lambda: double.connections == 1)
         await answered_once(double)
