@@ -70,13 +70,18 @@ def discord_sync_command(
 def demo_command(
     folder: Annotated[Path, typer.Option("--folder", help="Where to put it.")] = Path("demo"),
     events: Annotated[int, typer.Option("--events", help="About how many prompts.")] = 200_000,
+    speed: Annotated[
+        float,
+        typer.Option("--speed", min=0.1, max=36_000, help="How fast the clock runs: 3600 is fast."),
+    ] = 1.0,
 ) -> None:
-    """Make a demo workspace, answer three questions, then yours."""
+    """Make a demo workspace, answer three questions, then be a chat platform with channels."""
     from bot.demo.program import ZONE, run_demo  # noqa: PLC0415
     from bot.logs import set_up_logs  # noqa: PLC0415
 
     settings = load_settings()
-    set_up_logs(settings.log_level)
+    # Between the messages of a channel nobody wants to read what the service did.
+    set_up_logs(settings.log_level if "log_level" in settings.model_fields_set else "WARNING")
     code = run_demo(
         folder,
         zone=settings.timezone if "timezone" in settings.model_fields_set else ZONE,
@@ -84,5 +89,6 @@ def demo_command(
         now=utc_now(),
         console=out,
         interactive=sys.stdin.isatty() and sys.stdout.isatty(),
+        speed=speed,
     )
     raise typer.Exit(code)

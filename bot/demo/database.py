@@ -27,7 +27,7 @@ GATEWAY = Origin("litellm:acme", "litellm", Route.CALLBACK)
 EDITOR = Origin("cursor:acme", "cursor", Route.PULL)
 BATCH = 10_000
 YOU = Identity("terminal", "local", "")  # the owner at this computer
-EDITION = 3  # what a database holds beside its usage; an older one is made anew
+EDITION = 4  # what a database holds beside its usage; an older one is made anew
 _MADE = "demo_made"
 Step = Callable[[int], None]
 
@@ -53,6 +53,12 @@ def is_fresh(file: Path, work: Workload) -> bool:
 def _made_as(engine: sa.Engine) -> str | None:
     with reading(engine) as connection:
         return state(connection, _MADE) if sa.inspect(connection).has_table("state") else None
+
+
+def outdate(engine: sa.Engine) -> None:
+    """Let the demo make its database anew the next time: its usage reaches into the future."""
+    with writing(engine) as connection:
+        set_state(connection, _MADE, "went ahead of its time")
 
 
 def create(file: Path, work: Workload, *, step: Step) -> None:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from analytics.errors import UserError
 from bot.demo import database
+from bot.demo.platform import Clock, LivePlatform
 from bot.demo.session import Session
 from bot.demo.usage import EVENTS, Workload
 from bot.desk import Desk
@@ -23,10 +24,11 @@ FOLDER = Path("demo")
 FILE = "creditbot.db"
 QUESTIONS = ("by-model last 30d", "by-user last 7d", "timeline last 3 months by week")
 PROMPT = "/credits "
+REAL = 1.0  # demo seconds in a second
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 
 
-def run_demo(
+def run_demo(  # noqa: PLR0913  # the options of a program
     folder: Path = FOLDER,
     *,
     zone: str = ZONE,
@@ -34,18 +36,20 @@ def run_demo(
     now: datetime,
     console: Console,
     interactive: bool,
+    speed: float = REAL,
 ) -> int:
     """Make the demo's database when it is missing or older than today, then answer.
 
     The clock of all answers stands still at `now`, where the pretended usage ends.  Interactive,
-    it takes lines until the person leaves.  Gives the exit code.  Raises UserError when the
+    it runs on from there, `speed` times as fast as a real one, and lines are taken until the
+    person leaves.  Gives the exit code.  Raises UserError when the
     folder cannot be written, StorageError for a file that is not the demo's and for a zone that
     does not exist.
     """
     work = Workload(now=now, zone=zone, events=events)
     try:
         _prepare(folder / FILE, work, console)
-        _talk(folder, now, console, interactive=interactive)
+        _talk(folder, work, console, speed=speed if interactive else None)
     except OSError as error:
         raise UserError(
             f"The demo cannot be written to '{folder}': {error.strerror}.",
@@ -73,20 +77,30 @@ def _prepare(file: Path, work: Workload, console: Console) -> None:
         database.create(file, work, step=lambda count: bar.advance(task, count))
 
 
-def _talk(folder: Path, now: datetime, console: Console, *, interactive: bool) -> None:
+def _talk(folder: Path, work: Workload, console: Console, *, speed: float | None) -> None:
+    clock = Clock(work.now)
     with (
         opened(f"sqlite:///{folder / FILE}") as engine,
         closing(Drawing()) as drawing,
-        closing(Desk(engine, now=lambda: now, drawing=drawing)) as desk,
+        closing(Desk(engine, now=clock.now, drawing=drawing)) as desk,
         asyncio.Runner() as runner,
     ):
         session = Session(desk, console, folder, runner)
         for line in QUESTIONS:
             console.print(f"{PROMPT}{line}", style="bold", markup=False, highlight=False)
             session.ask(line)
-        if interactive:
-            _remember_lines()
-            session.stay(lambda: console.input(PROMPT))
+        if speed is None:
+            return
+        live = LivePlatform(engine, work, clock, speed, session.arrives, folder)
+        session.live = live
+        _remember_lines()
+        live.start()
+        try:
+            session.stay(lambda: console.input(session.prompt))
+        finally:
+            live.stop()
+            if clock.is_ahead:
+                database.outdate(engine)
 
 
 def _remember_lines() -> None:

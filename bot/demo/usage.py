@@ -7,8 +7,8 @@ UTC day (`day_rows`), one is unknown to the catalogue, some providers tell no co
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -86,6 +86,42 @@ def prompts(work: Workload, size: int) -> Iterator[list[UsageEvent]]:
             yield batch
     if held:
         yield held
+
+
+class Onward:
+    """The usage after a workload's `now`, at the pace it had: as if people went on working."""
+
+    def __init__(self, work: Workload) -> None:
+        self._work = work
+        self._rate = work.events / sum(hour.weight for hour in work.period)
+        self._days: tuple[date, Sequence[Hour], _Dice] | None = None
+
+    def between(self, since: datetime, until: datetime) -> list[UsageEvent]:
+        """The prompts from a moment up to, not including, another, in order."""
+        first, end = to_micros(since), to_micros(until)
+        period, dice = self._tables(until)
+        # Its own numbers for each stretch, or ids would come twice.
+        dice.rng = np.random.default_rng([self._work.seed, end])
+        found: list[UsageEvent] = []
+        for hour in period:
+            start, stop = max(first, hour.start_us), min(end, hour.start_us + HOUR_US)
+            if start < stop:
+                part = (stop - start) / HOUR_US
+                count = int(dice.rng.poisson(self._rate * hour.weight * part))
+                starts = np.full(count, hour.start_us, dtype=np.int64)
+                drawn = dice.events(starts, np.zeros(count, dtype=np.bool_))
+                found += [
+                    replace(one, ts=start + int((one.ts - hour.start_us) * part)) for one in drawn
+                ]
+        return sorted(found, key=lambda event: event.ts)
+
+    def _tables(self, until: datetime) -> tuple[Sequence[Hour], _Dice]:
+        """What is drawn from up to the end of a local day, made once a day."""
+        day = until.astimezone(ZoneInfo(self._work.zone)).date()
+        if self._days is None or self._days[0] != day:
+            work = replace(self._work, now=until)
+            self._days = day, work.period, _Dice(work)
+        return self._days[1:]
 
 
 def day_rows(work: Workload) -> list[UsageEvent]:

@@ -1,0 +1,195 @@
+"""The demo as a chat platform: its clock runs, usage goes on, and what is due arrives in channels.
+
+The clock stands while something is done and moves by hand in between, so a day may pass in a
+second without any lease of the outbox ending meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+import structlog
+
+from bot.asking import Asking
+from bot.composing import Composer
+from bot.corrections import correcting
+from bot.delivery import Deliveries, Job
+from bot.demo.database import GATEWAY
+from bot.demo.usage import Onward, Workload
+from bot.drawing import Drawing
+from bot.due import PROMPT, TICK
+from bot.platforms.console import ConsoleSender, Post
+from bot.routing import route
+from bot.sending import Courier
+from bot.timing import Timing
+from bot.transactions import Transactions
+from storage.engine import reading
+from storage.errors import StorageError
+from storage.labels import Labels
+from storage.ledger import Ledger
+from storage.levels import check_levels
+from storage.workspaces import find_workspace
+
+log = structlog.get_logger()
+STEP = timedelta(minutes=10)  # shorter than what makes a digest late
+USAGE_STEP = timedelta(minutes=1)
+PAUSE = timedelta(seconds=2)  # between two posts to a channel
+BREATHS = 6  # pauses after a jump, for what waits for its turn
+BEAT = 0.25  # seconds of a real clock
+LONGEST = timedelta(days=62)
+_SPAN = re.compile(r"(?P<count>\d{1,4}) ?(?P<unit>m|min|minutes?|h|hours?|d|days?|w|weeks?)")
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+def span_of(text: str) -> timedelta | None:
+    """`1d`, `6 hours`, `30m`; None for anything else, for nothing, and for more than two months."""
+    found = _SPAN.fullmatch(text.strip().casefold())
+    if found is None:
+        return None
+    units = _UNITS | {"w": timedelta(weeks=1)}
+    span = int(found["count"]) * units[found["unit"][0]]
+    return span if timedelta() < span <= LONGEST else None
+
+
+@dataclass
+class Clock:
+    """The demo's time, moved by hand; `is_ahead` once it went faster than real time."""
+
+    moment: datetime
+    is_ahead: bool = False
+
+    def now(self) -> datetime:
+        """What time it is in the demo."""
+        return self.moment
+
+
+@dataclass
+class LivePlatform:
+    """Time, usage, digests and alerts of the demo, in a thread of their own.
+
+    `speed` demo seconds pass in a real one.  `write` is given what arrives in channels; pictures
+    and files of posts are put into `folder`.
+    """
+
+    engine: sa.Engine
+    work: Workload
+    clock: Clock
+    speed: float
+    write: Callable[[str], None]
+    folder: Path
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    _kept: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Wire the parts of the service that tell unasked."""
+        with reading(self.engine) as connection:
+            workspace = find_workspace(connection, None)
+        self._ledger = Ledger(self.engine, workspace, Labels(self.engine, workspace.id))
+        self._onward, self._fed = Onward(self.work), self.clock.now()
+        self._sender = ConsoleSender(self.write)
+        self._asking = Asking(now=self.clock.now, owners=(), workspace=None)
+        self._corrected = self.clock.now()
+        self._stop = asyncio.Event()
+        self._turns = asyncio.Lock()
+        self._thread = threading.Thread(target=self._serve, name="demo", daemon=True)
+
+    def start(self) -> None:
+        """Let the clock run."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let what is being done end."""
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(timeout=10)
+
+    def skip(self, span: timedelta) -> None:
+        """Let a stretch of time pass at once; returns when everything of it was told."""
+        passing = self._pass(span, breaths=BREATHS)
+        asyncio.run_coroutine_threadsafe(passing, self._loop).result()
+
+    def post(self, number: str) -> Post | None:
+        """A message by its number."""
+        return self._sender.posts.get(number)
+
+    # ---- in the thread
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        with closing(Drawing()) as drawing:
+            self._deliveries = self._worker(drawing)
+            self._loop.run_until_complete(self._live())
+        self._loop.close()
+
+    def _worker(self, drawing: Drawing) -> Deliveries:
+        timing, senders = Timing(), {self._sender.name: self._sender}
+        kept = Transactions(self.engine, self.clock.now, clock=lambda _connection, now: now)
+        composer = Composer(kept, self._asking, senders, timing=timing, drawing=drawing)
+        return Deliveries(
+            kept, composer, Courier(kept, senders, timing=timing), senders, timing=timing
+        )
+
+    async def _live(self) -> None:
+        while not self._stop.is_set():
+            await self._pass(timedelta(seconds=BEAT * self.speed))
+            try:
+                await asyncio.wait_for(self._stop.wait(), BEAT)
+            except TimeoutError:
+                continue
+
+    async def _pass(self, span: timedelta, *, breaths: int = 0) -> None:
+        """Let time pass in small steps, and do what each of them makes due."""
+        self.clock.is_ahead |= self.speed != 1 or breaths > 0
+        async with self._turns:
+            end = self.clock.now() + span
+            while (left := end - self.clock.now()) > timedelta():
+                await self._turn(min(STEP, left))
+            for _ in range(breaths):
+                await self._turn(PAUSE)
+
+    async def _turn(self, step: timedelta) -> None:
+        self.clock.moment += step
+        now = self.clock.now()
+        self._work_on(now)
+        for name, job in self._jobs(now).items():
+            try:
+                job(self.engine, now)
+            except StorageError as error:
+                log.warning("demo.postponed", job=name, reason=error.message)
+        await self._deliveries.settle()
+        self._keep_files()
+
+    def _jobs(self, now: datetime) -> Mapping[str, Job]:
+        """What the service does every few seconds, and what it does every hour."""
+        often: dict[str, Job] = {"levels": check_levels, "router": route, **TICK, **PROMPT}
+        if now - self._corrected < timedelta(hours=1):
+            return often
+        self._corrected = now
+        return {**often, "corrections": correcting(self._asking)}
+
+    def _work_on(self, now: datetime) -> None:
+        """The pretended company's usage up to now."""
+        if now - self._fed < USAGE_STEP:
+            return
+        events = self._onward.between(self._fed, now)
+        self._fed = now
+        if events:
+            self._ledger.write(events, GATEWAY, now=now)
+
+    def _keep_files(self) -> None:
+        for post in list(self._sender.posts.values()):
+            if post.content is None or post.id in self._kept:
+                continue
+            self._kept.add(post.id)
+            is_file = post.text.startswith("[") and post.text.endswith("]")
+            name = post.text.strip("[]") if is_file else f"message-{post.id}.png"
+            file = self.folder / Path(name).name
+            file.write_bytes(post.content)
+            self.write(f"Written: {file}")

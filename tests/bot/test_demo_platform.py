@@ -1,0 +1,163 @@
+"""The demo as a platform: its clock, usage that goes on, and what arrives in its channels."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from rich.console import Console
+
+from bot.context import Place
+from bot.demo import database
+from bot.demo.database import YOU
+from bot.demo.platform import Clock, LivePlatform, span_of
+from bot.demo.session import Session
+from bot.demo.usage import Onward, Workload
+from bot.desk import Desk
+from bot.subscribed import rounds
+from storage.destinations import destination_of
+from storage.engine import opened, writing
+from storage.subscriptions import add_subscription
+from storage.timekeys import day_number, to_micros
+
+NOW = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)  # half past seven in Berlin
+WORK = Workload(now=NOW, zone="Europe/Berlin", events=3_000, people=16)
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        ("1d", timedelta(days=1)),
+        ("6 hours", timedelta(hours=6)),
+        ("30m", timedelta(minutes=30)),
+        ("2 weeks", timedelta(weeks=2)),
+        ("62d", timedelta(days=62)),
+        ("63d", None),
+        ("0d", None),
+        ("never", None),
+        ("-1d", None),
+        ("9999w", None),
+    ],
+)
+def test_a_stretch_of_time_is_typed_as_people_say_it(text: str, span: timedelta | None) -> None:
+    assert span_of(text) == span
+
+
+def test_usage_goes_on_without_gap_and_without_a_key_twice() -> None:
+    onward = Onward(WORK)
+    stretches = [onward.between(NOW + n * 2 * HOUR, NOW + (n + 1) * 2 * HOUR) for n in range(12)]
+    events = [event for stretch in stretches for event in stretch]
+    assert len({event.event_id for event in events}) == len(events)
+    times = [event.ts for event in events]
+    assert times == sorted(times)
+    assert to_micros(NOW) <= times[0]
+    assert times[-1] < to_micros(NOW + 24 * HOUR)
+    assert 2 < len(events) < 40  # about 3,000 in 13 months
+
+
+class Sitting:
+    """Somebody at a demo whose clock only moves when told."""
+
+    def __init__(self, engine: sa.Engine, desk: Desk, runner: asyncio.Runner, folder: Path) -> None:
+        self.out = StringIO()
+        console = Console(file=self.out, width=110)
+        self.engine, self.folder = engine, folder
+        self.session = Session(desk, console, folder, runner)
+        clock = Clock(NOW)
+        desk.now = desk._asking.now = clock.now
+        self.live = LivePlatform(engine, WORK, clock, 1e-6, self.session.arrives, folder)
+        self.session.live = self.live
+
+    def type(self, *lines: str) -> str:
+        """What is printed when these lines are typed."""
+        start = len(self.out.getvalue())
+        for line in lines:
+            self.session.take(line)
+        return self.out.getvalue()[start:]
+
+    def subscribe(self, line: str) -> None:
+        """A subscription of the channel at nine every day."""
+        first = next(rounds("daily 09:00", WORK.zone, WORK.zone).after(NOW))
+        place = Place("ai-credits", "ai-credits")
+        where = {"platform": "terminal", "external_id": "local", "place": place}
+        with writing(self.engine) as connection:
+            to = destination_of(connection, 1, **where, actor=YOU.actor, now=NOW)  # type: ignore[arg-type]  # as a command would
+            add_subscription(
+                connection,
+                1,
+                destination_id=to.id,
+                line=line,
+                schedule="daily 09:00",
+                zone=WORK.zone,
+                next_due=first.due_at,
+                next_first_day=day_number(first.period.first),
+                catchup="latest",
+                created_by=YOU.actor,
+                now=NOW,
+            )
+
+
+@pytest.fixture
+def sitting(tmp_path: Path) -> Iterator[Sitting]:
+    database.create(tmp_path / "demo.db", WORK, step=lambda _: None)
+    with (
+        opened(f"sqlite:///{tmp_path / 'demo.db'}") as engine,
+        closing(Desk(engine, now=lambda: NOW)) as desk,
+        asyncio.Runner() as runner,
+    ):
+        found = Sitting(engine, desk, runner, tmp_path)
+        found.live.start()
+        yield found
+        found.live.stop()
+
+
+def test_a_digest_arrives_in_its_channel_with_details_below_and_its_picture(
+    sitting: Sitting,
+) -> None:
+    sitting.subscribe("digest daily")
+    said = sitting.type("skip 1h")
+    assert "#ai-credits, message" not in said
+    said = sitting.type("skip 1h")
+    assert "#ai-credits, message 1\n" in said
+    assert "on Monday 23 November" in said
+    assert "message 2 under 1" in said
+    assert "Details: Daily Digest: 23 Nov 2026" in said
+    assert (sitting.folder / "message-1.png").read_bytes().startswith(b"\x89PNG")
+    assert "It is Tuesday 24 November 2026, 09:30" in said
+    assert "late" not in said.casefold().partition("message 1")[2][:400]
+
+
+def test_a_warning_arrives_and_its_button_changes_it(sitting: Sitting) -> None:
+    said = sitting.type("alerts here", "budget set department=Engineering 1 monthly", "skip 10m")
+    assert "of November credits of Engineering used" in said
+    number = said.partition("#ai-credits, message ")[2].split("\n")[0]
+    button = next(line for line in said.splitlines() if "Acknowledge" in line).split("]")[0][1:]
+    said = sitting.type(f"{number}.{button}", "skip 10m")
+    assert f"message {number} now says" in said
+    assert "Seen by Anna Schmidt" in said
+    assert "has no button" in sitting.type(f"{number}.99")
+
+
+def test_channels_are_places_of_their_own(sitting: Sitting) -> None:
+    assert sitting.session.prompt == "#ai-credits /credits "
+    sitting.type("#ops")
+    assert sitting.session.prompt == "#ops /credits "
+    assert "all alerts to #ops" in sitting.type("alerts here")
+
+
+def test_what_is_typed_wrong_is_said(sitting: Sitting) -> None:
+    assert "'for ever' is no stretch of time. Say how long" in sitting.type("skip for ever")
+    assert "There is no message 7 yet." in sitting.type("7.1")
+
+
+def test_a_demo_that_went_ahead_is_made_anew(sitting: Sitting) -> None:
+    assert database.is_fresh(sitting.folder / "demo.db", WORK)
+    database.outdate(sitting.engine)
+    assert not database.is_fresh(sitting.folder / "demo.db", WORK)
