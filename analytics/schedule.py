@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from itertools import takewhile
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -33,7 +34,6 @@ LAST_DAY_OF_ALL = 28  # every month has it
 MOST_DAYS = 92
 SECOND = timedelta(seconds=1)
 FURTHEST = timedelta(days=8 * 366 + 1)  # from one 29 February to the next, around 2100
-WORDS = 'daily 09:00 | weekly mon 09:00 | monthly 1 08:30 | every 3 days 10:00 | cron "…"'
 _HINT = (
     "Write `daily 09:00`, `weekly mon 09:00`, `monthly 1 08:30`, `monthly last`, "
     f"`every 3 days 10:00` or `{EXAMPLE}`, and a zone behind it: `Europe/Berlin`."
@@ -208,8 +208,12 @@ def schedule_words(words: list[str]) -> int:
 
     A word that is meant as a part of it and is wrong belongs to it: its reader says so.
     """
-    if not words or words[0].casefold().split(" ")[0] not in _READERS:
+    if not words:
         return 0
+    if words[0].casefold().split(" ")[0] not in _READERS:
+        # A bare cron or `@every 1s` is meant as a schedule: its reader says what is wrong.
+        fields = len(list(takewhile(_is_field, words)))
+        return fields if fields >= 5 or words[0].startswith("@") else 0
     if " " in words[0]:
         return 1  # the whole of it in quotes
     try:
@@ -324,7 +328,10 @@ def _cron(rest: list[str]) -> Schedule:
 
 
 def _is_field(word: str) -> bool:
-    return word[0] in "*0123456789" or word.casefold()[:3] in [day[:3] for day in WEEKDAYS]
+    """Whether a word may stand in a cron, or is one of another kind."""
+    if " " in word:
+        return False
+    return word[:1] in [*"*@0123456789"] or word.casefold()[:3] in [day[:3] for day in WEEKDAYS]
 
 
 def _time(rest: list[str]) -> time:

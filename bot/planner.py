@@ -61,12 +61,9 @@ def _plan(connection: sa.Connection, due: Sequence[Due], now: datetime) -> int:
         return workspace_by_id(connection, workspace_id).week_start
 
     plans = [_plan_of(one, now, week_start(one.workspace_id)) for one in due]
-    rows = [row for one in plans for row in one.rows]
-    new = set(insert_deliveries(connection, [row for row in rows if not row.part]))
-    # A file belongs to a post of this turn: none is for one that was known before.
-    files = insert_deliveries(connection, [row for row in rows if row.parent_id in new])
+    new = insert_deliveries(connection, [row for one in plans for row in one.rows])
     keep_next(connection, [one.next for one in plans])
-    return len(new) + len(files)
+    return len(new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +158,7 @@ class _Turn:
         if border:
             missed = {"missed": _days_of(told[:border])}
             posts[-1] = replace(posts[-1], facts={**posts[-1].facts, **missed})
-        for post in posts:
-            yield post
-            yield from self._files(post)
+        yield from posts
 
     def _is_late(self, one: Round) -> bool:
         return self.now - one.due_at > LATE
@@ -194,9 +189,6 @@ class _Turn:
             facts={"down": down} if is_late else {},
         )
 
-    def _files(self, post: NewDelivery) -> Iterator[NewDelivery]:
-        return files_of(post, self.kept.forms)
-
 
 def _told_owner(due: Due, now: datetime, error: UserError) -> NewDelivery:
     """The one message that a subscription pauses, where its digests came."""
@@ -217,20 +209,6 @@ def _told_owner(due: Due, now: datetime, error: UserError) -> NewDelivery:
             f"`digest resume {kept.id}` goes on.",
         },
     )
-
-
-def files_of(post: NewDelivery, forms: Sequence[str]) -> Iterator[NewDelivery]:
-    """The files that follow a post in its thread, one part each."""
-    for part, form in enumerate(forms, 1):
-        yield replace(
-            post,
-            id=uuid4().hex,
-            dedupe_key=f"{post.dedupe_key.removesuffix('|0')}|{part}",
-            act="file",
-            parent_id=post.id,
-            part=part,
-            facts={"form": form},
-        )
 
 
 def _days_of(missed: Sequence[Round]) -> str:

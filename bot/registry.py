@@ -25,7 +25,7 @@ from analytics.report import (
 )
 from bot.calls import Answer, Call, Command
 from bot.context import Context, NotAllowed, Role, outranks
-from bot.params import PARAM_TYPES, Param, ParamType
+from bot.params import PARAM_TYPES, YES, Param, ParamType
 from bot.preferences import preferred
 from bot.walls import walled
 
@@ -249,6 +249,9 @@ def _loose_values(chosen: Command, words: Sequence[str]) -> Iterator[tuple[Param
     """Words without `name=`: led ones (`by week`), then those with a place, then all others."""
     rest = list(words)
     for param in chosen.params:
+        if param.type.flag and param.name in rest:
+            yield param, YES
+            rest.remove(param.name)
         if param.lead and param.lead in rest[:-1]:
             at = rest.index(param.lead)
             # A name behind its lead goes to the end of the line, with or without quotes.
@@ -265,8 +268,8 @@ def _loose_values(chosen: Command, words: Sequence[str]) -> Iterator[tuple[Param
             yield loose, text
     for param in placed:
         taken = _taken(param, rest)
-        for text in rest[:taken]:
-            yield param, text
+        texts = rest[:taken] if param.repeatable else filter(None, [" ".join(rest[:taken])])
+        yield from ((param, text) for text in texts)
         del rest[:taken]
     if not rest:
         return
@@ -278,9 +281,10 @@ def _loose_values(chosen: Command, words: Sequence[str]) -> Iterator[tuple[Param
 
 def _taken(param: Param, words: Sequence[str]) -> int:
     """How many words a parameter with a place takes."""
-    if not words or param.type.passes(words[0]):
+    if not words:
         return 0
-    return len(words) if param.repeatable else 1
+    taken = param.type.takes(words)
+    return len(words) if taken and param.repeatable else taken
 
 
 def _without_loose(loose: Param, words: list[str]) -> tuple[list[str], str]:

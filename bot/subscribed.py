@@ -17,6 +17,7 @@ from analytics.timerange import DAY, parse_range
 from bot.calls import Call
 from bot.params import Param
 from bot.params.months import MonthType
+from bot.params.periods import FinishedMonthType, FinishedType, FinishedWeekType
 from bot.params.usual import RangeType
 from bot.registry import parse
 from storage.timekeys import Clock, day_number
@@ -113,14 +114,15 @@ def line_for(line: str, period: Period, week_start: int = 0) -> str:
 
 def _told(param: Param, text: str, period: Period, week_start: int) -> str:
     """The days of a period that words for a range mean; "" for what is no range."""
-    if param.name == "week" and param.type.loose and text == param.default:
-        return f"{period.first}..{period.end - DAY}" if _days(period) == 7 else ""
-    if not isinstance(param.type, RangeType | MonthType):
+    if isinstance(param.type, FinishedWeekType) and text == param.default and _days(period) == 7:
+        return f"{period.first}..{period.end - DAY}"
+    if not isinstance(param.type, RangeType | MonthType | FinishedType):
         return ""
     range_ = parse_range(text, period.end, week_start)
     if range_.is_partial:
         range_ = parse_range(text, period.end - DAY, week_start)
-    return f"{range_.first:%Y-%m}" if isinstance(param.type, MonthType) else range_.iso
+    is_month = isinstance(param.type, MonthType | FinishedMonthType)
+    return f"{range_.first:%Y-%m}" if is_month else range_.iso
 
 
 def _days(period: Period) -> int:

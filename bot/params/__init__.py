@@ -39,7 +39,7 @@ from bot.params.amounts import (
     Text,
     TextType,
 )
-from bot.params.base import Param, ParamType
+from bot.params.base import YES, Param, ParamType
 from bot.params.budgets import (
     BillingDay,
     BillingDayType,
@@ -85,6 +85,23 @@ from bot.params.purchases import (
     TriggerType,
 )
 from bot.params.rules import Conditions, ConditionsType, NewTask, NewTaskType
+from bot.params.schedules import (
+    Catchup,
+    CatchupType,
+    ChannelName,
+    ChannelNameType,
+    FlagType,
+    Forms,
+    FormsType,
+    MaybeQuietHoursType,
+    Receiver,
+    ReceiverType,
+    ScheduleType,
+    SkipEmpty,
+    StoredLine,
+    StoredLineType,
+    When,
+)
 from bot.params.scopes import GroupFilter, ScopeFilter, SomeFiltersType
 from bot.params.splits import PEOPLE, SplitType
 from bot.params.stars import RatedTask, RatedTaskType, Stars, StarsType
@@ -101,6 +118,7 @@ from bot.params.usual import (
 __all__ = [
     "PARAM_TYPES",
     "PEOPLE",
+    "YES",
     "AlertId",
     "AlertKind",
     "Amount",
@@ -108,7 +126,9 @@ __all__ = [
     "Approvers",
     "BillingDay",
     "BudgetPeriod",
+    "Catchup",
     "Channel",
+    "ChannelName",
     "ChoiceType",
     "CommandName",
     "Conditions",
@@ -120,6 +140,7 @@ __all__ = [
     "FinishedDay",
     "FinishedMonth",
     "FinishedWeek",
+    "Forms",
     "GrainType",
     "GrantId",
     "GroupFilter",
@@ -144,15 +165,19 @@ __all__ = [
     "RangeType",
     "Rank",
     "RatedTask",
+    "Receiver",
     "Rhythm",
     "ScopeFilter",
     "Seconds",
     "Seen",
+    "SkipEmpty",
     "Stars",
+    "StoredLine",
     "TaskName",
     "Text",
     "Thresholds",
     "Trigger",
+    "When",
 ]
 
 
@@ -216,6 +241,15 @@ PARAM_TYPES: Mapping[object, ParamType] = _Types(
         AlertKind | None: AlertKindType(),
         Pause: PauseType(),
         QuietHours: QuietHoursType(),
+        QuietHours | None: MaybeQuietHoursType(),
+        When: ScheduleType(required=True),
+        When | None: ScheduleType(required=False),
+        StoredLine | None: StoredLineType(),
+        ChannelName | None: ChannelNameType(),
+        Receiver | None: ReceiverType(),
+        Forms | None: FormsType(),
+        SkipEmpty | None: FlagType(),
+        Catchup | None: CatchupType(),
         Channel: ChannelType(),
         Instant | None: InstantType(),
         Trigger | None: TriggerType(),

@@ -11,6 +11,7 @@ from typing import Any
 from analytics.query import Filters
 from bot.context import Context
 
+YES = "yes"  # what a flag stands for
 _NO_QUOTES = str.maketrans(dict.fromkeys('"“”„«»'))
 
 
@@ -20,7 +21,8 @@ class ParamType(ABC):
     Of the words that carry no `name=`, a `lead` word ("by") announces the next one as its value
     (a `led` type is announced by its parameter's name), a `positional` type takes the next one,
     and the `loose` type of a command takes all that are left.  Nothing may stand for a `required`
-    one; a `wordy` one may have blanks.  A `verbatim` one is the whole rest of the line, as typed.
+    one; a `wordy` one may have blanks.  A `verbatim` one is the whole rest of the line, as typed;
+    a `nested` one is another line inside this one.  A `flag` is said by its name alone.
     """
 
     words = ""
@@ -31,6 +33,8 @@ class ParamType(ABC):
     led = False
     wordy = False
     verbatim = False
+    nested = False
+    flag = False
     repeatable = False
 
     @abstractmethod
@@ -51,6 +55,23 @@ class ParamType(ABC):
         """Whether a type that has a place leaves a word to the next, because it may be left out."""
         del text
         return False
+
+    def takes(self, words: Sequence[str]) -> int:
+        """How many of the words left a type that has a place takes; there is at least one."""
+        return 0 if self.passes(words[0]) else 1
+
+    def is_placed(self, text: str) -> bool:
+        """Whether a text of a type that has a place is known by it, without its name."""
+        del text
+        return True
+
+    def written(self, text: str) -> str:
+        """A text as it stands in a line: one word, in quotes where it has blanks.
+
+        A line cannot hold a quote inside a name; names are found without it, too.
+        """
+        bare = " ".join(text.translate(_NO_QUOTES).split())
+        return f'"{bare}"' if " " in bare else bare
 
     def pinned(self, texts: Sequence[str], ctx: Context) -> Sequence[str]:
         """Texts that mean on any other day what these mean now; raises UserError."""
@@ -97,6 +118,8 @@ class Param:
         name = f"{self.lead} " if self.lead else f"{self.name}="
         bare = self.type.loose or self.type.positional or self.type.verbatim
         typed = self.words if bare else name + self.words
+        if self.type.flag:
+            typed = self.name
         return typed if self.type.required else f"[{typed}]"
 
     @property
@@ -107,16 +130,16 @@ class Param:
     def written(self, text: str, *, named: bool = False) -> str:
         """A text as it stands in a line, with `name=` where asked; reading it gives the same.
 
-        A line cannot hold a quote inside a name; names are found without it, too.  What is blank
-        then is not written at all.
+        What is blank is not written at all.
         """
         if self.type.verbatim:
             return text
-        text = " ".join(text.translate(_NO_QUOTES).split())
-        if self.type.loose or not text:
-            return text
-        word = f'"{text}"' if " " in text else text
-        if self.type.positional and not named:
+        word = self.type.written(text)
+        if self.type.loose or not word:
+            return word.strip('"')
+        if self.type.flag and word == YES:
+            return self.name
+        if self.type.positional and not named and self.type.is_placed(text):
             return word
         return f"{self.lead} {word}" if self.lead else f"{self.name}={word}"
 

@@ -19,63 +19,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import bot.commands  # noqa: F401  # registers every command
-from bot.context import Place
 from bot.planner import plan
 from bot.subscribed import rounds
-from storage.destinations import destination_of, set_quiet_hours
+from storage.destinations import set_quiet_hours
 from storage.engine import reading, writing
 from storage.failpoints import SETTING, FailpointReached, rearm
 from storage.outbox import DeliveryRow, history
 from storage.subscriptions import (
     Subscription,
-    add_subscription,
     change_subscription,
     find_subscription,
 )
 from storage.timekeys import day_number
 from tests.cast import ZONE
+from tests.subscribed import ACTOR, keep_digest
 
 BERLIN = ZoneInfo(ZONE)
 MADE = datetime(2026, 3, 2, 12, tzinfo=BERLIN)
-ACTOR = "slack:T1:UALICE"
 
 
-def subscribe(
-    engine: sa.Engine,
-    schedule: str = "daily 09:00",
-    *,
-    line: str = "by-model last 7d",
-    zone: str = ZONE,
-    made: datetime = MADE,
-    **changes: Any,  # noqa: ANN401  # the parts of a subscription
-) -> Subscription:
-    """A subscription of #general, made at a moment."""
-    first = next(rounds(schedule, zone, ZONE).after(made))
+def subscribe(engine: sa.Engine, schedule: str = "daily 09:00", **changes: Any) -> Subscription:  # noqa: ANN401  # the parts of a subscription
+    """A subscription of #general, made on a Monday at noon."""
     with writing(engine) as connection:
-        to = destination_of(
-            connection,
-            1,
-            platform="slack",
-            external_id="T1",
-            place=Place("C1", "general"),
-            actor=ACTOR,
-            now=made,
-        )
-        kept = add_subscription(
-            connection,
-            1,
-            destination_id=to.id,
-            line=line,
-            schedule=schedule,
-            zone=zone,
-            next_due=first.due_at,
-            next_first_day=day_number(first.period.first),
-            catchup=changes.pop("catchup", "latest"),
-            attach=changes.pop("attach", ""),
-            created_by=ACTOR,
-            now=made,
-        )
-        return change_subscription(connection, 1, kept.id, changes) or kept if changes else kept
+        return keep_digest(connection, schedule, **{"made": MADE, **changes})
 
 
 def deliveries(engine: sa.Engine) -> list[DeliveryRow]:
@@ -123,19 +89,7 @@ def test_the_next_one_is_the_next_period(engine: sa.Engine) -> None:
     assert told(engine) == [f"daily:2026-03-0{day}" for day in (2, 3, 4, 5, 6)]
 
 
-def test_files_follow_their_post(engine: sa.Engine) -> None:
-    subscribe(engine, attach="pdf,csv")
-    plan(engine, berlin("2026-03-03T09:00"))
-    post, *files = deliveries(engine)
-    assert [(row.act, row.part, row.facts) for row in files] == [
-        ("file", 1, {"form": "pdf"}),
-        ("file", 2, {"form": "csv"}),
-    ]
-    assert {row.parent_id for row in files} == {post.id}
-    assert files[1].dedupe_key == "d|1|daily:2026-03-02|1|2"
-
-
-def test_a_known_post_gets_no_file_of_a_later_turn(engine: sa.Engine) -> None:
+def test_an_edit_does_not_tell_a_known_period_again(engine: sa.Engine) -> None:
     kept = subscribe(engine)
     plan(engine, berlin("2026-03-03T09:00"))
     again = {"next_due": kept.next_due, "next_first_day": kept.next_first_day, "attach": "csv"}
@@ -162,6 +116,14 @@ def test_a_known_post_gets_no_file_of_a_later_turn(engine: sa.Engine) -> None:
             "2026-03-09T09:00",
             "by-model 2026-03-02..2026-03-08",
         ),
+        (
+            "weekly fri 16:00",
+            "digest weekly",
+            "2026-03-06T16:00",
+            "digest weekly 2026-02-27..2026-03-05",
+        ),
+        ("daily 09:00", "digest daily", "2026-03-03T09:00", "digest daily 2026-03-02"),
+        ("monthly 1 09:00", "digest monthly", "2026-04-01T09:00", "digest monthly 2026-03"),
         ("monthly 1 09:00", "report", "2026-04-01T09:00", "report 2026-03"),
         ("monthly 1 09:00", "report last month", "2026-04-01T09:00", "report 2026-03"),
         (
@@ -334,29 +296,30 @@ def test_a_line_that_is_no_longer_known_pauses_alone_and_is_told_once(engine: sa
 
 def test_many_planners_insert_each_period_once(engine: sa.Engine) -> None:
     for _ in range(30):
-        subscribe(engine, attach="csv")
+        subscribe(engine)
     moments = [MADE + timedelta(hours=12 * step) for step in range(1, 7)]
     with ThreadPoolExecutor(4) as threads:
         for moment in moments:
             list(threads.map(lambda _, now=moment: plan(engine, now), range(4)))
     keys = Counter(row.dedupe_key for row in deliveries(engine))
     assert set(keys.values()) == {1}
-    assert len([row for row in deliveries(engine) if not row.part]) == 30 * 3
+    assert len(keys) == 30 * 3
 
 
 @pytest.mark.parametrize("point", ["P1", "P2", "P3"])
 def test_a_planner_that_dies_leaves_whole_sets_or_nothing(
     engine: sa.Engine, point: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subscribe(engine, attach="pdf,csv")
+    subscribe(engine)
+    subscribe(engine)
     rearm()
     monkeypatch.setenv(SETTING, f"{point}:raise")
     now = berlin("2026-03-03T09:00")
     with pytest.raises(FailpointReached):
         plan(engine, now)
-    assert len(deliveries(engine)) == (3 if point == "P3" else 0)
+    assert len(deliveries(engine)) == (2 if point == "P3" else 0)
     plan(engine, now)
-    assert len(deliveries(engine)) == 3
+    assert len(deliveries(engine)) == 2
 
 
 JUMPS = st.lists(st.integers(-30 * 24 * 60, 30 * 24 * 60), min_size=1, max_size=12)

@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 import keyword
+import textwrap
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from discord import app_commands
 from bot.registry import COMMANDS, Call, Command
 
 MAX_TEXT = 100
+MAX_SUMMARY = 46  # a group may have 8,000 characters in all, and it has some ninety commands
 GROUP = "credits"
 Interaction = discord.Interaction[discord.Client]
 Tree = app_commands.CommandTree[discord.Client]
@@ -60,7 +62,7 @@ def tree_digest(tree: Tree) -> str:
 
 def line_of(command: Command, options: Mapping[str, str | None]) -> str:
     """The line that chosen options stand for, as it would have been typed."""
-    verbatim = {param.name for param in command.params if param.type.verbatim}
+    verbatim = {p.name for p in command.params if p.type.verbatim or p.type.nested}
     texts = {
         name: text.strip() if name in verbatim else _tidy(text)
         for name, text in options.items()
@@ -74,18 +76,19 @@ def _tidy(text: str) -> str:
 
 
 def _native(command: Command, answering: Answering) -> Native:
+    names = {param.name: _python(param.name) for param in command.params}
+
     async def call(interaction: Interaction, **options: str | None) -> None:
-        given = {name.rstrip("_"): text for name, text in options.items()}
+        given = {name: options.get(python) for name, python in names.items()}
         await answering.command(interaction, line_of(command, given))
 
-    names = {param.name: _python(param.name) for param in command.params}
     _sign(call, list(names.values()))
     native: Native = app_commands.Command(
-        name=command.path[-1], description=_cut(command.summary), callback=call
+        name=command.path[-1], description=_shortened(command.summary), callback=call
     )
     for param in command.params:
         name = names[param.name]
-        app_commands.describe(**{name: _cut(param.usage.strip("[]"))})(native)
+        app_commands.describe(**{name: _cut(param.words or param.name)})(native)
         app_commands.rename(**{name: param.name})(native)
         native.autocomplete(name)(_completer(command.name, param.name, answering))
     return native
@@ -93,7 +96,7 @@ def _native(command: Command, answering: Answering) -> Native:
 
 def _python(name: str) -> str:
     """A name that the library can look for in a signature: `from` is none in Python."""
-    return f"{name}_" if keyword.iskeyword(name) else name
+    return f"{name}_" if keyword.iskeyword(name) else name.replace("-", "_")
 
 
 def _sign(call: Callable[..., Awaitable[None]], names: list[str]) -> None:
@@ -114,6 +117,11 @@ def _completer(
         return [app_commands.Choice(name=v, value=v) for v in found if 0 < len(v) <= MAX_TEXT][:25]
 
     return complete
+
+
+def _shortened(summary: str) -> str:
+    """A summary cut between two words; `help` has it whole."""
+    return textwrap.shorten(summary, MAX_SUMMARY, placeholder="…")
 
 
 def _cut(text: str) -> str:
