@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import cast
 
 import sqlalchemy as sa
@@ -16,11 +15,11 @@ from analytics.text import clean
 from analytics.timerange import parse_range
 from bot.context import Context, NotAllowed, Place, outranks
 from bot.params import AlertId, AlertKind, Channel, GroupFilter, QuietHours
+from bot.places import destination_at, place_asked, place_named
 from bot.registry import command
 from storage.budgets import Scope as ScopeKind
 from storage.destinations import (
     Destination,
-    destination_of,
     list_destinations,
     set_quiet_hours,
 )
@@ -30,8 +29,7 @@ from storage.routes import Route, add_route, end_routes, list_routes
 ADMINS = "admins and owners, directly"
 TITLE = "Alerts"
 CHATS = ("slack", "discord", "terminal")
-_MENTION = re.compile(r"<#(\w{1,64})(?:\|([^>]*))?>")
-_ID = re.compile(r"[CG][A-Z0-9]{7,20}|\d{15,22}", re.ASCII)
+HOW = "Type it in the channel that is meant, or name one: `alerts route threshold to #ops`."
 
 
 @command("alerts list", example="alerts list")
@@ -53,7 +51,7 @@ def here(ctx: Context, kind: AlertKind | None, about: GroupFilter) -> Report:
     Of every kind and the whole workspace, or narrowed: `alerts here kind=threshold
     department=Sales`. Leads choose for their own department, admins for any.
     """
-    return _routed(ctx, _place_asked(ctx), kind or AlertKind(""), scope_of(about))
+    return _routed(ctx, place_asked(ctx, hint=HOW), kind or AlertKind(""), scope_of(about))
 
 
 @command("alerts route", example="alerts route threshold to #ops", changes=True)
@@ -62,7 +60,7 @@ def route(ctx: Context, kind: AlertKind, to: Channel, about: GroupFilter) -> Rep
 
     The channel is a mention, its id, or the name of one that is known.
     """
-    return _routed(ctx, _place_named(ctx, to), kind, scope_of(about))
+    return _routed(ctx, place_named(ctx, to, hint=HOW), kind, scope_of(about))
 
 
 @command("alerts off", example="alerts off", changes=True)
@@ -75,7 +73,7 @@ def off(ctx: Context, number: AlertId | None) -> Report:
         if not chosen:
             raise UserError(f"There is no route {number}.", hint="`alerts list` shows them.")
     else:
-        place = _place_asked(ctx)
+        place = place_asked(ctx, hint=HOW)
         here = ctx.asker.identity
         key = (here.platform, here.external_id, place.channel_id)
         ids = {
@@ -102,8 +100,8 @@ def quiet(ctx: Context, hours: QuietHours) -> Report:
     75 and 90 % leave at their end as one message; 100 % breaks through. `off` ends it. Your own
     zone counts where you prefer one, else the workspace's.
     """
-    place = _place_asked(ctx)
-    destination = _destination(ctx, place)
+    place = place_asked(ctx, hint=HOW)
+    destination = destination_at(ctx, place)
     _check_route(ctx, destination, Scope())
     zone = ctx.chosen("zone") or ctx.reader.workspace.zone
     wanted = None if hours[0] == hours[1] else (hours[0], hours[1])
@@ -119,66 +117,13 @@ def quiet(ctx: Context, hours: QuietHours) -> Report:
     return said(TITLE, f"Alerts for {where} wait {after}; 100% of a budget breaks through")
 
 
-# ---- which place
-
-
-def _place_asked(ctx: Context) -> Place:
-    """Where it was typed; raises UserError where that is no channel of a chat."""
-    identity = ctx.asker.identity
-    place = identity.place
-    if place is None:
-        raise UserError(
-            "It is not known which channel this is.",
-            hint="Type it in the channel that is meant, or name one: "
-            "`alerts route threshold to #ops`.",
-        )
-    # A conversation is kept under the person, whatever the platform calls the channel.
-    return Place(identity.user_id, identity.name or place.name, True) if place.is_direct else place
-
-
-def _place_named(ctx: Context, text: str) -> Place:
-    """The channel of a mention, an id or a known name; raises UserError with known names."""
-    mention = _MENTION.fullmatch(text)
-    if mention is not None:
-        return Place(mention[1], clean(mention[2] or mention[1]))
-    name = text.removeprefix("#").casefold()
-    team = (ctx.asker.identity.platform, ctx.asker.identity.external_id)
-    known = [one for one in list_destinations(*_where(ctx)).values() if not one.is_direct]
-    ours = [one for one in known if (one.platform, one.external_id) == team]
-    found = [one for one in ours if name in (one.name.removeprefix("#").casefold(), one.channel_id)]
-    if len(found) == 1:
-        return Place(found[0].channel_id, found[0].name)
-    if _ID.fullmatch(text):
-        return Place(text, text)
-    listed = ", ".join(f"`#{clean(one.name.removeprefix('#'))}`" for one in ours[:6])
-    raise UserError(
-        f"I know no channel '{clean(text)}'.",
-        hint=f"Known are {listed}."
-        if listed
-        else "Type `alerts here` in the channel that is meant.",
-    )
-
-
-def _destination(ctx: Context, place: Place) -> Destination:
-    """The destination of a place; it is made when it is new."""
-    identity = ctx.asker.identity
-    return destination_of(
-        *_where(ctx),
-        platform=identity.platform,
-        external_id=identity.external_id,
-        place=place,
-        actor=identity.actor,
-        now=ctx.now,
-    )
-
-
 # ---- who may
 
 
 def _routed(ctx: Context, place: Place, kind: str, scope: Scope) -> Report:
     """Make a route, if the asker may."""
     _check(ctx, scope, is_direct=place.is_direct)
-    destination = _destination(ctx, place)
+    destination = destination_at(ctx, place)
     made, is_new = add_route(
         *_where(ctx),
         destination_id=destination.id,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from analytics.numbers import counted
 from analytics.overview import overview
 from analytics.query import Query
 from analytics.report import (
     Actions,
+    Block,
     Button,
     Column,
     Fact,
@@ -18,9 +20,10 @@ from analytics.report import (
     Table,
 )
 from analytics.timerange import parse_range
-from bot.context import Context
+from bot.context import Context, outranks
 from bot.params import CommandName
 from bot.registry import COMMANDS, OVERVIEW, Command, command, find_command
+from storage.subscriptions import list_subscriptions
 
 ABOUT_RANGES = (
     "Ranges: today, yesterday, last 7d, last 3 months, this month, last week, 2026-03, march, "
@@ -38,6 +41,7 @@ FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("When and what for", ("patterns", "tasks")),
     ("Speed and quality", ("performance", "efficiency")),
     ("Advice and return", ("advice", "trials", "roi")),
+    ("Digests", ("digest", "digest_subscriptions")),
     ("Alerts", ("alerts", "alert_routes")),
     ("Files and settings", ("export", "models", "preferences")),
     ("Finding your way", ("guide", "health")),
@@ -49,7 +53,19 @@ def this_month(ctx: Context) -> Report:
     """This month at a glance, and three things to try."""
     today = ctx.reader.clock.local_date(ctx.now)
     month = Query(ctx.reader, ctx.now, parse_range("this month", today))
-    return overview(month, with_people=ctx.sees_people)
+    found = overview(month, with_people=ctx.sees_people)
+    return replace(found, blocks=(*found.blocks, *_offer(ctx)))
+
+
+def _offer(ctx: Context) -> Iterator[Block]:
+    """The weekly digest, for an admin of a workspace that has none, where one can be sent."""
+    place = ctx.asker.identity.place
+    if place is None or not outranks(ctx.asker.role, "admin"):
+        return
+    if not list_subscriptions(ctx.reader.connection, ctx.reader.workspace.id):
+        where = "you" if place.is_direct else "this channel"
+        yield Note(f"Every Monday, {where} can be told of the week that is over.", "hint")
+        yield Actions((Button("Weekly digest", "digest subscribe weekly mon 09:00", "do"),))
 
 
 @command("help", example="help by-model", aliases=("?", "commands"))

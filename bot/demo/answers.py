@@ -46,6 +46,7 @@ DECIDED = (
     "alerts here kind=threshold",
     "purchase policy trigger=90% pack=5000 ceiling=20000",
     "purchase test",
+    'digest subscribe weekly fri 16:00 "by-department last 7d"',
 )
 
 

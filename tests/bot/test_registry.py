@@ -35,6 +35,7 @@ def world(sqlite_engine: sa.Engine) -> World:
     world.ask("alerts here kind=silent")  # so that the channel is known
     world.ask("purchase policy pack=5000 ceiling=20000")
     world.ask("purchase test")  # which an example approves
+    world.ask("digest subscribe daily 09:00")  # which examples change
     return world
 
 

@@ -46,8 +46,8 @@ from bot.registry import COMMANDS
 
 # Every command that answers everybody in words: a file is said otherwise on each platform, only
 # people whose usage is known can rate, a grant can be removed once, a raise is free once, an
-# alert is seen once, a test has its own number, a route is that of the channel it is made in,
-# a purchase is decided once.
+# alert is seen once, a test has its own number, a route or digest is that of a channel, a digest
+# is skipped or ended once, a purchase is decided once.
 SILENT = (
     "export",
     "rate",
@@ -62,6 +62,11 @@ SILENT = (
     "purchase approve",
     "purchase decline",
     "purchase test",
+    "digest subscribe",
+    "digest skip",
+    "digest test",
+    "digest unsubscribe",
+    "digest history",
 )
 SPOKEN = [command for command in COMMANDS.values() if command.name not in SILENT]
 MICRO = 1_000_000

@@ -17,6 +17,7 @@ from tests.cast import NOW
 from tests.databases import home
 from tests.doubles.discord import DiscordDouble, running_double
 from tests.doubles.discord_desk import bind, desk_of, serving
+from tests.subscribed import keep_digest
 from tests.surfaces.reports import SPOKEN
 
 TERMINAL = Identity("terminal", "", "")
@@ -54,6 +55,7 @@ def _may_change(desk: Desk, double: DiscordDouble) -> None:
         who = {"platform": "discord", "external_id": double.guild, "user_id": double.alice["id"]}
         set_role(connection, home(desk.engine).id, **who, role="owner")
         insert_alert(connection, crossing())
+        keep_digest(connection, created_by=":".join(who.values()))
         budget = Budget(0, "workspace", 0, "monthly", 10**10, THRESHOLDS, 1, 0)
         keep_budget(connection, home(desk.engine).id, budget, now=NOW)
 

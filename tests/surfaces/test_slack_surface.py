@@ -28,6 +28,7 @@ from tests.databases import home
 from tests.doubles.slack import SlackDouble, slack_double
 from tests.doubles.slack_payloads import TEAM, Payload, direct, mention, slash
 from tests.doubles.slack_stage import QUICK, desk_of, serving, stage
+from tests.subscribed import keep_digest
 from tests.surfaces.reports import SPOKEN
 
 TERMINAL = Identity("terminal", "", "")
@@ -81,6 +82,7 @@ def _may_change(engine: sa.Engine) -> None:
         who = {"platform": "slack", "external_id": TEAM, "user_id": "U1"}
         set_role(connection, home(engine).id, **who, role="owner")
         insert_alert(connection, crossing())
+        keep_digest(connection, created_by=":".join(who.values()))
         budget = Budget(0, "workspace", 0, "monthly", 10**10, THRESHOLDS, 1, 0)
         keep_budget(connection, home(engine).id, budget, now=NOW)
 

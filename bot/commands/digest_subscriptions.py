@@ -1,0 +1,404 @@
+"""Subscribing to digests: any question, on a schedule, into a channel or directly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import cast
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from analytics.errors import UserError
+from analytics.report import Actions, Button, Report
+from analytics.schedule import Schedule
+from analytics.subscription_lists import (
+    Digest,
+    digest_report,
+    history_report,
+    list_report,
+)
+from bot.context import Context, Place, outranks
+from bot.digest_words import audited, digest_of, notes_of, quiet_text, sent_of
+from bot.params import (
+    Catchup,
+    ChannelName,
+    Day,
+    Forms,
+    Number,
+    QuietHours,
+    Receiver,
+    SkipEmpty,
+    StoredLine,
+    When,
+)
+from bot.places import destination_at, place_wanted, where_text
+from bot.registry import command
+from bot.subscribed import Round, rounds
+from bot.subscribing import (
+    Known,
+    Told,
+    ask_then,
+    check_people,
+    check_place,
+    check_target,
+    find,
+    line_of,
+    owned,
+    rounds_of,
+    visible,
+)
+from storage.destinations import (
+    Destination,
+    let_see_people,
+    list_destinations,
+    revive,
+    set_quiet_hours,
+)
+from storage.outbox import NewDelivery, history, insert_deliveries
+from storage.subscriptions import (
+    Catchup as KeptCatchup,
+)
+from storage.subscriptions import (
+    add_subscription,
+    change_subscription,
+    list_subscriptions,
+)
+from storage.timekeys import day_number
+
+MOST = 25  # digests of one destination
+SHOWN = 30
+LONGEST_PAUSE = timedelta(days=366)
+
+
+# ---- looking
+
+
+@command("digest list", example="digest list")
+def list_of_digests(ctx: Context) -> Report:
+    """What is sent on a schedule: here, and to you; admins see all of it."""
+    return list_report([_words(ctx, one) for one in visible(ctx)])
+
+
+@command("digest show", example="digest show 1")
+def show(ctx: Context, number: Number) -> Report:
+    """A digest with its next three times and what was chosen."""
+    found = find(ctx, number)
+    digest = _words(ctx, found)
+    state = "" if digest.state == "on" else f"; {digest.state}"
+    return digest_report(digest, f"{digest.sentence}{state}")
+
+
+@command("digest preview", example="digest preview 1")
+def preview(ctx: Context, number: Number) -> Report:
+    """What a digest says for the newest period that is over; only you see it."""
+    kept = find(ctx, number).kept
+    told = ask_then(ctx, kept.line, rounds_of(ctx, kept))
+    return replace(told.report, own_buttons=True)
+
+
+@command("digest history", example="digest history")
+def past(ctx: Context, number: Number | None) -> Report:
+    """What became of every message, with the reason for what was not sent."""
+    seen, sees_all = {one.kept.id for one in visible(ctx)}, outranks(ctx.asker.role, "admin")
+    if number is not None and not sees_all:
+        find(ctx, number)
+    rows = history(*_here(ctx), subscription_id=number, kinds=("digest", "notice"), limit=SHOWN)
+    known = list_destinations(*_here(ctx))
+    shown = [
+        sent_of(ctx, row, known[row.destination_id])
+        for row in rows
+        if row.subscription_id in seen or (sees_all and row.subscription_id is not None)
+    ]
+    return history_report(shown, number)
+
+
+# ---- making one
+
+
+@command("digest subscribe", example="digest subscribe weekly mon 09:00", changes=True)
+def subscribe(  # noqa: PLR0913, PLR0917  # the parts of a subscription
+    ctx: Context,
+    when: When,
+    line: StoredLine | None,
+    in_: ChannelName | None,
+    to: Receiver | None,
+    attach: Forms | None,
+    skip_empty: SkipEmpty | None,
+    quiet: QuietHours | None,
+    catchup: Catchup | None,
+) -> Report:
+    """Send a digest, or the answer to any question, on a schedule.
+
+    `daily 09:00`, `weekly mon 09:00`, `monthly 1 08:30`, `monthly last`, `every 3 days 10:00` or
+    `cron "0 9 * * mon-fri"`, with a zone behind it. Into this channel, another one, or with
+    `to=me` to you. Without a line it is the digest of the schedule's period; a line stands in
+    quotes, names in it in single ones. After an outage the latest missed one is told, of weeks and
+    months up to three, or what `catchup` says.
+    """
+    asked = line_of(line, when)
+    place = place_wanted(ctx, in_, to)
+    check_target(ctx, place, asked)
+    zone = when.zone or _usual_zone(ctx, place)
+    schedule = replace(when, zone=None).text
+    found = rounds(schedule, zone, ctx.reader.workspace.zone)
+    told = ask_then(ctx, asked, found)
+    destination = _destination(ctx, place, told)
+    _check_new(ctx, destination, asked, schedule)
+    usual = "all" if when.kind in ("weekly", "monthly") else "latest"
+    first = next(found.after(ctx.now))
+    kept = add_subscription(
+        *_here(ctx),
+        destination_id=destination.id,
+        line=asked,
+        schedule=schedule,
+        zone=zone,
+        next_due=first.due_at,
+        next_first_day=day_number(first.period.first),
+        catchup=cast("KeptCatchup", catchup or usual),
+        attach=",".join(attach or ()),
+        skip_empty=bool(skip_empty),
+        created_by=ctx.asker.identity.actor,
+        now=ctx.now,
+    )
+    known = Known(kept, _quieted(ctx, destination, quiet))
+    digest = _words(ctx, known)
+    ctx.record("digest subscribe", f"digest {kept.id}", after=audited(digest))
+    return digest_report(
+        digest, f"Subscribed: {digest.sentence}", *notes_of(ctx, kept, known.to, told)
+    )
+
+
+# ---- changing one
+
+
+@command("digest pause", example="digest pause 1", changes=True)
+def pause(ctx: Context, number: Number, until: Day | None) -> Report:
+    """Send nothing for a while: up to a day, or until it is resumed.
+
+    What was due meanwhile is not caught up.
+    """
+    known = owned(ctx, number)
+    changes: dict[str, object] = {"is_paused": True, "paused_until": None, "pause_reason": None}
+    if until is not None:
+        start = ctx.reader.clock.midnight(day_number(_checked(ctx, until)))
+        changes |= {"paused_until": start, **_next(next(rounds_of(ctx, known.kept).after(start)))}
+    words = f"until {until}" if until else "until it is resumed"
+    return _changed(ctx, known, changes, "digest pause", f"Paused {words}")
+
+
+@command("digest resume", example="digest resume 1", changes=True)
+def resume(ctx: Context, number: Number) -> Report:
+    """Send a paused digest again, from its next time on; a channel that took nothing is tried."""
+    known = owned(ctx, number)
+    if known.to.state != "ok":
+        revive(*_here(ctx), known.to.id)
+    changes = {
+        "is_paused": False,
+        "paused_until": None,
+        "pause_reason": None,
+        "fail_streak": 0,
+        **_next(next(rounds_of(ctx, known.kept).after(ctx.now))),
+    }
+    return _changed(ctx, known, changes, "digest resume", "Resumed")
+
+
+@command("digest skip", example="digest skip 1", changes=True)
+def skip(ctx: Context, number: Number) -> Report:
+    """Leave out the next one; the one after it comes again."""
+    known = owned(ctx, number)
+    if known.kept.skip_next:
+        raise UserError(
+            f"The next one of digest {number} is left out already.",
+            hint=f"`digest pause {number} until 2026-06-30` leaves out more.",
+        )
+    return _changed(ctx, known, {"skip_next": True}, "digest skip", "The next one is left out")
+
+
+@command("digest edit", example="digest edit 1 weekly fri 16:00", changes=True)
+def edit(  # noqa: PLR0913, PLR0917  # the parts of a subscription
+    ctx: Context,
+    number: Number,
+    when: When | None,
+    line: StoredLine | None,
+    in_: ChannelName | None,
+    to: Receiver | None,
+    attach: Forms | None,
+    skip_empty: SkipEmpty | None,
+    quiet: QuietHours | None,
+    catchup: Catchup | None,
+) -> Report:
+    """Change parts of a digest; the others stay.
+
+    A period that was told already is not told again, whatever is changed.
+    """
+    known = owned(ctx, number)
+    parts = (when, line, in_, to, attach, skip_empty, quiet, catchup)
+    if all(part is None for part in parts):
+        raise UserError(
+            "`digest edit` needs something to change.",
+            hint=f"For example `digest edit {number} weekly fri 16:00`, or `skip-empty=no`.",
+        )
+    kept = known.kept
+    schedule = kept.schedule if when is None else replace(when, zone=None).text
+    zone = (when.zone if when is not None else None) or kept.zone
+    asked = kept.line if line is None else line_of(line, when or When(Schedule.parse(schedule)))
+    found = rounds(schedule, zone, ctx.reader.workspace.zone)
+    place = _place_of(known.to) if in_ is None and to is None else place_wanted(ctx, in_, to)
+    check_target(ctx, place, asked)
+    told = ask_then(ctx, asked, found)
+    destination = _quieted(ctx, _destination(ctx, place, told), quiet)
+    changes: dict[str, object] = {
+        "schedule": schedule,
+        "zone": zone,
+        "line": asked,
+        "destination_id": destination.id,
+    }
+    if (schedule, zone) != (kept.schedule, kept.zone):
+        changes |= _next(next(found.after(ctx.now)))
+    if attach is not None:
+        changes["attach"] = ",".join(attach)
+    if skip_empty is not None:
+        changes["skip_empty"] = bool(skip_empty)
+    if catchup is not None:
+        changes["catchup"] = catchup
+    # Whoever changes what is sent answers for it from now on.
+    changes["created_by"] = ctx.asker.identity.actor
+    return _changed(ctx, Known(kept, destination), changes, "digest edit", "Changed")
+
+
+@command("digest unsubscribe", example="digest unsubscribe 1", changes=True)
+def unsubscribe(ctx: Context, number: Number) -> Report:
+    """End a digest; its history stays."""
+    known = owned(ctx, number)
+    digest = _words(ctx, known)
+    change_subscription(*_here(ctx), number, {"ended_at": ctx.now})
+    ctx.record("digest unsubscribe", f"digest {number}", before=audited(digest))
+    steps = Actions((Button("Digests", "digest list"), Button("History", "digest history")))
+    return Report("Digests", f"Ended: {digest.sentence}", (steps,))
+
+
+@command("digest test", example="digest test 1", changes=True)
+def send_test(ctx: Context, number: Number) -> Report:
+    """Send it now, marked as a test, the way it will be sent.
+
+    It tells of the newest period that is over, and does not count: the next one comes as planned.
+    """
+    known = owned(ctx, number)
+    kept, to = known.kept, known.to
+    check_place(ctx, to)
+    told = ask_then(ctx, kept.line, rounds_of(ctx, kept))
+    test = uuid4().hex
+    row = NewDelivery(
+        workspace_id=ctx.reader.workspace.id,
+        id=test,
+        dedupe_key=f"t|{test}",
+        kind="digest",
+        trigger="test",
+        destination_id=to.id,
+        subscription_id=kept.id,
+        actor=kept.created_by,
+        line=told.line,
+        window_start=told.round.start,
+        window_end=told.round.end,
+        due_at=ctx.now,
+        created_at=ctx.now,
+    )
+    insert_deliveries(ctx.reader.connection, [row])
+    ctx.record("digest test", f"digest {number}")
+    steps = Actions((Button("History", f"digest history {number}"),))
+    return Report(
+        "Digests", f"A test of digest {number} is on its way to {where_text(ctx, to)}", (steps,)
+    )
+
+
+# ---- which one
+
+
+def _here(ctx: Context) -> tuple[sa.Connection, int]:
+    return ctx.reader.connection, ctx.reader.workspace.id
+
+
+def _place_of(destination: Destination) -> Place:
+    return Place(destination.channel_id, destination.name, destination.is_direct)
+
+
+def _destination(ctx: Context, place: Place, told: Told) -> Destination:
+    """The destination of a place, once it is sure that it may be told this."""
+    found = destination_at(ctx, place)
+    check_place(ctx, found)
+    if check_people(ctx, told, found):
+        found = let_see_people(*_here(ctx), found.id)
+        ctx.record("digest people", f"destination {found.id}", before="no", after="yes")
+    return revive(*_here(ctx), found.id) if found.state == "dead" else found
+
+
+def _check_new(ctx: Context, to: Destination, line: str, schedule: str) -> None:
+    """Raise UserError for one that is there already, or for too many in one place."""
+    there = [one for one in list_subscriptions(*_here(ctx)) if one.destination_id == to.id]
+    same = next((one for one in there if (one.line, one.schedule) == (line, schedule)), None)
+    if same is not None:
+        raise UserError(
+            f"Digest {same.id} sends `{line}` to {where_text(ctx, to)} already, {schedule}.",
+            hint=f"`digest edit {same.id}` changes it, `digest show {same.id}` tells more.",
+        )
+    if len(there) >= MOST:
+        raise UserError(
+            f"{where_text(ctx, to)} has {MOST} digests.",
+            hint="`digest list` shows them; end one first.",
+        )
+
+
+# ---- doing it
+
+
+def _words(ctx: Context, known: Known) -> Digest:
+    return digest_of(ctx, known.kept, known.to)
+
+
+def _usual_zone(ctx: Context, place: Place) -> str:
+    """The zone where none is typed: a person's own for what comes directly, else everybody's."""
+    home = ctx.reader.workspace.zone
+    return (ctx.own.get("zone") if place.is_direct else None) or home
+
+
+def _quieted(ctx: Context, to: Destination, hours: QuietHours | None) -> Destination:
+    """The destination with its new quiet hours, which alerts keep, too."""
+    if hours is None:
+        return to
+    wanted = None if hours[0] == hours[1] else (hours[0], hours[1])
+    zone = _usual_zone(ctx, _place_of(to))
+    after = set_quiet_hours(*_here(ctx), to.id, hours=wanted, zone=zone)
+    before, now = quiet_text(to), quiet_text(after)
+    ctx.record("digest quiet", f"destination {to.id}", before=before, after=now)
+    return after
+
+
+def _changed(
+    ctx: Context, known: Known, changes: Mapping[str, object], verb: str, words: str
+) -> Report:
+    number = known.kept.id
+    before = audited(_words(ctx, known))
+    kept = change_subscription(*_here(ctx), number, changes)
+    if kept is None:
+        raise UserError(f"Digest {number} was ended meanwhile.", hint="`digest list` shows them.")
+    digest = _words(ctx, Known(kept, known.to))
+    ctx.record(verb, f"digest {number}", before=before, after=audited(digest))
+    return digest_report(digest, f"{words}: {digest.sentence}")
+
+
+def _next(one: Round) -> dict[str, object]:
+    return {"next_due": one.due_at, "next_first_day": day_number(one.period.first)}
+
+
+def _checked(ctx: Context, until: date) -> date:
+    """The first day after a pause; raises UserError for one that is over or far away."""
+    today = ctx.reader.clock.local_date(ctx.now)
+    if until <= today:
+        raise UserError(f"'{until}' is not to come.", hint=f"Today is {today}; name a later day.")
+    if until > today + LONGEST_PAUSE:
+        raise UserError(
+            f"'{until}' is more than a year away.", hint="Without a day it pauses until resumed."
+        )
+    return until

@@ -1,0 +1,433 @@
+"""Digests by line: subscribed, changed and ended by whom they are for; every change is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from analytics.errors import UserError
+from analytics.report import Actions, Button, Note, Report
+from bot.context import Identity, Place
+from bot.desk import Desk
+from bot.planner import plan
+from storage.destinations import list_destinations
+from storage.engine import reading, writing
+from storage.labels import department_named, link_alias, person_of_alias, set_home_department
+from storage.outbox import history
+from storage.preferences import set_preference
+from storage.roles import set_role
+from storage.subscriptions import Subscription, list_subscriptions
+from storage.workspaces import bind_chat
+from tests.analytics.world import World, column, table_of
+from tests.cast import ALICE, NOW, event
+
+OPS, SALES = Place("C1", "ops"), Place("C2", "sales")
+DIRECT = Place("D7", "", is_direct=True)
+ADMIN, LEAD, MEMBER = (
+    Identity("slack", "T1", name, name.title(), place=OPS) for name in ("UADMIN", "ULEAD", "UBOB")
+)
+WEEKLY = "digest subscribe weekly mon 09:00"
+
+
+class Wound(Desk):
+    """A desk whose clock a test winds."""
+
+    moment = NOW
+
+    def __init__(self, engine: sa.Engine) -> None:
+        super().__init__(engine, now=lambda: self.moment)
+
+
+@pytest.fixture
+def desk(sqlite_engine: sa.Engine) -> Iterator[Wound]:
+    """An admin, a lead who is at home in Platform, and a member, all in #ops of a team."""
+    days = [NOW - timedelta(days=ago, minutes=5) for ago in range(1, 40)]
+    people = (ALICE, "bob@example.com", "carol@example.com")
+    World(sqlite_engine).write(
+        [event(person=one, ts=int(day.timestamp() * 1_000_000)) for day in days for one in people]
+        + [event(department="Sales", person="dan@example.com")]
+    )
+    with writing(sqlite_engine) as connection:
+        bind_chat(connection, 1, platform="slack", external_id="T1", now=NOW)
+        keys = {"platform": "slack", "external_id": "T1"}
+        set_role(connection, 1, **keys, user_id="UADMIN", role="admin")
+        set_role(connection, 1, **keys, user_id="ULEAD", role="lead")
+        alice = person_of_alias(connection, 1, ALICE) or 0
+        link_alias(connection, 1, LEAD.actor, alice)
+        home = department_named(connection, 1, "Platform")
+        set_home_department(connection, 1, alice, department_id=home)
+    with closing(Wound(sqlite_engine)) as found:
+        yield found
+
+
+def kept(desk: Desk) -> list[Subscription]:
+    with reading(desk.engine) as connection:
+        return list_subscriptions(connection, 1)
+
+
+def audited(desk: Desk) -> list[tuple[str, str, str]]:
+    with reading(desk.engine) as connection:
+        rows = connection.execute(sa.text("SELECT action, object, result FROM audit ORDER BY seq"))
+        return [(str(row[0]), str(row[1]), str(row[2])) for row in rows]
+
+
+def refuse(desk: Desk, line: str, who: Identity = ADMIN) -> str:
+    """Both sentences of a refusal."""
+    with pytest.raises(UserError) as caught:
+        desk.report(line, who)
+    assert caught.value.hint
+    return str(caught.value)
+
+
+def buttons(report: Report, verb: str = "do") -> list[str]:
+    rows = [block for block in report.blocks if isinstance(block, Actions)]
+    return [button.line for row in rows for button in row.buttons if button.verb == verb]
+
+
+def notes(report: Report) -> str:
+    return " ".join(block.text for block in report.blocks if isinstance(block, Note))
+
+
+# ---- subscribing
+
+
+def test_a_channel_is_subscribed_with_its_next_three_times(desk: Wound) -> None:
+    report = desk.report(WEEKLY, ADMIN)
+    assert report.headline == (
+        "Subscribed: `digest weekly` to #ops, weekly mon 09:00 Europe/Berlin"
+    )
+    dues = column(table_of(report), "due")
+    assert [f"{one:%d %b %H:%M %Z}" for one in dues if isinstance(one, datetime)] == [
+        "06 Apr 09:00 CEST",
+        "13 Apr 09:00 CEST",
+        "20 Apr 09:00 CEST",
+    ]
+    assert column(table_of(report), "period")[0] == "30 Mar – 5 Apr 2026"
+    assert "Times are of Europe/Berlin." in notes(report)
+    assert audited(desk) == [("digest subscribe", "digest 1", "done")]
+
+
+def test_its_buttons_do_what_can_be_done(desk: Wound) -> None:
+    report = desk.report(WEEKLY, ADMIN)
+    done = [f"digest {verb} 1" for verb in ("pause", "skip", "test", "unsubscribe")]
+    assert buttons(report) == done
+    assert "digest preview 1" in buttons(report, "ask")
+    for line in done:
+        assert desk.report(line, ADMIN).headline
+    assert buttons(desk.answer("digest show 1", ADMIN)) == []  # it is ended
+
+
+@pytest.mark.parametrize(
+    ("schedule", "line", "catchup"),
+    [
+        ("daily 09:00", "digest daily", "latest"),
+        ("every 3 days 10:00", "digest daily", "latest"),
+        ('cron "0 9 * * mon-fri"', "digest daily", "latest"),
+        ("weekly mon 09:00", "digest weekly", "all"),
+        ("monthly 1 08:30", "digest monthly", "all"),
+        ("monthly last", "digest monthly", "all"),
+    ],
+)
+def test_without_a_line_it_is_the_digest_of_the_period(
+    desk: Wound, schedule: str, line: str, catchup: str
+) -> None:
+    desk.report(f"digest subscribe {schedule}", ADMIN)
+    assert [(one.line, one.catchup) for one in kept(desk)] == [(line, catchup)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ('"by-department last 7d"', "by-department last 7d"),
+        ("by-department last 7d", "by-department last 7d"),
+        ("\"by-model project='Atlas'\"", "by-model project=Atlas"),
+        ("“by-user @alice”", "by-user person=alice"),
+        ("\"compare 'GPT-4o' 'Claude 3 Haiku'\"", 'compare GPT-4o "Claude 3 Haiku"'),
+    ],
+)
+def test_any_question_is_subscribed(desk: Wound, typed: str, line: str) -> None:
+    report = desk.report(f"digest subscribe weekly fri 16:00 {typed} catchup=none", ADMIN)
+    assert [(one.line, one.catchup) for one in kept(desk)] == [(line, "none")]
+    assert desk.report(report.line.replace("fri", "sat"), ADMIN).headline
+
+
+def test_every_option_is_kept(desk: Wound) -> None:
+    options = "attach=pdf,csv skip-empty quiet=22:00-07:00 catchup=none"
+    desk.report(f"digest subscribe daily 06:00 Asia/Tokyo {options}", ADMIN)
+    (one,) = kept(desk)
+    assert (one.zone, one.attach, one.skip_empty, one.catchup) == (
+        "Asia/Tokyo",
+        "pdf,csv",
+        True,
+        "none",
+    )
+    with reading(desk.engine) as connection:
+        (to,) = list_destinations(connection, 1).values()
+    assert (to.quiet_start, to.quiet_end, to.quiet_zone) == (22 * 60, 7 * 60, "Europe/Berlin")
+
+
+def test_a_direct_one_goes_to_its_person_in_the_own_zone(desk: Wound) -> None:
+    desk.report("preferences set zone=America/New_York", LEAD)
+    report = desk.report('digest subscribe daily 09:00 "by-model last 7d" to=me', LEAD)
+    assert "to you, directly, daily 09:00 America/New_York" in report.headline
+    assert "Its days are those of Europe/Berlin." in notes(report)
+    with reading(desk.engine) as connection:
+        (to,) = list_destinations(connection, 1).values()
+    assert (to.channel_id, to.is_direct, to.actor) == ("ULEAD", True, LEAD.actor)
+
+
+def test_in_a_direct_conversation_it_is_direct(desk: Wound) -> None:
+    report = desk.report(WEEKLY, replace(MEMBER, place=DIRECT))
+    assert "to you, directly" in report.headline
+
+
+@pytest.mark.parametrize("named", ["<#C2|sales>", "#sales", "C2"])
+def test_another_channel_is_named_by_an_admin(desk: Wound, named: str) -> None:
+    desk.report(WEEKLY, replace(ADMIN, place=SALES))
+    report = desk.report(f"digest subscribe daily 09:00 in={named}", ADMIN)
+    assert "to #sales" in report.headline
+    assert len({one.destination_id for one in kept(desk)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "quoted", "help_"),
+    [
+        ("digest subscribe", "needs", "digest subscribe weekly mon 09:00"),
+        ("digest subscribe daily 25:00", "'25:00'", "23:59"),
+        ("digest subscribe @every 1s", "'@every 1s'", "cron"),
+        ("digest subscribe * * * * * *", "'* * * * * *'", "cron"),
+        ('digest subscribe cron "* * * * *"', "every minute", "15 minutes"),
+        ('digest subscribe cron "0 0 31 2 *"', "never happens", "monthly last"),
+        ("digest subscribe daily 09:00 Europe/Berln", "Europe/Berln", "Europe/Berlin"),
+        ("digest subscribe daily 09:00 utc", '"utc"', "UTC"),
+        ("digest subscribe daily by-modl", "by-modl", "by-model"),
+        ("digest subscribe daily by-model model=gpt", "'model'", "It knows"),
+        ('digest subscribe daily "by-model model=gpt-99"', "gpt-99", "GPT"),
+        ('digest subscribe daily "by-model 2030"', "2030", "Today"),
+        ('digest subscribe daily "budget set 5"', "`budget set`", "question"),
+        ('digest subscribe daily "export csv by-model"', "`export`", "question"),
+        ('digest subscribe daily "digest subscribe daily"', "`digest subscribe`", "question"),
+        ('digest subscribe cron "*/30 * * * *"', "several times a day", "by-model today"),
+        ("digest subscribe daily attach=exe", "'exe'", "pdf"),
+        ("digest subscribe daily quiet=25:00-99", "'25:00-99'", "22:00-07:00"),
+        ("digest subscribe daily catchup=maybe", "'maybe'", "latest"),
+        ("digest subscribe daily skip-empty=perhaps", "'perhaps'", "no"),
+        ("digest subscribe daily in=#nowhere", "'#nowhere'", "in=#channel"),
+        ("digest subscribe daily in=#ops to=me", "'in=#ops' and 'to=me'", "Keep one"),
+        ("digest subscribe daily to=everybody", "'everybody'", "me"),
+        ("digest show 7", "no digest 7", "digest subscribe"),
+        ("digest show seven", "'seven'", "2"),
+    ],
+)
+def test_a_mistake_is_quoted_and_helped(desk: Wound, line: str, quoted: str, help_: str) -> None:
+    said = refuse(desk, line)
+    assert quoted in said
+    assert help_ in said
+    assert kept(desk) == []
+
+
+def test_the_same_twice_is_refused_with_its_number(desk: Wound) -> None:
+    desk.report(WEEKLY, ADMIN)
+    assert "Digest 1 sends `digest weekly` to #ops already" in refuse(desk, WEEKLY)
+
+
+# ---- who may
+
+
+def test_a_member_gets_digests_only_directly(desk: Wound) -> None:
+    assert "`to=me`" in refuse(desk, WEEKLY, MEMBER)
+    assert desk.report(f"{WEEKLY} to=me", MEMBER).headline
+    assert audited(desk)[0] == ("digest subscribe", "", "refused")
+
+
+def test_a_lead_sends_the_own_department_where_it_is_typed(desk: Wound) -> None:
+    own = '"by-model department=Platform"'
+    assert '"digest weekly department=Platform"' in refuse(desk, WEEKLY, LEAD)
+    assert "Platform" in refuse(desk, f'{WEEKLY} "by-model department=Sales"', LEAD)
+    assert "typed in" in refuse(desk, f"{WEEKLY} {own} in=<#C2|sales>", LEAD)
+    assert desk.report(f"{WEEKLY} {own}", LEAD).headline
+
+
+def test_digests_of_others_are_theirs_and_the_admins(desk: Wound) -> None:
+    desk.report(f"{WEEKLY} to=me", MEMBER)
+    for verb in ("show", "pause", "preview", "test", "unsubscribe", "history"):
+        assert "no digest 1" in refuse(desk, f"digest {verb} 1", LEAD)
+    assert desk.report("digest pause 1", ADMIN).headline.startswith("Paused")
+
+
+def test_in_a_channel_its_digests_are_seen_and_left_alone(desk: Wound) -> None:
+    desk.report(WEEKLY, ADMIN)
+    assert column(table_of(desk.report("digest list", MEMBER)), "digest") == [1]
+    assert buttons(desk.report("digest show 1", MEMBER)) == []
+    assert "whoever made it, or an admin" in refuse(desk, "digest pause 1", MEMBER)
+    elsewhere = desk.report("digest list", replace(MEMBER, place=SALES))
+    assert elsewhere.headline == "No digest is subscribed here yet"
+
+
+@pytest.mark.parametrize("line", ["by-user last 7d", f"by-model person={ALICE}", "digest daily"])
+def test_where_people_are_restricted_an_admin_lets_a_channel_be_told(
+    desk: Wound, line: str
+) -> None:
+    with writing(desk.engine) as connection:
+        set_preference(connection, 1, "people_visibility", "leads")
+    own = f'"{line} department=Platform"'
+    assert "Ask an admin" in refuse(desk, f"digest subscribe daily {own}", LEAD)
+    report = desk.report(f'digest subscribe daily "{line}"', ADMIN)
+    assert "#ops may be told of people now" in notes(report)
+    assert ("digest people", "destination 1", "done") in audited(desk)
+
+
+def test_a_channel_shared_outside_is_refused(desk: Wound) -> None:
+    desk.report(WEEKLY, ADMIN)
+    with writing(desk.engine) as connection:
+        connection.execute(sa.text("UPDATE destination SET is_external = true"))
+    assert "shared with another organisation" in refuse(desk, "digest subscribe daily")
+    assert "shared with another organisation" in refuse(desk, "digest test 1")
+
+
+def test_a_channel_that_the_bot_cannot_post_in_asks_for_an_invitation(desk: Wound) -> None:
+    desk.report(WEEKLY, ADMIN)
+    with writing(desk.engine) as connection:
+        connection.execute(sa.text("UPDATE destination SET can_post = false"))
+    assert "Invite me" in refuse(desk, "digest subscribe daily")
+
+
+def test_a_guest_is_told_nothing(desk: Wound) -> None:
+    assert "Guests" in refuse(desk, WEEKLY, replace(ADMIN, guest=True))
+
+
+# ---- changing
+
+
+def test_a_pause_ends_by_itself_or_by_a_person(desk: Wound) -> None:
+    desk.report(WEEKLY, ADMIN)
+    assert desk.report("digest pause 1", ADMIN).headline.startswith("Paused until it is resumed")
+    assert "digest resume 1" in buttons(desk.report("digest show 1", ADMIN))
+    report = desk.report("digest pause 1 until 2026-05-01", ADMIN)
+    assert column(table_of(report), "period")[0] == "27 Apr – 3 May 2026"
+    desk.report("digest resume 1", ADMIN)
+    (one,) = kept(desk)
+    assert (one.is_paused, one.paused_until) == (False, None)
+    assert one.next_due == datetime.fromisoformat("2026-04-06T09:00+02:00")
+
+
+@pytest.mark.parametrize(("day", "told"), [("2026-03-30", "not to come"), ("2030-01-01", "a year")])
+def test_a_pause_ends_within_a_year(desk: Wound, day: str, told: str) -> None:
+    desk.report(WEEKLY, ADMIN)
+    assert told in refuse(desk, f"digest pause 1 until {day}")
+
+
+def test_a_resumed_digest_tries_its_dead_channel_again(desk: Wound) -> None:
+    desk.report(WEEKLY, ADMIN)
+    with writing(desk.engine) as connection:
+        connection.execute(sa.text("UPDATE destination SET state='dead', dead_reason='archived'"))
+        connection.execute(
+            sa.text("UPDATE subscription SET is_paused=true, pause_reason='it is archived'")
+        )
+    assert "paused: it is archived" in desk.report("digest show 1", ADMIN).headline
+    desk.report("digest resume 1", ADMIN)
+    with reading(desk.engine) as connection:
+        assert [one.state for one in list_destinations(connection, 1).values()] == ["ok"]
+
+
+def test_the_next_one_is_left_out_once(desk: Wound) -> None:
+    desk.report(WEEKLY, ADMIN)
+    report = desk.report("digest skip 1", ADMIN)
+    assert column(table_of(report), "period")[0] == "6–12 Apr 2026"
+    assert "left out already" in refuse(desk, "digest skip 1")
+
+
+def test_an_edit_keeps_what_it_does_not_name(desk: Wound) -> None:
+    desk.report(f"{WEEKLY} attach=pdf skip-empty", ADMIN)
+    desk.report('digest edit 1 daily 08:00 UTC "by-model today" skip-empty=no', ADMIN)
+    (one,) = kept(desk)
+    assert (one.schedule, one.zone, one.line) == ("daily 08:00", "UTC", "by-model today")
+    assert (one.attach, one.skip_empty, one.catchup) == ("pdf", False, "all")
+    desk.report("digest edit 1 in=<#C2|sales> attach=none", ADMIN)
+    assert (kept(desk)[0].attach, kept(desk)[0].schedule) == ("", "daily 08:00")
+    assert "needs something" in refuse(desk, "digest edit 1")
+    assert [row[0] for row in audited(desk)] == ["digest subscribe", "digest edit", "digest edit"]
+
+
+def test_an_ended_digest_keeps_its_history(desk: Wound) -> None:
+    desk.report("digest subscribe daily 09:00", ADMIN)
+    plan(desk.engine, NOW + timedelta(days=1))
+    assert desk.report("digest unsubscribe 1", ADMIN).headline.startswith("Ended: `digest daily`")
+    assert kept(desk) == []
+    table = table_of(desk.report("digest history 1", ADMIN))
+    assert column(table, "period") == ["30 Mar 2026"]
+    assert plan(desk.engine, NOW + timedelta(days=9)) == 0
+
+
+# ---- looking
+
+
+def test_a_preview_is_the_answer_of_its_line_for_a_period_that_is_over(desk: Wound) -> None:
+    desk.report('digest subscribe weekly fri 16:00 "by-model last 7d"', ADMIN)
+    report = desk.report("digest preview 1", ADMIN)
+    asked = desk.report("by-model 2026-03-20..2026-03-26", ADMIN)
+    assert table_of(report).rows == table_of(asked).rows
+    assert report.line == "digest preview 1"
+    assert "csv:" not in report.headline
+    with reading(desk.engine) as connection:
+        assert history(connection, 1) == []
+
+
+def test_a_test_leaves_at_once_and_touches_no_period(desk: Wound) -> None:
+    desk.report("digest subscribe daily 09:00", ADMIN)
+    for _ in range(2):
+        desk.report("digest test 1", ADMIN)
+    with reading(desk.engine) as connection:
+        rows = history(connection, 1)
+    assert {(row.trigger, row.period_key, row.line) for row in rows} == {
+        ("test", None, "digest daily 2026-03-29")
+    }
+    assert len({row.dedupe_key for row in rows}) == 2
+    assert plan(desk.engine, NOW + timedelta(days=1)) == 1
+
+
+def test_history_has_a_reason_for_everything_that_was_not_sent(desk: Wound) -> None:
+    desk.report("digest subscribe daily 09:00", ADMIN)
+    plan(desk.engine, NOW + timedelta(days=3))
+    with writing(desk.engine) as connection:
+        connection.execute(
+            sa.text(
+                "UPDATE delivery SET state='dead', reason='destination: is_archived' "
+                "WHERE state='planned'"
+            )
+        )
+    table = table_of(desk.report("digest history", ADMIN))
+    assert column(table, "state") == ["dead", "skipped", "skipped"]
+    assert column(table, "reason") == [
+        "destination: is_archived",
+        "a newer one named it",
+        "a newer one named it",
+    ]
+
+
+def test_what_was_missed_is_named_in_the_history_of_its_channel_alone(desk: Wound) -> None:
+    desk.report("digest subscribe daily 09:00", ADMIN)
+    plan(desk.engine, NOW + timedelta(days=3))
+    report = desk.report("digest history", replace(MEMBER, place=SALES))
+    assert report.headline == "No message was due yet"
+
+
+# ---- offered
+
+
+def test_admins_are_offered_the_weekly_one_until_there_is_one(desk: Wound) -> None:
+    offered = [b for b in _offers(desk.report("overview", ADMIN)) if b.verb == "do"]
+    assert [button.line for button in offered] == [WEEKLY]
+    assert [b for b in _offers(desk.report("overview", MEMBER)) if b.verb == "do"] == []
+    desk.report(offered[0].line, ADMIN)
+    assert [b for b in _offers(desk.report("overview", ADMIN)) if b.verb == "do"] == []
+
+
+def _offers(report: Report) -> list[Button]:
+    rows = [block for block in report.blocks if isinstance(block, Actions)]
+    return [button for row in rows for button in row.buttons]
