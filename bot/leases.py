@@ -11,7 +11,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -105,6 +105,18 @@ class Leases:
         claim = await self._asked(name)
         async with self._kept((claim, started) if claim else None, asyncio.Event()):
             yield claim is not None
+
+    def alone(
+        self, name: str, work: Callable[[], Awaitable[None]]
+    ) -> Callable[[], Awaitable[None]]:
+        """The same work, left out while another replica is at it."""
+
+        async def turn() -> None:
+            async with self.turn(name) as is_ours:
+                if is_ours:
+                    await work()
+
+        return turn
 
     def close(self) -> None:
         """Take no more work."""

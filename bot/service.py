@@ -88,7 +88,8 @@ class Service:
         witness = Witness(addresses_of(self.settings), self.guard)
         ticker = self._ticker(engine, leases)
         ticker.every(TICK_SECONDS * self.settings.delivery_scale, tick.run, name="tick")
-        self._tell_late(ticker, deliveries, self._standings(engine, senders, owners), owners)
+        standings = self._standings(engine, senders, owners)
+        self._tell_late(ticker, deliveries, standings, owners, leases)
         ticker.every(ASK_SECONDS, witness.ask, name="clock")
         guard, probe = Guard(engine, self.now), Probe(engine)
         routes = (
@@ -119,13 +120,8 @@ class Service:
             warm.cancel()
             await asyncio.gather(warm, return_exceptions=True)
             await server.stop()
-            guard.close()
-            probe.close()
-            tick.close()
-            drawing.close()
-            desk.close()
-            deliveries.close()
-            leases.close()
+            for one in (guard, probe, tick, drawing, desk, deliveries, leases):
+                one.close()
             engine.dispose()
             log.info("service.stopped")
 
@@ -193,12 +189,21 @@ class Service:
         return Standings(Transactions(engine, self.now), senders, owners=owners)
 
     def _tell_late(
-        self, ticker: Ticker, deliveries: Deliveries, standings: Standings, owners: list[str]
+        self,
+        ticker: Ticker,
+        deliveries: Deliveries,
+        standings: Standings,
+        owners: list[str],
+        leases: Leases,
     ) -> None:
-        ticker.every(STANDINGS_SECONDS, standings.look, name="channels")
+        """What has time, and costs three times as much where three replicas do it."""
         late = correcting(Asking(now=self.now, owners=owners, workspace=None))
-        ticker.every(CORRECT_SECONDS, deliveries.step(late), name="corrections")
-        ticker.every(HOUSEKEEP_SECONDS, deliveries.housekeep, name="housekeep")
+        for name, seconds, job in (
+            ("channels", STANDINGS_SECONDS, standings.look),
+            ("corrections", CORRECT_SECONDS, deliveries.step(late)),
+            ("housekeep", HOUSEKEEP_SECONDS, deliveries.housekeep),
+        ):
+            ticker.every(seconds, leases.alone(name, job), name=name)
 
     def _senders(self) -> dict[str, Sender]:
         """What sends unasked: to each platform that has a token, with or without its gateway."""

@@ -156,3 +156,18 @@ async def test_a_platform_is_served_by_one_and_then_by_the_other(
             assert await serving.get() == "two"
             stops["two"].set()
     assert said.get_nowait() == "connecting"
+
+
+async def test_work_that_another_replica_is_at_is_left_out(postgres_engine: sa.Engine) -> None:
+    done: list[str] = []
+
+    async def work() -> None:
+        done.append("done")
+
+    with replica(postgres_engine, "one") as one, replica(postgres_engine, "two") as two:
+        alone = two.alone("work", work)
+        async with one.turn("work"):
+            await alone()
+        assert done == []
+        await alone()
+    assert done == ["done"]
