@@ -33,12 +33,12 @@ from analytics.stretches import Stretch
 from analytics.text import clean
 from analytics.timerange import parse_range
 from bot.context import Context
-from bot.walls import FEWEST, LABELS, open_tasks, unfolded
+from bot.walls import open_tasks, unfolded, walled
 from storage.alerts import Alert
 from storage.budgets import Scope as ScopeKind
 from storage.budgets import list_budgets
 from storage.labels import person_of_alias
-from storage.reading import Reader
+from storage.reading import RangeTooLong, Reader
 
 Resolved = Callable[[Told], str]
 Answer = Callable[[Told], Report]
@@ -249,11 +249,12 @@ def _hides(scope: Scope, alert: Alert, ctx: Context) -> bool:
     today = ctx.reader.clock.local_date(alert.fired_at)
     crossed = crossed_of(scope, alert.period_key or "", alert.facts)
     days = crossed.stretch if crossed else Stretch(today.replace(day=1), today)
-    query = Query(ctx.reader, alert.fired_at, days.so_far(today))
     try:
-        return scope.target in (unfolded(LABELS[scope.kind], query, ctx) or ())
-    except UserError:  # more days than people are kept for: nothing is known to hide anybody
+        values = {"filters": scope.filters, "range": days.so_far(today)}
+        walled(values, replace(ctx, now=alert.fired_at), shows_people=False)
+    except (UserError, RangeTooLong):  # too few, or more days than people are kept for
         return False
+    return True
 
 
 # ---- freezing
@@ -271,4 +272,4 @@ def frozen_facts(alert: Alert, reader: Reader) -> dict[str, Any] | None:
     return {**alert.facts, "standing": freeze(read_standing(query, crossed))}
 
 
-__all__ = ["FEWEST", "GROUPS", "KINDS", "Kind", "frozen_facts", "may_see", "tell", "tell_resolved"]
+__all__ = ["GROUPS", "KINDS", "Kind", "frozen_facts", "may_see", "tell", "tell_resolved"]

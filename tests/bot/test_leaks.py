@@ -8,28 +8,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from analytics.report import Actions, Button, Report
-from bot.context import Identity
+from bot.context import Identity, Place
 from bot.desk import Desk
 from bot.registry import COMMANDS, parse
 from bot.render import csv, discord, json, pdf, slack, text
+from bot.routing import route
+from storage.alerts import NewAlert, insert_alert
 from storage.budgets import Period, Scope, set_budget
+from storage.destinations import list_destinations
 from storage.engine import reading, writing
 from storage.events import UsageEvent
 from storage.evidence import rebuild_evidence
 from storage.labels import link_alias, person_of_alias, set_home_department
+from storage.outbox import history
 from storage.preferences import set_preference
 from storage.roles import set_role
 from storage.task_rules import add_rule
 from storage.timekeys import day_number, to_micros
 from storage.trials import start_trial
 from storage.workspaces import bind_chat, create_workspace
+from tests.alerted import crossing, happening
 from tests.analytics.world import World
 from tests.cast import NOW, ZONE, event
 
@@ -129,8 +136,40 @@ def _plans(connection: sa.Connection, world: World) -> None:
     models = {"from_model": labels.model_id("gpt-4o"), "to_model": labels.model_id(CHEAP)}
     sizes = {"slice_pct": 10, "margin_pct": 3, "planned": 100}
     start_trial(connection, 1, task_id=task, **models, **sizes, started_by="x", now=NOW)
+    for new in _alerts(world):
+        insert_alert(connection, new)
     for name, value in (("price", "40000000 USD"), ("rate", "60000000000 USD"), ("minutes", "240")):
         set_preference(connection, 1, f"roi_{name}", value)
+
+
+def _alerts(world: World) -> Iterator[NewAlert]:
+    """What is alerted about her, what she is alone in, and a day that she carries."""
+    labels, hers = world.labels, {"used": 61_337 * MICRO, "limit": 90_000 * MICRO}
+    scopes = [
+        ("workspace", 0),
+        ("person", labels.person_id(HER)),
+        ("project", labels.project_id("Qq Alone")),
+        *(("department", labels.department_id(name)) for name in ("Vault", "Crypt", "Sales")),
+    ]
+    for scope, target in scopes:
+        about: dict[str, Any] = {"scope": scope, "target_id": target}
+        about["subject"] = f"budget:{scope}{target}"
+        facts = hers if scope != "workspace" and target != labels.department_id("Sales") else {}
+        yield crossing(**about, facts=facts, dedupe_key=f"a|{scope}{target}", fired_at=NOW)
+    spent = [61_337 * MICRO, 0]
+    parts = {
+        "person": [labels.person_id(HER), *spent],
+        "project": [labels.project_id("Qq Alone"), *spent],
+    }
+    day = {"day": "2026-03-29", "total": 70_000 * MICRO, "mean": 9.0, "usual": 9.0}
+    yield happening("anomaly", {**day, "z": 9.0, "excess": 1.0, "parts": parts})
+    pair = (labels.task_id("Ww Alone"), labels.model_id("gpt-4o"), labels.model_id(CHEAP))
+    advice = dict(zip(("task", "from", "to"), pair, strict=True))
+    names = ["Ww Alone", "GPT-4o", "Claude 3 Haiku"]
+    yield happening("advice", {**advice, "names": names, "words": "Zyxwv Secretname tries it."})
+
+
+ALERTS = range(1, 9)
 
 
 def lines() -> Iterator[str]:
@@ -150,6 +189,10 @@ def lines() -> Iterator[str]:
         for name in ("recommend why", "trial plan", "recommend decline"):
             yield f"{name} {task} {PAIR}"
     yield from (f"digest {days}" for days in ("daily 2026-03-28", "weekly 2026-03-28"))
+    for number in ALERTS:
+        for words in ("show {}", "show {} part=resolved", "raise {}", "ack {}", "snooze {} 1h"):
+            yield f"alerts {words.format(number)}"
+        yield f"alerts show {number} from=1 at=2026-03-30T14:00+02:00"
     yield from ("digest monthly 2026-01", "report 2026-01", "dashboard 2026-01", f"compare {PAIR}")
 
 
@@ -196,6 +239,20 @@ def test_no_channel_is_told_of_her(desk: Desk) -> None:
     shared = {line: desk.shared(line, ALICE, channel="C1") for line in lines()}
     assert any(report.line for report in shared.values())
     assert [line for line, report in shared.items() if said_of_her(line, report)] == []
+
+
+def test_no_alert_tells_a_channel_of_her(desk: Desk) -> None:
+    desk.answer("alerts here", replace(ALICE, place=Place("C1", "ops")))
+    route(desk.engine, NOW)
+    with reading(desk.engine) as connection:
+        known = list_destinations(connection, 1)
+        told = {(row.alert_id, known[row.destination_id].name) for row in history(connection, 1)}
+    admins = {number for number, name in told if name == ALICE.actor}
+    # The workspace's and Sales's budgets and the day, without who carries it; else admins alone.
+    assert {number for number, name in told if name == "ops"} == {1, 6, 7}
+    assert admins == {2, 3, 4, 5, 8}
+    for number in (1, 6, 7):
+        assert said_of_her("", desk.shared(f"alerts show {number}", ALICE, channel="C1")) == []
 
 
 def test_no_briefing_and_no_completion_names_her(desk: Desk) -> None:

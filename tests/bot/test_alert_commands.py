@@ -1,0 +1,408 @@
+"""Alerts by line and by button: who may do what, what it does, and that it is in the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from analytics.report import Actions, Button, Report
+from bot.context import Identity, Place
+from bot.desk import Desk
+from bot.routing import route
+from storage.engine import reading, writing
+from storage.labels import link_alias, set_home_department
+from storage.outbox import DELIVERY
+from storage.preferences import set_preference
+from storage.roles import set_role
+from storage.routes import list_routes
+from storage.timekeys import to_micros
+from storage.workspaces import bind_chat, create_workspace
+from tests.alerted import crossing, fire, kept
+from tests.analytics.spending import march
+from tests.analytics.world import World, column, table_of
+from tests.cast import ALICE, NOW, ZONE, event
+
+EVENING = NOW.replace(day=24, hour=18, minute=0)
+HOUR = timedelta(hours=1)
+OPS = Place("C1", "ops")
+ADMIN = Identity("slack", "T1", "UADMIN", place=OPS)
+LEAD = Identity("slack", "T1", "ULEAD", place=OPS)
+BOB = Identity("slack", "T1", "UBOB", place=OPS)
+CHARLIE = Identity("slack", "T2", "UCHARLIE", place=OPS)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = EVENING
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock to turn."""
+    return Clock()
+
+
+@pytest.fixture
+def desk(sqlite_engine: sa.Engine, clock: Clock) -> Iterator[Desk]:
+    """An admin, a lead of Platform, Bob of Sales; Charlie is admin of another workspace."""
+    world = World(sqlite_engine)
+    march(world)
+    yesterday = to_micros(EVENING - timedelta(days=1))
+    bob = {"person": "bob@example.com", "department": "Sales", "project": "Pipe"}
+    world.write([event(ts=yesterday, **bob)])
+    people = {one: world.labels.person_id(one) for one in (ALICE, "bob@example.com")}
+    departments = {name: world.labels.department_id(name) for name in ("Platform", "Sales")}
+    with writing(sqlite_engine) as connection:
+        other = create_workspace(connection, "elsewhere", zone=ZONE, now=NOW)
+        for number, team, who, role in (
+            (1, "T1", "UADMIN", "admin"),
+            (1, "T1", "ULEAD", "lead"),
+            (other.id, "T2", "UCHARLIE", "admin"),
+        ):
+            bind_chat(connection, number, platform="slack", external_id=team, now=NOW)
+            account = {"platform": "slack", "external_id": team, "user_id": who}
+            set_role(connection, number, **account, role="admin" if role == "admin" else "lead")
+        for identity, person, home in (
+            (LEAD, ALICE, "Platform"),
+            (BOB, "bob@example.com", "Sales"),
+        ):
+            link_alias(connection, 1, identity.actor, person_id=people[person])
+            set_home_department(connection, 1, people[person], department_id=departments[home])
+    found = Desk(sqlite_engine, now=lambda: clock.now)
+    yield found
+    found.close()
+
+
+def alert(desk: Desk, percent: int = 75, scope: str = "workspace", target: int = 0) -> int:
+    new = crossing(
+        percent,
+        dedupe_key=f"a|{scope}|{target}|{percent}",
+        subject=f"budget:{scope}{target}",
+        scope=scope,
+        target_id=target,
+        fired_at=EVENING,
+    )
+    return fire(desk.engine, new)
+
+
+def audited(desk: Desk) -> list[tuple[str, str, str]]:
+    with reading(desk.engine) as connection:
+        rows = connection.execute(sa.text("SELECT action, object, result FROM audit ORDER BY seq"))
+        return [tuple(row) for row in rows]
+
+
+def pressed(desk: Desk, who: Identity, line: str, button: str) -> str:
+    """What a `do` button under a post answers to somebody."""
+    wish = desk.wish(button, who, key="")
+    if wish is None:
+        return "no longer valid"
+    assert wish.line == line
+    report = desk.answer(wish.line, who)
+    if not report.line:
+        desk.give_back(wish, who)
+    return report.headline
+
+
+def stored(desk: Desk, line: str) -> str:
+    """The value of a button under a post, which everybody in the channel may press."""
+    from bot.buttons import public_values
+
+    button = Button("x", line, "do")
+    with writing(desk.engine) as connection:
+        return public_values(connection, 1, [button], platform="slack", now=EVENING)[button]
+
+
+# ---- acknowledging and snoozing
+
+
+@pytest.mark.parametrize(
+    ("who", "scope", "may"),
+    [
+        (ADMIN, ("workspace", 0), True),
+        (ADMIN, ("department", 2), True),
+        (LEAD, ("department", 1), True),
+        (LEAD, ("department", 2), False),
+        (LEAD, ("workspace", 0), False),
+        (BOB, ("workspace", 0), False),
+        (BOB, ("department", 2), True),
+        (BOB, ("department", 1), False),
+        (BOB, ("person", 2), True),
+        (BOB, ("person", 1), False),
+        (BOB, ("project", 2), True),
+        (BOB, ("project", 1), False),
+    ],
+)
+@pytest.mark.parametrize("command", ["alerts ack", "alerts snooze"])
+def test_who_may_acknowledge_and_snooze(
+    desk: Desk, command: str, who: Identity, scope: tuple[str, int], *, may: bool
+) -> None:
+    number = alert(desk, 75, *scope)
+    report = desk.answer(f"{command} {number}", who)
+    assert bool(report.line) == may
+    assert audited(desk)[-1][2] == ("done" if may else "refused")
+    after = kept(desk.engine, number)
+    assert (after.acked_at is not None or after.snoozed_until is not None) == may
+
+
+def test_an_alert_is_seen_once_and_the_second_learns_by_whom(desk: Desk) -> None:
+    number = alert(desk, 75, "department", 1)
+    assert desk.answer(f"alerts ack {number}", LEAD).headline.startswith("Alert 1: seen.")
+    again = desk.answer(f"alerts ack {number}", ADMIN).headline
+    assert again == f"{ALICE} saw alert 1 on 24 Mar 18:00; nothing was changed"
+    assert kept(desk.engine, number).acked_by == LEAD.actor
+    assert [row for row in audited(desk) if row[0] == "alerts.ack"] == [
+        ("alerts.ack", "alert 1", "done")
+    ]
+
+
+def test_only_an_admin_may_snooze_an_alert_of_100(desk: Desk) -> None:
+    number = alert(desk, 100, "department", 1)
+    assert "Only an admin" in desk.answer(f"alerts snooze {number} 24h", LEAD).headline
+    assert audited(desk)[-1] == ("alerts snooze", "", "refused")
+    assert desk.answer(f"alerts snooze {number} 24h", ADMIN).line
+    assert kept(desk.engine, number).snoozed_until == EVENING + 24 * HOUR
+
+
+def test_a_snooze_ends_with_the_period_at_the_latest(desk: Desk) -> None:
+    number = alert(desk)
+    report = desk.answer(f"alerts snooze {number} 30d", ADMIN)
+    assert report.headline == "Alert 1: quiet until 1 Apr 00:00"
+
+
+def test_nothing_is_done_about_an_alert_that_is_over(desk: Desk) -> None:
+    number = alert(desk)
+    with writing(desk.engine) as connection:
+        connection.execute(sa.text("UPDATE alert SET state = 'resolved'"))
+    for command in ("ack", "snooze"):
+        said = desk.answer(f"alerts {command} {number}", ADMIN).headline
+        assert said == "Alert 1 is over; nothing was changed"
+
+
+def test_alerts_of_another_workspace_are_not_there(desk: Desk) -> None:
+    number = alert(desk)
+    for line in (f"alerts show {number}", f"alerts ack {number}", f"alerts raise {number}"):
+        assert desk.answer(line, CHARLIE).headline == "There is no alert 1."
+    assert desk.answer("alerts", CHARLIE).headline == "Nothing is alerted now"
+
+
+# ---- buttons
+
+
+def test_a_button_pressed_twice_works_once(desk: Desk) -> None:
+    line = f"alerts ack {alert(desk)}"
+    button = stored(desk, line)
+    assert pressed(desk, ADMIN, line, button).startswith("Alert 1: seen.")
+    assert pressed(desk, ADMIN, line, button) == "no longer valid"
+
+
+def test_who_may_not_press_uses_a_button_up_for_nobody(desk: Desk) -> None:
+    line = f"alerts ack {alert(desk)}"
+    button = stored(desk, line)
+    assert pressed(desk, BOB, line, button).startswith("Alert 1 is for those whose budget it is")
+    assert pressed(desk, CHARLIE, line, button) == "no longer valid"
+    assert pressed(desk, ADMIN, line, button).startswith("Alert 1: seen.")
+
+
+def test_a_button_a_month_later_does_nothing(desk: Desk, clock: Clock) -> None:
+    number = alert(desk)
+    button = stored(desk, f"alerts ack {number}")
+    clock.now = EVENING + timedelta(days=31)
+    assert pressed(desk, ADMIN, f"alerts ack {number}", button) == "no longer valid"
+    assert kept(desk.engine, number).acked_at is None
+
+
+def test_raising_the_limit_asks_before_anything_is_changed(desk: Desk) -> None:
+    desk.answer("budget set 15500 monthly", ADMIN)
+    number = fire(desk.engine, crossing(90, facts={"limit": 15_500 * 10**6}, fired_at=EVENING))
+    report = desk.answer(f"alerts raise {number}", ADMIN)
+    assert report.headline.startswith("Raise the monthly budget of Workspace by ")
+    (done,) = [one for one in buttons_of(report) if one.verb == "do"]
+    assert done.line.startswith("budget raise ")
+    assert "raised by" not in repr(desk.answer("budget", ADMIN))
+    assert desk.answer(done.line, ADMIN).line
+    assert "raised by" in repr(desk.answer("budget", ADMIN))
+
+
+def buttons_of(report: Report) -> list[Button]:
+    rows = (block for block in report.blocks if isinstance(block, Actions))
+    return [button for row in rows for button in row.buttons]
+
+
+# ---- routes
+
+
+def routes(desk: Desk) -> list[tuple[str, str, int, bool]]:
+    with reading(desk.engine) as connection:
+        return [
+            (one.kind, one.scope, one.target_id, one.is_off) for one in list_routes(connection, 1)
+        ]
+
+
+def test_alerts_come_here_and_are_routed_so(desk: Desk) -> None:
+    report = desk.answer("alerts here", ADMIN)
+    assert report.headline == "Route 1: all alerts to #ops"
+    assert routes(desk) == [("", "", 0, False)]
+    number = alert(desk)
+    route(desk.engine, EVENING)
+    rows = table_of(desk.answer("alerts history", ADMIN))
+    assert (column(rows, "where"), column(rows, "message")) == (["#ops"], ["planned"])
+    assert number == 1
+
+
+def test_the_same_route_is_made_once_and_told(desk: Desk) -> None:
+    desk.answer("alerts here kind=silent", ADMIN)
+    again = desk.answer("alerts here kind=silent", ADMIN)
+    assert again.headline == "Route 1: silent alerts to #ops was set already"
+    assert len([row for row in audited(desk) if row[0] == "alerts.route"]) == 1
+
+
+def test_a_lead_routes_the_own_department_and_nothing_else(desk: Desk) -> None:
+    assert desk.answer("alerts here department=Platform", LEAD).line
+    for line in ("alerts here", "alerts here department=Sales", "alerts off", "alerts quiet 22-7"):
+        report = desk.answer(line, LEAD)
+        if line != "alerts off":
+            assert "Admins choose what a channel is told" in report.headline, line
+    assert "Admins choose" in desk.answer("alerts here department=Sales", BOB).headline
+
+
+def test_anybody_may_be_told_directly(desk: Desk) -> None:
+    direct = replace(BOB, place=Place("D9", "", is_direct=True))
+    assert desk.answer("alerts here kind=silent", direct).headline.endswith("to you, directly")
+    assert "a person, directly" in repr(desk.answer("alerts list", LEAD))
+    assert desk.answer("alerts off", direct).headline.startswith("Ended: route 1.")
+
+
+def test_a_channel_is_named_by_mention_id_or_known_name(desk: Desk) -> None:
+    desk.answer("alerts here", ADMIN)
+    for text, where in (("#ops", "#ops"), ("<#C77|sales>", "#sales"), ("C0123456789", "#C0123")):
+        report = desk.answer(f"alerts route threshold to {text}", ADMIN)
+        assert where in report.headline, report
+    unknown = desk.answer("alerts route threshold to #nowhere", ADMIN)
+    assert unknown.headline == "I know no channel '#nowhere'."
+    assert "`#ops`" in repr(unknown)
+
+
+@pytest.mark.parametrize(
+    ("line", "quoted"),
+    [
+        ("alerts route eclipse to #ops", "eclipse"),
+        ("alerts here kind=eclipse", "eclipse"),
+        ("alerts ack x", "x"),
+        ("alerts ack 0", "0"),
+        ("alerts ack 99", "99"),
+        ("alerts off 99", "99"),
+        ("alerts snooze 1 never", "never"),
+        ("alerts snooze 1 99999d", "99999d"),
+        ("alerts snooze 1 1m", "1m"),
+        ("alerts quiet 25:00-07:00", "25:00-07:00"),
+        ("alerts quiet 22:61-07:00", "22:61-07:00"),
+        ("alerts quiet 07:00-07:00", "07:00-07:00"),
+        ("alerts show 1 at=soon", "soon"),
+        ("alerts show 1 at=2026-03-24T07:00", "2026-03-24T07:00"),
+    ],
+)
+def test_a_mistake_is_quoted_and_helped(desk: Desk, line: str, quoted: str) -> None:
+    alert(desk)
+    report = desk.answer(line, ADMIN)
+    assert not report.line
+    assert quoted in report.headline
+    assert report.blocks
+
+
+def test_where_no_channel_is_known_it_says_how_to_name_one(desk: Desk) -> None:
+    report = desk.answer("alerts here", replace(ADMIN, place=None))
+    assert report.headline == "It is not known which channel this is."
+    assert "alerts route threshold to #ops" in repr(report)
+
+
+def test_quiet_hours_are_set_shown_and_ended(desk: Desk) -> None:
+    desk.answer("alerts here", ADMIN)
+    report = desk.answer("alerts quiet 22:00-07:00", ADMIN)
+    assert "wait 22:00-07:00 (Europe/Berlin)" in report.headline
+    assert column(table_of(desk.answer("alerts list", ADMIN)), "quiet") == [
+        "22:00-07:00 (Europe/Berlin)"
+    ]
+    assert desk.answer("alerts quiet off", ADMIN).headline == "Alerts reach #ops at any hour"
+    assert audited(desk)[-1][0] == "alerts.quiet"
+
+
+# ---- lists
+
+
+def test_what_is_over_or_old_is_not_among_the_active(desk: Desk, clock: Clock) -> None:
+    alert(desk)
+    desk.answer("alerts test", ADMIN)
+    assert desk.answer("alerts", BOB).headline == "1 alert now: 76% of March credits used"
+    clock.now = EVENING + timedelta(days=8)
+    assert desk.answer("alerts", BOB).headline == "Nothing is alerted now"
+
+
+def test_history_gives_a_reason_for_every_message_that_did_not_arrive(desk: Desk) -> None:
+    desk.answer("alerts here", ADMIN)
+    desk.answer("alerts quiet 17:00-19:00", ADMIN)
+    alert(desk)
+    fire(desk.engine, crossing(90, fired_at=EVENING - HOUR))
+    route(desk.engine, EVENING)
+    with writing(desk.engine) as connection:
+        dead = {"state": "dead", "reason": "destination: is_archived"}
+        first = sa.select(DELIVERY.c.id).order_by(DELIVERY.c.alert_id).limit(1).scalar_subquery()
+        connection.execute(sa.update(DELIVERY).where(DELIVERY.c.id == first).values(**dead))
+    rows = table_of(desk.answer("alerts history", ADMIN))
+    why = dict(zip(column(rows, "alert"), column(rows, "reason"), strict=True))
+    assert why == {1: "destination: is_archived", 2: "on its way"}
+
+
+def test_an_alert_that_nobody_can_be_told_says_so(desk: Desk) -> None:
+    alert(desk)
+    with writing(desk.engine) as connection:
+        connection.execute(sa.text("DELETE FROM role"))
+    route(desk.engine, EVENING)
+    set_admin(desk)
+    rows = table_of(desk.answer("alerts history", ADMIN))
+    assert column(rows, "reason") == ["nobody to tell: no route, and no admin with a chat"]
+
+
+def set_admin(desk: Desk) -> None:
+    with writing(desk.engine) as connection:
+        who = {"platform": "slack", "external_id": "T1", "user_id": "UADMIN"}
+        set_role(connection, 1, **who, role="admin")
+
+
+# ---- a test
+
+
+def test_a_test_is_marked_and_goes_the_way_of_real_ones(desk: Desk) -> None:
+    desk.answer("alerts here kind=threshold", ADMIN)
+    first, second = (desk.answer("alerts test", ADMIN) for _ in range(2))
+    assert first.headline.startswith("Test alert 1 is on its way")
+    assert second.headline.startswith("Test alert 2 is on its way")
+    route(desk.engine, EVENING)
+    with reading(desk.engine) as connection:
+        found = connection.execute(sa.select(DELIVERY.c.trigger, DELIVERY.c.destination_id)).all()
+    assert {tuple(row) for row in found} == {("test", 1)}
+    report = desk.answer("alerts show 1", ADMIN)
+    assert report.headline.startswith("Test: ")
+    assert "This is a test: nothing was crossed." in repr(report)
+
+
+def test_only_admins_send_tests(desk: Desk) -> None:
+    assert "is for admins" in desk.answer("alerts test", LEAD).headline
+
+
+# ---- walls
+
+
+def test_behind_walls_lists_leave_out_what_is_about_few_people(desk: Desk) -> None:
+    for scope in (("department", 1), ("person", 1), ("workspace", 0)):
+        alert(desk, 75, *scope)
+    with writing(desk.engine) as connection:
+        set_preference(connection, 1, "people_visibility", "admins")
+    for line in ("alerts", "alerts history"):
+        assert column(table_of(desk.answer(line, BOB)), "alert") == [3]
+        assert len(table_of(desk.answer(line, ADMIN)).rows) == 3
+    refused = desk.answer("alerts show 2", BOB)
+    assert refused.headline == "Alert 2 is about too few people to be told here."
