@@ -14,7 +14,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from storage.engine import reading, writing
-from storage.errors import StorageError
+from storage.errors import DatabaseUnusable, StorageError
 from storage.outbox import moment
 
 Result = TypeVar("Result")
@@ -40,6 +40,7 @@ class Transactions:
         self._now = now
         self._threads = threads
         self._clock = clock
+        self._is_open = True
 
     async def write(self, work: Work[Result]) -> Result:
         """What the work gives, once it is kept.  Raises one of TROUBLE."""
@@ -64,11 +65,14 @@ class Transactions:
         return await self._run(lambda: job(self.engine, self._now()))
 
     def close(self) -> None:
-        """Take no more work."""
+        """Take no more work; what runs ends by itself."""
+        self._is_open = False
         if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads.shutdown(wait=False)
 
     async def _run(self, run: Callable[[], Result]) -> Result:
+        if not self._is_open:
+            raise DatabaseUnusable("The service ends.", hint="What is due waits for the next one.")
         if self._threads is None:
             return run()
         return await asyncio.get_running_loop().run_in_executor(self._threads, run)

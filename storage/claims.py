@@ -26,6 +26,7 @@ DESTINATION = SQLModel.metadata.tables["destination"]
 PAUSE = SQLModel.metadata.tables["chat_pause"]
 _X, _Y = DELIVERY.alias("x"), DELIVERY.alias("y")  # a row, and one that may stand before it
 _PARENT, _D, _P = DELIVERY.alias("parent"), DESTINATION.alias("d"), PAUSE.alias("p")
+Number = sa.ColumnElement[int]
 _MOMENT = DELIVERY.c.maybe_sent_at.type  # a time without it would be kept as another zone's
 _TO_DESTINATION = sa.and_(_D.c.workspace_id == _X.c.workspace_id, _D.c.id == _X.c.destination_id)
 
@@ -123,11 +124,12 @@ def claim_lane(
         sa.select(_D.c.workspace_id, _D.c.id)
         .select_from(_X.join(_D, _TO_DESTINATION))
         .where(
-            *_may_leave(now, lease=lease, blocks=blocks),
+            *_may_leave(now, lease=lease),
             _is_over(_D.c.lane_until, now, 2 * lease),
             _is_over(_D.c.not_before, now, LONGEST_WAIT),
             *_is_ours(platforms),
             ~_is_paused(now),
+            ~_stands_before(now, blocks, _D.c.workspace_id, _D.c.id),
         )
         .order_by(*(_X.c[name] for name in TURN))
         .limit(1)
@@ -164,7 +166,8 @@ def _claim_head(
             _X.c.destination_id == lane.id,
             _X.c.kind.in_(KINDS),
             _X.c.act.in_(ACTS),
-            *_may_leave(now, lease=lease, blocks=blocks),
+            *_may_leave(now, lease=lease),
+            ~_stands_before(now, blocks, sa.literal(lane.workspace_id), sa.literal(lane.id)),
         )
         .order_by(*(_X.c[name] for name in TURN))
         .limit(1)
@@ -235,6 +238,7 @@ def anything_due(
         _is_over(_X.c.not_before, now, LONGEST_WAIT),
         _D.c.lane_until <= now,
         _is_over(_D.c.not_before, now, LONGEST_WAIT),
+        ~_is_paused(now),
     )
     render, send = connection.execute(sa.select(to_render, to_send)).one()
     return bool(render), bool(send)
@@ -298,14 +302,30 @@ def _is_paused(now: datetime) -> sa.Exists:
 
 
 def _may_leave(
-    now: datetime, *, lease: timedelta, blocks: timedelta
+    now: datetime, *, lease: timedelta
 ) -> tuple[sa.ColumnElement[bool] | sa.TextClause, ...]:
+    return (
+        _in_state(TO_SEND),
+        _is_over(_X.c.not_before, now, LONGEST_WAIT),
+        sa.or_(_X.c.state == "ready", _is_over(_X.c.lease_until, now, 2 * lease)),
+        _parent_is("sent"),
+    )
+
+
+def _stands_before(
+    now: datetime, blocks: timedelta, workspace_id: Number, destination_id: Number
+) -> sa.Exists:
+    """Whether one of its lane that may be there already stands in the way.
+
+    The lane is named from outside: by the joined destination, this is only looked at where that
+    is free (with 10,000 rows waiting a claim then takes 30 ms and not 1,600).
+    """
     before = sa.tuple_(*(_Y.c[name] for name in TURN[1:])) < sa.tuple_(
         *(_X.c[name] for name in TURN[1:])
     )
-    stands_before = sa.exists().where(
-        _Y.c.workspace_id == _X.c.workspace_id,
-        _Y.c.destination_id == _X.c.destination_id,
+    return sa.exists().where(
+        _Y.c.workspace_id == workspace_id,
+        _Y.c.destination_id == destination_id,
         # By parameters, so that the few of this lane are read, not all that wait anywhere.
         _Y.c.state.in_(("ready", "sending")),
         _Y.c.priority == _X.c.priority,
@@ -313,13 +333,6 @@ def _may_leave(
         _Y.c.maybe_sent_at > now - blocks,
         _Y.c.not_before > now,
         _Y.c.not_before <= now + LONGEST_WAIT,
-    )
-    return (
-        _in_state(TO_SEND),
-        _is_over(_X.c.not_before, now, LONGEST_WAIT),
-        sa.or_(_X.c.state == "ready", _is_over(_X.c.lease_until, now, 2 * lease)),
-        _parent_is("sent"),
-        ~stands_before,
     )
 
 
