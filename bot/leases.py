@@ -24,7 +24,7 @@ import structlog
 
 from bot.platforms.base import Platform
 from storage import leases
-from storage.engine import writing
+from storage.engine import open_engine, writing
 from storage.errors import StorageError
 from storage.leases import Claim
 
@@ -65,10 +65,10 @@ class Leases:
     ) -> None:
         self.holder = holder
         self.is_alone = engine.dialect.name == "sqlite"
-        self._engine = engine
+        # Its own connections and threads: a renewal stands in no line behind questions or checks.
+        self._engine = open_engine(engine.url.render_as_string(hide_password=False))
         self._now = now
         self._pace = pace
-        # Of their own: a renewal must not stand in line behind questions or a nightly check.
         self._threads = ThreadPoolExecutor(2, "lease")
 
     @asynccontextmanager
@@ -121,6 +121,7 @@ class Leases:
     def close(self) -> None:
         """Take no more work."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._engine.dispose()
 
     async def _awaited(
         self, name: str, over: asyncio.Event, waiting: Callable[[], None]

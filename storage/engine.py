@@ -28,6 +28,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.errors import DatabaseBusy, DatabaseUnusable, StorageError, TooSlow
 
+MOST_CONNECTIONS = 25  # of one process; PostgreSQL gives a hundred to all
 PATIENCE = 5.0  # seconds that a writer waits for another one
 PRAGMAS = (
     "journal_mode=WAL",
@@ -59,10 +60,12 @@ def open_engine(url: str) -> sa.Engine:
         parsed = sa.make_url(url)
         if parsed.drivername in ("postgres", "postgresql"):
             parsed = parsed.set(drivername="postgresql+psycopg")
+        # One for each thread of a service that asks at once; an SQLite pool takes no such number.
+        shared = {"pool_pre_ping": True, "max_overflow": MOST_CONNECTIONS - 5}
         engine = sa.create_engine(
             parsed,
-            pool_pre_ping=parsed.get_backend_name() != "sqlite",
             hide_parameters=True,  # they hold what people typed
+            **({} if parsed.get_backend_name() == "sqlite" else shared),
         )
     except (sa.exc.ArgumentError, NoSuchModuleError):
         raise DatabaseUnusable(
