@@ -174,7 +174,8 @@ def _report(alert: BudgetAlert, headline: str, notes: Sequence[Note]) -> Report:
         (
             *notes,
             *_chance(alert),
-            budget_figure(asked, alert.burn, headline, name),
+            # Two lines of a card cannot hold where it leads, and a point needs its range.
+            budget_figure(asked, alert.burn, headline.partition("; ")[0], name),
             Facts(tuple(_facts(alert))),
             *_drivers(alert),
             *_origin(alert),

@@ -15,6 +15,7 @@ from typing import Any
 from analytics.alert_advice import advice_report, advice_resolved, pair_of
 from analytics.alert_anomaly import anomaly_report, anomaly_resolved
 from analytics.alert_budget import (
+    closed_text,
     percents_in,
     projected_report,
     projected_resolved,
@@ -31,18 +32,20 @@ from analytics.report import Report
 from analytics.scopes import Scope
 from analytics.stretches import Stretch
 from analytics.text import clean
-from analytics.timerange import parse_range
+from analytics.timerange import TimeRange, parse_range
 from bot.context import Context
 from bot.walls import open_tasks, unfolded, walled
-from storage.alerts import Alert
+from storage.alerts import Alert, list_alerts
 from storage.budgets import Scope as ScopeKind
 from storage.budgets import list_budgets
 from storage.labels import person_of_alias
 from storage.reading import RangeTooLong, Reader
+from storage.timekeys import day_number
 
 Resolved = Callable[[Told], str]
 Answer = Callable[[Told], Report]
 BUDGETS = ("threshold", "projected")
+MOST = 50
 SCOPES: tuple[ScopeKind, ...] = ("workspace", "department", "project", "person")
 
 
@@ -255,6 +258,24 @@ def _hides(scope: Scope, alert: Alert, ctx: Context) -> bool:
     except (UserError, RangeTooLong):  # too few, or more days than people are kept for
         return False
     return True
+
+
+# ---- for digests
+
+
+def late_crossings(ctx: Context, days: TimeRange) -> list[str]:
+    """Sentences about thresholds that late usage passed, on some days, of periods then over."""
+    reader = ctx.reader
+    first, end = (reader.clock.midnight(day_number(day)) for day in (days.first, days.end))
+    place = reader.connection, reader.workspace.id
+    known = list_alerts(*place, states=["skipped"], kinds=["threshold"], since=first, limit=MOST)
+    query = Query(reader, ctx.now, days)
+    texts = [
+        closed_text(scope_of_alert(one), one.period_key or "", one.facts, query)
+        for one in reversed(known)
+        if one.fired_at < end and may_see(one, ctx)
+    ]
+    return [text for text in texts if text]
 
 
 # ---- freezing

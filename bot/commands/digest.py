@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Literal
 
 from analytics import digest_daily, digest_monthly, digest_weekly, trends, trials
@@ -16,6 +17,7 @@ from analytics.recommendations import advice_notes
 from analytics.report import Note, Report
 from analytics.scopes import Sight as BudgetSight
 from analytics.stretches import Stretch, stretch_of
+from bot.alerts import late_crossings
 from bot.context import Context
 from bot.params import FinishedDay, FinishedMonth, FinishedWeek
 from bot.registry import command
@@ -38,7 +40,7 @@ def digest_of_day(ctx: Context, day: FinishedDay, filters: Filters) -> Report:
     and anything unusual with who carries it. Its line names the day, so it says the same later.
     """
     query = query_then(ctx.reader, day, filters)
-    return digest_daily.daily(query, _sight(ctx, query))
+    return _with_late(ctx, query, digest_daily.daily(query, _sight(ctx, query)))
 
 
 @command("digest weekly", example="digest weekly", defaults={"week": "last week"})
@@ -49,7 +51,7 @@ def digest_of_week(ctx: Context, week: FinishedWeek, filters: Filters) -> Report
     the week before with its part of the change.
     """
     query = query_then(ctx.reader, week, filters)
-    return digest_weekly.weekly(query, _sight(ctx, query))
+    return _with_late(ctx, query, digest_weekly.weekly(query, _sight(ctx, query)))
 
 
 @command("digest monthly", example="digest monthly", defaults={"month": "last month"})
@@ -60,7 +62,14 @@ def digest_of_month(ctx: Context, month: FinishedMonth, filters: Filters) -> Rep
     return and advice where they are known. Its PDF is the briefing of four pages.
     """
     query = query_then(ctx.reader, month, filters)
-    return digest_monthly.monthly(query, _sight(ctx, query), _advice(ctx, query))
+    found = digest_monthly.monthly(query, _sight(ctx, query), _advice(ctx, query))
+    return _with_late(ctx, query, found)
+
+
+def _with_late(ctx: Context, query: Query, report: Report) -> Report:
+    """The digest with what late usage passed of periods that were over: nobody else is told."""
+    notes = () if query.filters else tuple(Note(text) for text in late_crossings(ctx, query.range))
+    return replace(report, blocks=(*report.blocks, *notes)) if notes else report
 
 
 def _sight(ctx: Context, query: Query) -> Sight:

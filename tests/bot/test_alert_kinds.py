@@ -223,3 +223,22 @@ def test_tables_and_figures_of_an_alert_have_no_buttons_of_other_answers(world: 
 
 def told_blocks(world: World) -> tuple[object, ...]:
     return world.ask("alerts show 1").blocks
+
+
+def test_what_late_usage_passed_of_a_period_that_is_over_is_named_by_the_next_digest(
+    world: World,
+) -> None:
+    february = {"first": "2026-02-01", "end": "2026-03-01", "reason": "period_closed"}
+    key = {"period_key": "monthly:2026-02", "dedupe_key": "late", "state": "skipped"}
+    late = crossing(90, fired_at=EVENING, facts={**february, "used": 18_012 * MICRO}, **key)
+    fire(world.engine, late)
+    words = "Late usage took February credits past 90% (18,012 of 20,000)."
+    assert words in notes(world.ask("digest daily 2026-03-24"))
+    assert words not in notes(world.ask("digest daily 2026-03-23"))
+    assert words not in notes(world.ask("digest daily 2026-03-25"))
+
+
+def test_a_card_has_no_point_without_its_range(world: World) -> None:
+    figure = told(world, an_alert(world, "threshold")).figure
+    assert figure is not None
+    assert figure.title == "76% of March credits used (15,230 of 20,000)"
