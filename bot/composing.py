@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import cast
+from uuid import uuid4
 
 import sqlalchemy as sa
 import structlog
 from sqlmodel import SQLModel
 
 from analytics.errors import UserError
-from analytics.report import Actions, Button, Form, Report
+from analytics.report import FORMS, Actions, Button, Form, Report
 from bot import audience
 from bot.asking import Asking, NotBound
 from bot.audience import Answer
@@ -195,7 +196,9 @@ class Composer:
         if not endings.finish_render(connection, claim, now, content):
             raise _Lost
         if row.act == "post":
-            insert_deliveries(connection, self._details(connection, claim, now, report))
+            details = self._details(connection, claim, now, report)
+            files = [] if is_empty(report) else _files(connection, claim, now)
+            insert_deliveries(connection, [*details, *files])
 
     def _payload(
         self,
@@ -218,7 +221,7 @@ class Composer:
     def _details(
         self, connection: sa.Connection, claim: Claim, now: datetime, report: Report
     ) -> list[NewDelivery]:
-        """What goes into the thread below the post; files have rows of their own already."""
+        """What goes into the thread below the post, before its files."""
         details = report.thread
         if details is None:
             return []
@@ -340,6 +343,31 @@ def _last_resort(connection: sa.Connection, claim: Claim) -> Answer:
 def _buttons(report: Report) -> list[Button]:
     rows = [block.buttons for block in report.blocks if isinstance(block, Actions)]
     return [button for row in rows for button in row]
+
+
+def _files(connection: sa.Connection, claim: Claim, now: datetime) -> list[NewDelivery]:
+    """The rows of the files that a subscription wants below its post, in their order."""
+    row, c = claim.row, _SUBSCRIPTION.c
+    if row.kind != "digest" or row.subscription_id is None or not row.line:
+        return []
+    wanted = sa.select(c.attach).where(
+        c.workspace_id == row.workspace_id, c.id == row.subscription_id
+    )
+    forms = str(connection.execute(wanted).scalar() or "").split(",")
+    below = _thread_of(claim, now)
+    return [
+        replace(
+            below,
+            id=uuid4().hex,
+            dedupe_key=f"{row.dedupe_key.removesuffix('|0')}|{part}",
+            act="file",
+            part=part,
+            line=row.line,
+            facts={"form": form},
+            state="planned",
+        )
+        for part, form in enumerate((form for form in forms if form in FORMS), 1)
+    ]
 
 
 def _thread_of(claim: Claim, now: datetime) -> NewDelivery:

@@ -438,3 +438,20 @@ async def test_a_channel_that_dies_again_after_it_was_resumed_is_told_again(
     await company.office.work(5)
     keys = [row.dedupe_key for row in company.office.mail.rows() if row.kind == "notice"]
     assert [key.rpartition("|")[0] for key in keys] == ["o|1|1", "o|1|2"]
+
+
+async def test_files_of_a_subscription_follow_its_post_in_its_thread(company: Company) -> None:
+    number = company.subscribe("by-model last 7d", attach="csv,json")
+    company.digest(subscription_id=number, dedupe_key="d|1|daily:2026-03-29|1|0")
+    await company.office.work(2, 2, 2)
+    first, *files = company.office.platform.posts
+    assert [(post.act, post.parent) for post in files] == [("file", first.id)] * 2
+    keys = [row.dedupe_key for row in company.office.mail.rows()]
+    assert sorted(keys) == [f"d|1|daily:2026-03-29|1|{part}" for part in (0, 1, 2)]
+
+
+async def test_a_period_without_usage_has_no_files(company: Company) -> None:
+    number = company.subscribe("digest daily 2020-01-01", attach="csv")
+    company.digest("digest daily 2020-01-01", subscription_id=number)
+    await company.office.work(2, 2)
+    assert [post.act for post in company.office.platform.posts] == ["post"]
