@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
-from storage.engine import open_engine, writing
+from storage.budget_usage import Moved, rows_since
+from storage.engine import open_engine, reading, writing
 from storage.levels import check_levels
+from storage.limits import Book
+from storage.thresholds import decide
+from storage.timekeys import to_micros
 from tests.cast import NOW
 from tests.storage.budgeted import DAY, MINUTE, Budgeted, budgeted
 
@@ -176,3 +181,28 @@ def test_the_end_of_a_period_ends_no_alert(place: Budgeted) -> None:
     place.look(2 * DAY)
     assert place.look(DAY) == 0
     assert [alert.state for alert in place.alerts()] == ["fired"]
+
+
+def test_who_decides_from_what_was_known_before_tells_nothing(place: Budgeted) -> None:
+    place.limit(100)
+    place.look()
+    place.spend(70)
+    with reading(place.engine) as connection:
+        rows = rows_since(connection, place.place.workspace.id, place.today)
+        book = Book.read(connection, place.place.workspace, rows, now=NOW)
+    place.spend(10)
+    with writing(place.engine) as connection:
+        late = Moved(replace(rows[0], used=80), 70)
+        assert decide(connection, book, late, now=NOW) is None
+    assert place.told() == [[75]]
+
+
+def test_what_is_dated_ahead_waits_for_its_period(place: Budgeted) -> None:
+    place.limit(100)
+    place.look(DAY)  # 31 March
+    (event_id,) = place.spend(80)
+    place.place.correct(event_id, {"ts": to_micros(place.now + DAY)})
+    place.look(MINUTE)
+    assert [alert.period_key for alert in place.alerts()] == ["monthly:2026-03"]
+    place.look(DAY)
+    assert [alert.period_key for alert in place.alerts()] == ["monthly:2026-03", "monthly:2026-04"]

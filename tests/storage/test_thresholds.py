@@ -12,11 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from storage.engine import writing
-from storage.grants import add_grant
+from storage.grants import add_grant, remove_grant
 from storage.preferences import set_preference
 from storage.timekeys import day_number
-from tests.cast import ALICE, BOB, NOW
+from tests.cast import ALICE, BOB, NOW, event
 from tests.storage.budgeted import DAY, MINUTE, Budgeted, budgeted
+from tests.storage.world import feed
 
 
 @pytest.fixture
@@ -104,6 +105,16 @@ def test_t8_three_budgets_crossed_at_once_are_three_alerts(place: Budgeted) -> N
     assert place.told() == [[75]] * 3
 
 
+def test_a_batch_of_many_people_finds_their_budgets(place: Budgeted) -> None:
+    people = [event(model="alpha", person=f"p{n}@example.com", credits=80) for n in range(25)]
+    place.place.labels.prepare(people, now=NOW)
+    for n in (3, 20):
+        place.limit(100, "person", place.place.labels.person_id(f"p{n}@example.com"))
+    place.look()
+    place.place.ledger.write(people, feed(), now=NOW)
+    assert [alert.scope for alert in place.alerts()] == ["person", "person"]
+
+
 def test_history_fires_nothing(place: Budgeted) -> None:
     place.limit(100)
     place.look()
@@ -172,17 +183,18 @@ def test_a_week_begins_when_the_workspace_says(place: Budgeted) -> None:
 # ---- the plan
 
 
-def plan(place: Budgeted, credits: int, name: str = "Team") -> None:
+def plan(place: Budgeted, credits: int, name: str = "Team") -> int:
     with writing(place.engine) as connection:
-        add_grant(
+        grant = add_grant(
             connection,
             place.place.workspace.id,
             kind="plan",
             name=name,
             credits=credits,
-            first_day=day_number(NOW.date().replace(day=1)),
+            first_day=day_number(place.now.date().replace(day=1)),
             now=place.now,
         )
+    return grant.id
 
 
 def test_without_a_budget_the_plan_is_tracked(place: Budgeted) -> None:
@@ -215,3 +227,14 @@ def test_a_plan_that_changes_arms_its_thresholds_anew(place: Budgeted) -> None:
     assert second.facts["limit"] == 115
     plan(place, 0, "Nothing")
     assert place.look() == 0
+
+
+def test_a_month_that_had_no_plan_is_held_against_nothing(place: Budgeted) -> None:
+    first = plan(place, 100)
+    place.look()
+    place.now += 2 * DAY  # April
+    with writing(place.engine) as connection:
+        remove_grant(connection, place.place.workspace.id, first, now=place.now)
+    plan(place, 100)
+    place.spend(80, ago=2 * DAY)
+    assert place.alerts() == []
