@@ -27,6 +27,7 @@ BENCHES = (
     "imports",
     "questions",
     "due_times",
+    "planning",
     "cards",
     "memory",
     "assign",

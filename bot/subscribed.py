@@ -94,6 +94,7 @@ def rounds(schedule: str, zone: str, home: str) -> Rounds:
     return Rounds(schedule, zone, home)
 
 
+@lru_cache(maxsize=4096)  # many subscriptions ask the same of the same morning
 def line_for(line: str, period: Period, week_start: int = 0) -> str:
     """A line about the very days that are told; raises UserError where it cannot be read.
 
