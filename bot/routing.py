@@ -31,6 +31,7 @@ from storage.routes import (
     keep_facts,
     list_routes,
     seen_posts,
+    skip_replaced,
     skip_waiting,
     waiting_posts,
 )
@@ -44,6 +45,7 @@ SEEN_FOR = timedelta(days=7)
 MOST = 200
 OVER = "its period was over before it could be told"
 RECOVERED = "resolved before it left"
+REPLACED = "another alert tells how things stand now"
 MERGED = "told together with alert {}"
 
 
@@ -113,6 +115,7 @@ def _route(desk: _Desk) -> int:
         planned += len(insert_deliveries(desk.connection, deliveries))
         mark_routed(desk.connection, alert, now=desk.now)
         log.info("alert.routed", alert=alert.id, kind=alert.kind, deliveries=len(deliveries))
+    skip_replaced(desk.connection, desk.place, reason=REPLACED, now=desk.now)
     return planned + _acknowledged(desk)
 
 

@@ -325,6 +325,20 @@ def test_what_is_over_before_it_left_is_never_told(world: World) -> None:
     assert (row.state, row.reason) == ("skipped", "resolved before it left")
 
 
+def test_what_another_alert_tells_better_is_not_told_in_the_morning(world: World) -> None:
+    quiet(world, channel(world))
+    number = fire(world.engine, crossing(kind="projected", dedupe_key="f|1", fired_at=NIGHT))
+    route(world.engine, NIGHT)
+    with writing(world.engine) as connection:
+        alert = alert_by_id(connection, 1, number)
+        assert alert is not None
+        resolve(connection, alert, state="replaced", facts={"reason": "passed"}, now=NIGHT)
+    fire(world.engine, crossing(100, fired_at=NIGHT + HOUR))
+    route(world.engine, NIGHT + HOUR)
+    states = {(row.alert_id, row.state, row.reason) for row in rows(world)}
+    assert (number, "skipped", "another alert tells how things stand now") in states
+
+
 def test_a_post_that_is_just_leaving_is_changed_when_it_arrived(world: World) -> None:
     channel(world)
     number = fire(world.engine, crossing(fired_at=EVENING))
