@@ -54,7 +54,8 @@ PACE = Pace()
 
 def replica_name() -> str:
     """Who this process is among the replicas, for people: host, process and something random."""
-    return f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(2)}"
+    # With the longest process id it fits the 80 characters of the name of a state.
+    return f"{socket.gethostname()[:48]}:{os.getpid()}:{secrets.token_hex(2)}"
 
 
 class Leases:

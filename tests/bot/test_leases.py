@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.leases import STANDBY, HeldByOne, Leases, Pace
+from bot.leases import STANDBY, HeldByOne, Leases, Pace, replica_name
 from storage import leases as rows
 from storage.engine import reading, writing
 from storage.errors import DatabaseBusy
+from storage.replicas import note_tick, replicas
 from tests.cast import NOW
 
 QUICK = Pace(lasting=30, renew=0.02, ask=0.02, margin=1)
@@ -171,3 +172,14 @@ async def test_work_that_another_replica_is_at_is_left_out(postgres_engine: sa.E
         assert done == []
         await alone()
     assert done == ["done"]
+
+
+async def test_the_longest_name_of_a_computer_is_kept(
+    postgres_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "h" * 64)
+    monkeypatch.setattr("os.getpid", lambda: 4_194_304)
+    name = replica_name()
+    with writing(postgres_engine) as connection:
+        note_tick(connection, name, {}, now=NOW)
+        assert [one.name for one in replicas(connection)] == [name]
