@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -70,8 +69,11 @@ class Deliveries:
         try:
             while not stop.is_set():
                 self._wake.clear()
-                with suppress(*TROUBLE):
+                try:
                     await self.turn()
+                except TROUBLE as error:
+                    reason = str(error).partition("\n")[0]
+                    log.warning("delivery.turn_postponed", reason=reason)
                 waking = asyncio.create_task(self._wake.wait())
                 await asyncio.wait(
                     (stopping, waking), timeout=self._timing.poll, return_when="FIRST_COMPLETED"

@@ -101,7 +101,7 @@ class Courier:
         failpoint("P7")
         try:
             async with asyncio.timeout(self._timing.deadline):
-                message_id = await sender.send(outgoing)
+                message_id = await _posted(sender, outgoing)
         except SendError as error:
             failpoint("P9")
             trouble = self._heeded(claim, trouble_of(error))
@@ -117,6 +117,7 @@ class Courier:
             log.exception("delivery.sender_failed", platform=claim.lane.platform)
             await self._failed(claim, sender, Trouble("unknown", "bug"), marked_at)
             return
+        failpoint("P9")
         failpoint("P10")
         await self._sent(claim, message_id)
 
@@ -176,6 +177,7 @@ class Courier:
         if message_id is not None:
             await self._sent(claim, message_id, found=True)
             return "done"
+        await self._write(lambda c, _: endings.note_history(c, claim, readable=True))
         return "send" if await self._write(lambda c, now: self._missed(c, now, claim)) else "done"
 
     def _missed(self, connection: sa.Connection, now: datetime, claim: Claim) -> bool:
@@ -198,6 +200,8 @@ class Courier:
         unreadable = replace(trouble, outcome="unreadable")
         if passes and await self._write(lambda c, now: self._wait(c, now, claim, trouble, since)):
             return "done"
+        if not passes:
+            await self._write(lambda c, _: endings.note_history(c, claim, readable=False))
         if claim.row.kind == "alert" or self._on_unknown == "resend_labelled":
             log.warning("delivery.may_repeat", **_told(claim), code=trouble.code)
             return "repeat"
@@ -350,6 +354,17 @@ class Courier:
                 log.warning("delivery.not_written", reason=str(error).partition("\n")[0])
                 await self._chance.sleep(pause)
         return await self._write(work)
+
+
+async def _posted(sender: Sender, outgoing: Outgoing) -> str:
+    """Send; between its beginning and its end lies the point of a request half written."""
+    sending = asyncio.ensure_future(sender.send(outgoing))
+    try:
+        await asyncio.sleep(0)
+        failpoint("P8")
+        return await sending
+    finally:
+        sending.cancel()
 
 
 def outgoing_of(claim: Claim) -> Outgoing:

@@ -183,6 +183,15 @@ def finish_unreadable(
     return done
 
 
+def note_history(connection: sa.Connection, claim: Claim, *, readable: bool) -> None:
+    """Remember whether a channel's history may be read: if not, it is only told at least once."""
+    lane, known = claim.lane, DESTINATION.c.can_read_history
+    here = sa.and_(DESTINATION.c.workspace_id == lane.workspace_id, DESTINATION.c.id == lane.id)
+    is_news = known.is_distinct_from(readable)
+    noted = sa.update(DESTINATION).where(here, is_news)
+    connection.execute(noted.values(can_read_history=readable))
+
+
 def finish_plainer(
     connection: sa.Connection,
     claim: Claim,

@@ -21,6 +21,7 @@ import storage.outgoing
 import storage.rollups  # noqa: F401  # with storage.models they declare every table
 from storage.engine import explain, reading, writing
 from storage.errors import DatabaseUnusable, SchemaOutdated
+from storage.failpoints import failpoint
 from storage.workspaces import DEFAULT_NAME, create_workspace, list_workspaces
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def upgrade(engine: sa.Engine, *, zone: str, now: datetime) -> Upgrade:
         _walk(connection)
         if all(known.name != DEFAULT_NAME for known in list_workspaces(connection)):
             create_workspace(connection, DEFAULT_NAME, zone=zone, now=now)
+        failpoint("P15", connection)
     return Upgrade(before=before, after=HEAD, backup=backup)
 
 

@@ -291,17 +291,15 @@ async def test_when_the_service_ends_what_is_on_its_way_is_unknown(office: Offic
 
 
 async def test_one_hanging_channel_holds_up_no_other(office: Office) -> None:
-    """Some while after: lanes are claimed while another request hangs."""
     hanging = office.mail.ready(office.mail.channel())
     worker = office.worker()
     office.platform.hold = asyncio.Event()
     await worker.turn()
-    await asyncio.sleep(0)
-    assert len(office.platform.requests) == 1
+    await office.platform.asked.wait()
     held, office.platform.hold = office.platform.hold, None
     other = office.mail.ready(office.mail.channel())
     await worker.turn()
-    await asyncio.sleep(0)
+    await asyncio.wait(worker._sending, return_when="FIRST_COMPLETED")
     assert (office.row(hanging).state, office.row(other).state) == ("sending", "sent")
     held.set()
     await worker.settle()
