@@ -22,7 +22,7 @@ from bot.asking import Asking
 from bot.composing import Composer
 from bot.corrections import correcting
 from bot.delivery import Deliveries, Job
-from bot.demo.database import GATEWAY
+from bot.demo.database import GATEWAY, outdate
 from bot.demo.usage import Onward, Workload
 from bot.drawing import Drawing
 from bot.due import PROMPT, TICK
@@ -41,6 +41,7 @@ from storage.workspaces import find_workspace
 log = structlog.get_logger()
 STEP = timedelta(minutes=10)  # shorter than what makes a digest late
 USAGE_STEP = timedelta(minutes=1)
+FAST_USAGE_STEP = timedelta(minutes=30)  # while time is skipped
 PAUSE = timedelta(seconds=2)  # between two posts to a channel
 BREATHS = 6  # pauses after a jump, for what waits for its turn
 BEAT = 0.25  # seconds of a real clock
@@ -146,7 +147,10 @@ class LivePlatform:
 
     async def _pass(self, span: timedelta, *, breaths: int = 0) -> None:
         """Let time pass in small steps, and do what each of them makes due."""
-        self.clock.is_ahead |= self.speed != 1 or breaths > 0
+        if not self.clock.is_ahead and (self.speed != 1 or breaths):
+            # At once: whoever is killed in the future must not be found there the next time.
+            self.clock.is_ahead = True
+            outdate(self.engine)
         async with self._turns:
             end = self.clock.now() + span
             while (left := end - self.clock.now()) > timedelta():
@@ -157,8 +161,10 @@ class LivePlatform:
     async def _turn(self, step: timedelta) -> None:
         self.clock.moment += step
         now = self.clock.now()
-        self._work_on(now)
-        for name, job in self._jobs(now).items():
+        is_fast = step >= STEP
+        has_worked = self._work_on(now, FAST_USAGE_STEP if is_fast else USAGE_STEP)
+        # A week is a thousand steps: what only new usage or people change need not look each time.
+        for name, job in self._jobs(now, with_alerts=has_worked or not is_fast).items():
             try:
                 job(self.engine, now)
             except StorageError as error:
@@ -166,22 +172,24 @@ class LivePlatform:
         await self._deliveries.settle()
         self._keep_files()
 
-    def _jobs(self, now: datetime) -> Mapping[str, Job]:
+    def _jobs(self, now: datetime, *, with_alerts: bool) -> Mapping[str, Job]:
         """What the service does every few seconds, and what it does every hour."""
-        often: dict[str, Job] = {"levels": check_levels, "router": route, **TICK, **PROMPT}
+        alerts: dict[str, Job] = {"levels": check_levels, "router": route} if with_alerts else {}
+        often = {**alerts, **TICK, **PROMPT}
         if now - self._corrected < timedelta(hours=1):
             return often
         self._corrected = now
         return {**often, "corrections": correcting(self._asking)}
 
-    def _work_on(self, now: datetime) -> None:
-        """The pretended company's usage up to now."""
-        if now - self._fed < USAGE_STEP:
-            return
+    def _work_on(self, now: datetime, least: timedelta) -> bool:
+        """Bring the pretended usage up to now, once it is worth a transaction; whether it was."""
+        if now - self._fed < least:
+            return False
         events = self._onward.between(self._fed, now)
         self._fed = now
         if events:
             self._ledger.write(events, GATEWAY, now=now)
+        return True
 
     def _keep_files(self) -> None:
         for post in list(self._sender.posts.values()):

@@ -99,8 +99,6 @@ def _talk(folder: Path, work: Workload, console: Console, *, speed: float | None
             session.stay(lambda: console.input(session.prompt))
         finally:
             live.stop()
-            if clock.is_ahead:
-                database.outdate(engine)
 
 
 def _remember_lines() -> None:
