@@ -19,6 +19,7 @@ from storage.text import tidy
 
 FEWEST_MINUTES = 15
 DAY_MINUTES = 24 * 60
+MAX_TEXT = 100  # what is kept of a schedule has 120 characters
 EXAMPLE = 'cron "0 9 * * mon-fri"'
 _LONGEST_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _WEEKDAYS = {name.casefold(): (number + 1) % 7 for number, name in enumerate(WEEKDAY_NAMES)}
@@ -79,6 +80,11 @@ def parse_cron(text: str) -> Cron:
         raise UserError(
             f"'{tidy(text)}' has {len(parts)} fields, and a cron has five.",
             hint=f"Minute, hour, day, month, weekday: `{EXAMPLE}`.{extra}",
+        )
+    if len(" ".join(parts)) > MAX_TEXT:
+        raise UserError(
+            f"'{clean(text, 40)}' has {len(text)} characters.",
+            hint=f"A cron may have up to {MAX_TEXT}; write ranges: `1-5`, `*/2`.",
         )
     minutes, hours, days, months, weekdays = (
         _numbers(part, field) for part, field in zip(parts, _FIELDS, strict=True)

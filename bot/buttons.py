@@ -153,7 +153,8 @@ class Buttons:
                 now=now,
                 single_use=single_use,
             )
-        if found is None or (found.kind == "ask" and _changes(found.line)):
+        # One that works once must not be named like one that works often, nor the other way.
+        if found is None or (found.kind in SINGLE) != single_use or _changes_by_asking(found):
             return None
         return Wish(cast("Verb", found.kind), found.line, found.id if single_use else "")
 
@@ -167,6 +168,10 @@ class Buttons:
                 actions.give_back(connection, workspace.id, wish.action)
         except (UserError, StorageError) as error:
             log.warning("button.not_given_back", reason=error.message)
+
+
+def _changes_by_asking(found: actions.StoredAction) -> bool:
+    return found.kind == "ask" and _changes(found.line)
 
 
 def _changes(line: str) -> bool:

@@ -29,8 +29,10 @@ Scope = Literal["person", "workspace", "both"]
 FOLLOWS = ("default", "none")  # what is typed to take a choice back
 BUDGETS_BY = "budgets_by"  # with "leads", a lead may set the budget of the own department
 PARTS = ("model", "family", "tier", "person", "department", "project", "task")
-_PEAK = re.compile(r"(\d{1,2})(?::00)? ?(?:-|–|to) ?(\d{1,2})(?::00)?")
-_TIERS = re.compile(r"(\d{1,2}(?:\.\d{1,3})?)[x×]? ?(?:-|–|,| ) ?(\d{1,2}(?:\.\d{1,3})?)[x×]?")
+_PEAK = re.compile(r"(\d{1,2})(?::00)? ?(?:-|–|to) ?(\d{1,2})(?::00)?", re.ASCII)
+_TIERS = re.compile(
+    r"(\d{1,2}(?:\.\d{1,3})?)[x×]? ?(?:-|–|,| ) ?(\d{1,2}(?:\.\d{1,3})?)[x×]?", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,9 @@ OTHER_NAMES: Mapping[str, str] = {
     "purchases": "purchase",
 }
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(days=31)
-_PAUSE = re.compile(r"(\d{1,4}) ?(m|min|h|d|w)", re.IGNORECASE)
+_PAUSE = re.compile(r"(\d{1,4}) ?(m|min|h|d|w)", re.IGNORECASE | re.ASCII)
 _UNITS = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_HOURS = re.compile(r"(\d{1,2})(?::(\d{2}))? ?(?:-|–|to) ?(\d{1,2})(?::(\d{2}))?")
+_HOURS = re.compile(r"(\d{1,2})(?::(\d{2}))? ?(?:-|–|to) ?(\d{1,2})(?::(\d{2}))?", re.ASCII)
 _NUMBER = re.compile(r"#?(\d{1,8})", re.ASCII)
 LAST_MINUTE = 24 * 60
 

@@ -23,7 +23,7 @@ Multiplier = NewType("Multiplier", int)  # millionths
 MAX_CREDITS = 10**9
 MAX_TEXT = 80
 PERIODS: tuple[str, ...] = typing.get_args(Period)
-_AMOUNT = re.compile(r"(\d{1,3}(?:,\d{3})+|\d{1,12})(\.\d{1,6})?([kKmM])?")
+_AMOUNT = re.compile(r"(\d{1,3}(?:,\d{3})+|\d{1,12})(\.\d{1,6})?([kKmM])?", re.ASCII)
 _MULTIPLIER = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)[xX×]?", re.ASCII)
 _SCALES = {"k": 10**3, "m": 10**6, "": 1}
 

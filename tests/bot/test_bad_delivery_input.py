@@ -1,0 +1,412 @@
+"""What people get wrong, and what they try, around everything that is said unasked.
+
+A refusal is one sentence that quotes and helps.  It changes nothing, is quick, leaves a row in the
+audit where a right was missing, and the next good request works.  Numbers are those of the bad
+inputs in docs of security; what belongs to one part alone is tested beside it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from analytics.errors import UserError
+from analytics.report import Button, Note, Report
+from analytics.schedule import Schedule
+from bot.buttons import public_values
+from bot.context import Identity, Place
+from bot.desk import Desk
+from bot.registry import COMMANDS
+from storage.actions import LIFETIME
+from storage.budgets import set_budget
+from storage.engine import reading, writing
+from storage.outbox import NewDelivery, insert_deliveries
+from storage.preferences import set_preference
+from storage.roles import set_role
+from storage.workspaces import bind_chat, create_workspace
+from tests.alerted import crossing, fire
+from tests.analytics.world import World
+from tests.bot.delivering import Office
+from tests.cast import ALICE, NOW, ZONE, event
+
+OPS = Place("COPS", "ops")
+OWNER = Identity("slack", "T1", "UOWNER", name="Olga", place=OPS)
+ADMIN = Identity("slack", "T1", "UALICE", name="Alice", place=OPS)
+BOB = Identity("slack", "T1", "UBOB", name="Olga", place=OPS)  # with the owner's name
+GUEST = Identity("slack", "T1", "UGUEST", guest=True, place=OPS)
+CHARLIE = Identity("slack", "T2", "UALICE", place=OPS)  # the admin's id, in another workspace
+KEPT = (
+    "budget",
+    "alert_route",
+    "destination",
+    "subscription",
+    "delivery",
+    "purchase_policy",
+    "purchase",
+    "credit_grant",
+    "preference",
+    "role",
+)
+SECOND = 1.0
+ELEVEN = ",".join(str(percent) for percent in range(10, 21))
+
+
+@pytest.fixture
+def desk(sqlite_engine: sa.Engine) -> Iterator[Desk]:
+    """An owner, an admin and Bob in one workspace with a fired alert; Charlie is in another."""
+    with writing(sqlite_engine) as connection:
+        other = create_workspace(connection, "elsewhere", zone=ZONE, now=NOW)
+        for workspace, team in ((1, "T1"), (other.id, "T2")):
+            bind_chat(connection, workspace, platform="slack", external_id=team, now=NOW)
+        admin = {"platform": "slack", "external_id": "T1", "user_id": ADMIN.user_id}
+        set_role(connection, 1, **admin, role="admin")
+        set_budget(
+            connection, 1, scope="workspace", target_id=0, period="monthly", amount=10**10, now=NOW
+        )
+    World(sqlite_engine).write([event(person=ALICE)])
+    fire(sqlite_engine, crossing())
+    found = Desk(sqlite_engine, now=lambda: NOW, owners=[OWNER.actor])
+    assert found.answer("alerts here kind=silent", ADMIN).line
+    assert found.answer("purchase policy pack=5 ceiling=50", OWNER).line
+    assert found.answer("purchase test", OWNER).line
+    yield found
+    found.close()
+
+
+def kept(engine: sa.Engine) -> Mapping[str, list[Any]]:
+    """Everything that a line might have changed."""
+    tables = SQLModel.metadata.tables
+    with reading(engine) as connection:
+        found = {}
+        for name in KEPT:
+            ordered = sa.select(tables[name]).order_by(*tables[name].primary_key)
+            found[name] = [tuple(row) for row in connection.execute(ordered)]
+        alerts = sa.select(tables["alert"].c.state, tables["alert"].c.acked_at)
+        return found | {"alert": [tuple(row) for row in connection.execute(alerts)]}
+
+
+def refused(engine: sa.Engine) -> int:
+    with reading(engine) as connection:
+        wanted = sa.text("SELECT count(*) FROM audit WHERE result = 'refused'")
+        return int(connection.execute(wanted).scalar_one())
+
+
+def said(report: Report) -> str:
+    notes = (block.text for block in report.blocks if isinstance(block, Note))
+    return " ".join([report.headline, *notes])
+
+
+# ---- what is typed wrong
+
+
+@pytest.mark.parametrize(
+    ("line", "quoted"),
+    [
+        ("budget set 0 monthly", "'0'"),
+        ("budget set 1e308 monthly", "'1e308'"),
+        ("budget set 9" + "9" * 300, "'9999"),
+        ("budget set -5 monthly", "'-5'"),
+        ("budget set nan monthly", "'nan'"),
+        ("budget set inf monthly", "'inf'"),
+        ("budget set １００ monthly", "'１００'"),
+        ("budget set ²00 monthly", "'²00'"),
+        ("budget set 100 monthly thresholds=0", "'0'"),
+        ("budget set 100 monthly thresholds=101", "'101'"),
+        ("budget set 100 monthly thresholds=ninety", "'ninety'"),
+        ("budget set 100 monthly thresholds=90,90", "'90'"),
+        ("budget set 100 monthly thresholds=75.5", "'75.5'"),
+        (f"budget set 100 monthly thresholds={ELEVEN}", "11 thresholds"),
+        ("budget set 100 billing day=31", "'31'"),
+        ("budget set 100 billing day=0", "'0'"),
+        ("budget set 100 fortnightly", "fortnightly"),
+        ("budget raise 10 until 2026-02-31", "2026-02-31"),
+        ("budget raise 10 until 2020-01-01", "2020-01-01"),
+        ("budget raise 10 until 9999-12-31", "9999-12-31"),
+        ("budget raise 10 until 0001-01-01", "0001-01-01"),
+        ("alerts show 99", "99"),
+        ("alerts show 0", "'0'"),
+        ("alerts show １", "'１'"),
+        ("alerts show 99999999999999999999", "999"),
+        ("alerts ack 99", "99"),
+        ("alerts raise 99", "99"),
+        ("alerts snooze 1 0h", "'0h'"),
+        ("alerts snooze 1 99999d", "99999d"),
+        ("alerts snooze 1 forever", "'forever'"),
+        ("alerts snooze 1 -5h", "'-5h'"),
+        ("alerts snooze 1 ９h", "'９h'"),
+        ("alerts route threshold to #nowhere", "nowhere"),
+        ("alerts route everything to #ops", "everything"),
+        ("alerts route threshold to <https://evil|#ops>", "evil"),
+        ("alerts off 99", "99"),
+        ("alerts quiet 25:00-07:00", "25:00-07:00"),
+        ("alerts quiet 22:00-22:00", "22:00-22:00"),
+        ("alerts quiet soon", "soon"),
+        ("alerts quiet ２２:00-07:00", "２２:00"),
+        ("digest daily 2026-02-31", "2026-02-31"),
+        ("digest daily 9999-12-31", "9999-12-31"),
+        ("purchase policy pack=1e308 ceiling=5", "1e308"),
+        ("purchase url https://127.0.0.1/", "127.0.0.1"),
+        ("purchase approve 99", "99"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_changes_nothing(desk: Desk, line: str, quoted: str) -> None:
+    before, begun = kept(desk.engine), time.perf_counter()
+    report = desk.answer(line, OWNER)
+    assert time.perf_counter() - begun < SECOND
+    assert not report.line
+    assert quoted in report.headline
+    assert [block for block in report.blocks if isinstance(block, Note) and block.text]
+    assert not report.headline.startswith("Sorry")  # as our bug would
+    assert kept(desk.engine) == before
+    assert desk.answer("alerts", OWNER).line
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "* * * * * *",
+        "0 0 31 2 *",
+        "@every 1s",
+        "@reboot",
+        'cron "* * * * * *"',
+        'cron "* * * * *"',
+        'cron "*/14 * * * *"',
+        'cron "0 0 31 2 *"',
+        'cron "0 0 30 2 mon#5"',
+        'cron "99999999999 * * * *"',
+        'cron "' + "1," * 5000 + '1 * * * *"',
+        "every 1s",
+        "every 99999999999999 days",
+        "daily 24:00",
+        "daily 09:00:00",
+        "daily -1:00",
+        "daily ０９:００",
+        "weekly someday 09:00",
+        "monthly 29 09:00",
+        "monthly -1 09:00",
+        "daily 09:00 GMT Standard Time",
+        "daily 09:00 ../../etc/passwd",
+        "daily 09:00 Europe",
+        "daily 09:00 utc",
+        "daily 09:00 localtime",
+        "daily 09:00 posixrules",
+        "daily 09:00 Factory",
+        "daily 09:00 " + "x" * 5000,
+        "daily 09:00 \x00",
+        "daily 09:00 \ud800",
+    ],
+)
+def test_bad_input_58_59_of_schedules_and_zones(typed: str) -> None:
+    begun = time.perf_counter()
+    with pytest.raises(UserError) as caught:
+        Schedule.parse(typed)
+    assert time.perf_counter() - begun < SECOND
+    assert caught.value.hint
+    assert len(caught.value.message) < 300
+    assert "Europe/Berlin" in caught.value.hint or "UTC" not in caught.value.message
+
+
+# ---- who tries
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "budget set 5 monthly",
+        "alerts here",
+        "alerts route threshold to #ops",
+        "alerts off",
+        "alerts off 1",
+        "alerts quiet 22:00-07:00",
+        "alerts ack 1",
+        "alerts snooze 1 24h",
+        "alerts test",
+        "purchase policy ceiling=1000000",
+        "purchase on",
+        "purchase approve 1",
+        "purchase decline 1",
+    ],
+)
+def test_bad_input_19_26_a_member_with_the_owners_name_changes_nothing(
+    desk: Desk, line: str
+) -> None:
+    before, rows = kept(desk.engine), refused(desk.engine)
+    report = desk.answer(line, BOB)
+    assert not report.line
+    assert kept(desk.engine) == before
+    assert refused(desk.engine) == rows + 1
+
+
+@pytest.mark.parametrize("who", [GUEST, CHARLIE], ids=["guest", "elsewhere"])
+def test_bad_input_23_25_guests_and_others_of_the_same_id_reach_nothing(
+    desk: Desk, who: Identity
+) -> None:
+    before = {name: rows for name, rows in kept(desk.engine).items() if name != "preference"}
+    ours = ("alert", "digest", "purchase", "budget", "health")
+    for command in COMMANDS.values():
+        if not command.name.startswith(ours):
+            continue
+        report = desk.answer(command.example, who)
+        assert who is CHARLIE or not report.line, command.name
+        assert "alice@example.com" not in repr(report)
+    after = {name: rows for name, rows in kept(desk.engine).items() if name != "preference"}
+    assert after == before
+
+
+def test_bad_input_18_behind_walls_a_member_learns_of_no_person(desk: Desk) -> None:
+    with writing(desk.engine) as connection:
+        set_preference(connection, 1, "people_visibility", "admins")
+    number = World(desk.engine).labels.person_id(ALICE)
+    alert = fire(desk.engine, crossing(scope="person", target_id=number, dedupe_key="a|person"))
+    for line in (
+        f"alerts show {alert}",
+        "alerts history",
+        "alerts",
+        "digest daily",
+        "digest weekly",
+    ):
+        assert ALICE not in repr(desk.answer(line, BOB)), line
+    assert not desk.answer(f"alerts show {alert}", BOB).line
+    assert desk.answer(f"alerts show {alert}", ADMIN).line
+
+
+# ---- buttons of posts
+
+
+def posted(desk: Desk, line: str) -> str:
+    """What a button of a post carries, which anybody may press."""
+    button = Button("Press", line, "do")
+    with writing(desk.engine) as connection:
+        return public_values(connection, 1, [button], platform="slack", now=NOW)[button]
+
+
+@pytest.mark.parametrize(
+    "line", ["alerts ack 1", "alerts snooze 1 24h", "purchase approve 1", "purchase decline 1"]
+)
+def test_bad_input_20_a_post_s_button_in_wrong_hands_changes_nothing(desk: Desk, line: str) -> None:
+    value, before = posted(desk, line), kept(desk.engine)
+    wish = desk.wish(value, BOB, key="click 1")
+    assert wish is not None
+    assert not desk.answer(wish.line, BOB).line
+    desk.give_back(wish, BOB)
+    assert kept(desk.engine) == before
+    again = desk.wish(value, OWNER, key="click 2")
+    assert again is not None
+    assert desk.answer(again.line, OWNER).line
+
+
+def test_a_button_twice_works_once(desk: Desk) -> None:
+    value = posted(desk, "alerts ack 1")
+    assert desk.wish(value, ADMIN, key="a") is not None
+    assert desk.wish(value, ADMIN, key="b") is None
+    assert desk.wish(value, OWNER, key="c") is None
+
+
+def test_a_button_a_month_later_does_nothing(desk: Desk) -> None:
+    value = posted(desk, "alerts ack 1")
+    later = Desk(desk.engine, now=lambda: NOW + LIFETIME + timedelta(seconds=1))
+    assert later.wish(value, ADMIN, key="a") is None
+    later.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda value: value[:-1] + ("A" if value[-1] != "A" else "B"),
+        lambda _: "do:" + "x" * 22,
+        lambda value: value.replace("do:", "ask:"),
+        lambda value: value.replace("do:", "id:"),
+        lambda _: "ask:purchase approve 1",
+        lambda _: "ask:alerts ack 1",
+        lambda _: "do:purchase approve 1",
+        lambda _: "do:",
+        lambda _: "",
+        lambda _: "do:' OR 1=1 --",
+        lambda _: "do:\x00",
+    ],
+    ids=range(11),
+)
+def test_bad_input_21_an_altered_button_does_nothing(desk: Desk, change: Any) -> None:  # noqa: ANN401  # a lambda
+    value, before = posted(desk, "purchase approve 1"), kept(desk.engine)
+    wish = desk.wish(change(value), OWNER, key="k")
+    assert wish is None or wish.verb != "do"
+    assert kept(desk.engine) == before
+
+
+def test_bad_input_22_a_button_of_another_workspace_or_platform_does_nothing(desk: Desk) -> None:
+    value = posted(desk, "alerts ack 1")
+    assert desk.wish(value, CHARLIE, key="a") is None
+    assert desk.wish(value, replace(ADMIN, platform="discord"), key="b") is None
+    assert desk.wish(value, ADMIN, key="c") is not None
+
+
+# ---- lines that wait
+
+
+async def test_a_stored_line_that_would_change_something_changes_nothing(
+    sqlite_engine: sa.Engine,
+) -> None:
+    office = Office(sqlite_engine, owners=("slack:T1:U1",))
+    with writing(sqlite_engine) as connection:
+        bind_chat(connection, 1, platform="slack", external_id="T1", now=NOW)
+    channel = office.mail.channel()
+    rows = [
+        office.mail.due(channel, line=line)
+        for line in ("budget set 5 monthly", "purchase policy pack=1 ceiling=2", "alerts here")
+    ]
+    await office.work(0, 60)
+    for one in rows:
+        assert (office.row(one).state, str(office.row(one).reason)[:9]) == ("skipped", "cancelled")
+    changed = kept(sqlite_engine)
+    assert (changed["budget"], changed["purchase_policy"], changed["alert_route"]) == ([], [], [])
+
+
+async def test_bad_input_28_what_a_lost_right_was_needed_for_does_not_leave(
+    sqlite_engine: sa.Engine,
+) -> None:
+    office = Office(sqlite_engine)
+    with writing(sqlite_engine) as connection:
+        bind_chat(connection, 1, platform="slack", external_id="T1", now=NOW)
+        set_preference(connection, 1, "people_visibility", "admins")
+        who = {"platform": "slack", "external_id": "T1", "user_id": "U1"}
+        set_role(connection, 1, **who, role="admin")
+    World(sqlite_engine).write([event(person=ALICE)])
+    direct = office.mail.channel(is_direct=True, channel_id="U1")
+    first = office.mail.due(direct, line="by-user today")
+    await office.work(0)
+    assert office.row(first).state == "sent"
+    with writing(sqlite_engine) as connection:
+        set_role(connection, 1, **who, role="member")
+    second = office.mail.due(direct, line="by-user today")
+    await office.work(60)
+    assert office.row(second).state == "skipped"
+    assert [ALICE in repr(post) for post in office.platform.posts].count(True) <= 1
+
+
+async def test_people_s_rows_do_not_reach_a_channel_that_strangers_share(
+    sqlite_engine: sa.Engine,
+) -> None:
+    office = Office(sqlite_engine, owners=("slack:T1:U1",))
+    with writing(sqlite_engine) as connection:
+        bind_chat(connection, 1, platform="slack", external_id="T1", now=NOW)
+    World(sqlite_engine).write([event(person=ALICE)])
+    office.platform.outside = True
+    channel = office.mail.channel(people_rows=True)
+    for line in ("by-user today", "digest daily", "dashboard today"):
+        office.mail.due(channel, line=line)
+    await office.work(0, 60)
+    assert ALICE not in repr(office.platform.requests)
+
+
+def test_a_delivery_of_another_workspace_s_team_is_not_ours_to_make() -> None:
+    # What decides is the row's workspace, which no line can name.
+    assert "workspace" not in {param.name for known in COMMANDS.values() for param in known.params}
+    assert NewDelivery.__slots__[0] == "workspace_id"
+    assert insert_deliveries.__module__ == "storage.outbox"
