@@ -25,6 +25,7 @@ from storage.workspaces import bind_chat
 from tests.alerted import crossing, fire, happening, kept
 from tests.analytics.spending import march
 from tests.analytics.world import World
+from tests.bot.delivering import Clock, Office
 from tests.cast import ALICE, NOW
 
 HOUR = timedelta(hours=1)
@@ -371,3 +372,28 @@ def test_who_saw_an_alert_is_said_in_every_post_once(world: World) -> None:
         acknowledge(connection, 1, number, actor="slack:T1:UADMIN", now=EVENING)
     assert [route(world.engine, EVENING) for _ in range(2)] == [2, 0]
     assert sorted(row.act for row in rows(world)) == ["edit", "edit", "post", "post"]
+
+
+# ---- the whole way
+
+
+async def test_an_alert_is_posted_changed_when_seen_and_struck_through_when_over(
+    world: World,
+) -> None:
+    channel(world)
+    office = Office(world.engine, clock=Clock(EVENING))
+    number = fire(world.engine, crossing(fired_at=EVENING))
+    route(world.engine, EVENING)
+    await office.work()
+    assert len(office.said) == 1
+    assert office.said[0].startswith("76% of March credits used (15,230 of 20,000); 7 days left")
+    with writing(world.engine) as connection:
+        acknowledge(connection, 1, number, actor="slack:T1:UADMIN", now=EVENING)
+    route(world.engine, EVENING)
+    await office.work(2)
+    ended(world, number, EVENING + HOUR)
+    route(world.engine, EVENING + HOUR)
+    await office.work(3600, 2, 2)
+    assert office.said[1].startswith("Resolved: March credits are below 75% again")
+    assert [one.parent for one in office.platform.edits] == ["m1", "m1"]
+    assert {row.state for row in rows(world)} == {"sent"}
