@@ -281,6 +281,9 @@ class Composer:
     async def _refused(self, claim: Claim, error: UserError) -> None:
         """The line may not be asked any more, or means nothing now: stop, and say so once."""
         log.warning("delivery.line_refused", delivery=claim.row.id, line=claim.row.line)
+        if claim.row.act == "file":  # a day without usage has no table; its post says so
+            await self._skip(claim, f"no file: {error.message}")
+            return
         if claim.row.alert_id is not None:
             # What happened must be told; its bare numbers name nobody.
             found = await self._transactions.read(lambda c, _: _last_resort(c, claim))

@@ -347,6 +347,30 @@ async def test_files_of_a_post_that_was_not_made_are_cancelled(company: Company)
     assert company.office.row(part).reason == CANCELLED
 
 
+async def test_a_day_without_a_table_has_no_file_and_stops_no_subscription(
+    company: Company,
+) -> None:
+    number, long_ago = company.subscribe("by-model"), at(-86_400 * 90)
+    root = company.digest(subscription_id=number, window_end=long_ago)
+    part = company.office.mail.due(
+        company.channel,
+        act="file",
+        part=1,
+        parent_id=root,
+        subscription_id=number,
+        line="by-model",
+        actor=MAKER,
+        facts={"form": "csv"},
+        window_end=long_ago,
+    )
+    await company.office.work(1, 1)
+    assert (company.office.row(root).state, company.office.row(part).state) == ("sent", "skipped")
+    with reading(company.office.engine) as connection:
+        kept = find_subscription(connection, 1, number)
+    assert kept is not None
+    assert not kept.is_paused
+
+
 async def test_a_file_that_cannot_be_made_leaves_its_post_alone(company: Company) -> None:
     root = company.digest()
     part = company.office.mail.due(
