@@ -238,6 +238,8 @@ def _add(given: dict[str, tuple[str, ...]], param: Param, text: str) -> None:
 
 def _nearest_option(name: str, chosen: Command) -> str:
     names = [param.name for param in chosen.params]
+    if any(param.type.nested for param in chosen.params):
+        return f"It knows {', '.join(f'`{one}=`' for one in names)}; a line stands in quotes."
     close = difflib.get_close_matches(name.casefold(), names, 1)
     if close:
         return f"Did you mean `{close[0]}=`?"

@@ -206,7 +206,7 @@ def test_another_channel_is_named_by_an_admin(desk: Wound, named: str) -> None:
         ("digest subscribe daily 09:00 Europe/Berln", "Europe/Berln", "Europe/Berlin"),
         ("digest subscribe daily 09:00 utc", '"utc"', "UTC"),
         ("digest subscribe daily by-modl", "by-modl", "by-model"),
-        ("digest subscribe daily by-model model=gpt", "'model'", "It knows"),
+        ("digest subscribe daily by-model model=gpt", "'model'", "a line stands in quotes"),
         ('digest subscribe daily "by-model model=gpt-99"', "gpt-99", "GPT"),
         ('digest subscribe daily "by-model 2030"', "2030", "Today"),
         ('digest subscribe daily "budget set 5"', "`budget set`", "question"),
@@ -258,6 +258,12 @@ def test_digests_of_others_are_theirs_and_the_admins(desk: Wound) -> None:
     for verb in ("show", "pause", "preview", "test", "unsubscribe", "history"):
         assert "no digest 1" in refuse(desk, f"digest {verb} 1", LEAD)
     assert desk.report("digest pause 1", ADMIN).headline.startswith("Paused")
+
+
+def test_a_line_that_names_a_person_is_not_told_to_others(desk: Wound) -> None:
+    desk.report(f'digest subscribe daily "by-model person={ALICE}" to=me', ADMIN)
+    for line in ("digest list", "digest history", "digest show 1"):
+        assert ALICE not in repr(desk.answer(line, MEMBER))
 
 
 def test_in_a_channel_its_digests_are_seen_and_left_alone(desk: Wound) -> None:
