@@ -27,7 +27,6 @@ from bot.registry import COMMANDS
 from storage.actions import LIFETIME
 from storage.budgets import set_budget
 from storage.engine import reading, writing
-from storage.outbox import NewDelivery, insert_deliveries
 from storage.preferences import set_preference
 from storage.roles import set_role
 from storage.workspaces import bind_chat, create_workspace
@@ -149,6 +148,29 @@ def said(report: Report) -> str:
         ("alerts quiet 22:00-22:00", "22:00-22:00"),
         ("alerts quiet soon", "soon"),
         ("alerts quiet ２２:00-07:00", "２２:00"),
+        ("digest subscribe daily 25:00", "'25:00'"),
+        ("digest subscribe daily ０９:００", "０９:００"),
+        ("digest subscribe daily 09:00 Europe/Berln", "Europe/Berln"),
+        ("digest subscribe daily 09:00 utc", "utc"),
+        ("digest subscribe monthly 31", "'31'"),
+        ('digest subscribe cron "0 0 31 2 *"', "never happens"),
+        ('digest subscribe cron "* * * * *"', "due every minute"),
+        ('digest subscribe cron "* * * * * *"', "6 fields"),
+        ('digest subscribe cron "' + "0," * 60 + '0 9 * * *"', "characters"),
+        ("digest subscribe @every 1s", "@every 1s"),
+        ("digest subscribe daily 09:00 in=#nowhere", "nowhere"),
+        ("digest subscribe daily 09:00 in=<https://evil|x>", "evil"),
+        ('digest subscribe daily 09:00 "budget set 5 monthly"', "budget set"),
+        ('digest subscribe daily 09:00 "purchase approve 1"', "purchase approve"),
+        ('digest subscribe daily 09:00 "by-model nonsense"', "nonsense"),
+        ("digest subscribe daily 09:00 attach=exe", "'exe'"),
+        ("digest subscribe daily 09:00 catchup=sometimes", "sometimes"),
+        ("digest subscribe daily 09:00 to=everybody", "everybody"),
+        ("digest pause 99", "99"),
+        ("digest resume 99", "99"),
+        ("digest test 99", "99"),
+        ("digest edit 99 daily 09:00", "99"),
+        ("digest unsubscribe 0", "'0'"),
         ("digest daily 2026-02-31", "2026-02-31"),
         ("digest daily 9999-12-31", "9999-12-31"),
         ("purchase policy pack=1e308 ceiling=5", "1e308"),
@@ -220,6 +242,8 @@ def test_bad_input_58_59_of_schedules_and_zones(typed: str) -> None:
     "line",
     [
         "budget set 5 monthly",
+        "digest subscribe daily 09:00",
+        "digest subscribe daily 09:00 in=#ops",
         "alerts here",
         "alerts route threshold to #ops",
         "alerts off",
@@ -242,6 +266,16 @@ def test_bad_input_19_26_a_member_with_the_owners_name_changes_nothing(
     assert not report.line
     assert kept(desk.engine) == before
     assert refused(desk.engine) == rows + 1
+
+
+@pytest.mark.parametrize("act", ["pause", "resume", "skip", "unsubscribe", "test", "edit"])
+def test_a_digest_of_others_is_theirs(desk: Desk, act: str) -> None:
+    assert desk.answer("digest subscribe daily 09:00 to=me", ADMIN).line
+    before = kept(desk.engine)
+    more = " weekly fri 16:00" if act == "edit" else ""
+    assert not desk.answer(f"digest {act} 1{more}", BOB).line
+    assert kept(desk.engine) == before
+    assert said(desk.answer("digest list", BOB)).startswith("No digest")
 
 
 @pytest.mark.parametrize("who", [GUEST, CHARLIE], ids=["guest", "elsewhere"])
@@ -403,10 +437,3 @@ async def test_people_s_rows_do_not_reach_a_channel_that_strangers_share(
         office.mail.due(channel, line=line)
     await office.work(0, 60)
     assert ALICE not in repr(office.platform.requests)
-
-
-def test_a_delivery_of_another_workspace_s_team_is_not_ours_to_make() -> None:
-    # What decides is the row's workspace, which no line can name.
-    assert "workspace" not in {param.name for known in COMMANDS.values() for param in known.params}
-    assert NewDelivery.__slots__[0] == "workspace_id"
-    assert insert_deliveries.__module__ == "storage.outbox"
