@@ -15,6 +15,7 @@ ID = 32  # characters of a random identity: a uuid without its hyphens
 TURN = ("priority", "created_at", "due_at", "part", "id")  # the order in which messages leave
 TO_RENDER = "state IN ('planned', 'rendering')"
 TO_SEND = "state IN ('ready', 'sending')"
+IN_DOUBT = "state = 'ready' AND maybe_sent_at IS NOT NULL"
 
 
 class Destination(SQLModel, table=True):
@@ -131,6 +132,13 @@ class Delivery(SQLModel, table=True):
             *TURN,
             sqlite_where=text(TO_SEND),
             postgresql_where=text(TO_SEND),
+        ),
+        Index(
+            "ix_delivery_in_doubt",
+            "workspace_id",
+            "destination_id",
+            sqlite_where=text(IN_DOUBT),
+            postgresql_where=text(IN_DOUBT),
         ),
     )
 

@@ -211,6 +211,14 @@ def _messages() -> None:
         op.create_index(
             f"ix_delivery_to_{name}", "delivery", turn, sqlite_where=these, postgresql_where=these
         )
+    doubt, lane = sa.text("state = 'ready' AND maybe_sent_at IS NOT NULL"), "destination_id"
+    op.create_index(
+        "ix_delivery_in_doubt",
+        "delivery",
+        ["workspace_id", lane],
+        sqlite_where=doubt,
+        postgresql_where=doubt,
+    )
     table(
         "attempt",
         text("delivery_id", 32),
