@@ -216,13 +216,17 @@ class Courier:
         trouble: Trouble,
         since: datetime,
     ) -> bool:
-        """Whether it is asked again later; not longer than it may hold up its lane."""
+        """Whether it is asked again later; its lane goes on meanwhile, unless that must wait."""
         wait = trouble.retry_after or self._timing.look_again
         until = now + timedelta(seconds=wait)
-        if until > since + timedelta(seconds=self._timing.blocks):
+        if until > since + timedelta(seconds=self._timing.unread):
             return False
         unreadable = replace(trouble, outcome="unreadable")
-        endings.finish_unreadable(connection, claim, now, unreadable, not_before=until)
+        # The pause is about reading this channel, and others in the lane may be looked for, too.
+        lane = None if trouble.retry_after is None else until
+        endings.finish_unreadable(
+            connection, claim, now, unreadable, not_before=until, lane_not_before=lane
+        )
         self._hold_chat(connection, claim, now, trouble)
         return True
 

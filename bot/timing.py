@@ -27,6 +27,7 @@ class Timing:
     alert_life: float = 6 * HOUR
     other_life: float = 24 * HOUR
     blocks: float = 600.0  # how long a message may hold up those behind it
+    unread: float = HOUR  # how long a channel that cannot be read now is asked before a repeat
     probe: float = 300.0  # between looks whether a refused token works again
     banned: float = 900.0
     gap: float = 1.0  # between two posts to a channel, where the platform asks for it

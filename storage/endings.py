@@ -175,9 +175,10 @@ def finish_unreadable(
     trouble: Trouble,
     *,
     not_before: datetime,
+    lane_not_before: datetime | None = None,
 ) -> bool:
     """The channel could not be read just now; it is looked for again from `not_before` on."""
-    free_lane(connection, claim.lane, claim.token, now)
+    free_lane(connection, claim.lane, claim.token, now, lane_not_before)
     done = _change(connection, claim, state="ready", reason=trouble.reason, not_before=not_before)
     _keep_try(connection, claim, now, trouble)
     return done

@@ -114,6 +114,17 @@ async def test_a_channel_that_cannot_be_read_now_is_read_later(office: Office) -
     assert len(office.platform.requests) == 1
 
 
+async def test_a_platform_that_answers_no_read_for_minutes_is_no_reason_to_repeat(
+    office: Office,
+) -> None:
+    delivery = office.mail.ready(office.mail.channel(), kind="alert", priority=0)
+    office.platform.script.append(Arrives())
+    office.platform.looks.extend([SendError("refused", "internal_error", status=500)] * 90)
+    await office.work(35, *[10.0] * 90)
+    assert office.row(delivery).state == "sent"
+    assert len(office.platform.requests) == 1
+
+
 async def test_a_sender_that_hangs_is_cut_off_at_its_deadline(engine: sa.Engine) -> None:
     office = Office(engine)
     office.timing = office.timing.scaled(0.001)

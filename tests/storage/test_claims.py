@@ -14,7 +14,14 @@ import pytest
 import sqlalchemy as sa
 
 from storage.claims import Claim, anything_due
-from storage.endings import Trouble, finish_missed, finish_refused, finish_sent, finish_unknown
+from storage.endings import (
+    Trouble,
+    finish_missed,
+    finish_refused,
+    finish_sent,
+    finish_unknown,
+    finish_unreadable,
+)
 from storage.engine import reading, writing
 from storage.errors import DatabaseBusy
 from storage.outbox import DELIVERY
@@ -331,3 +338,15 @@ def test_the_claim_reads_its_index_from_the_first_row_on(sqlite_engine: sa.Engin
     mail.claim()
     assert "SCAN x USING INDEX ix_delivery_to_send" in plans
     assert not any("TEMP B-TREE" in plan for plan in plans)
+
+
+def test_a_channel_whose_reading_must_wait_is_read_by_nobody_before(mail: Mail) -> None:
+    channel = mail.channel(platform="discord")
+    mail.ready(channel)
+    mail.ready(channel, kind="alert", priority=0)
+    claim = mail.taken()
+    wait = Trouble("unreadable", "rate_limited", 429, 30.0)
+    with writing(mail.engine) as connection:
+        finish_unreadable(connection, claim, at(1), wait, not_before=at(31), lane_not_before=at(31))
+    assert mail.claim(30) is None
+    assert mail.claim(32) is not None
