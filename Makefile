@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test fuzz check bench lock docs snapshots format dev clean
+.PHONY: demo test fuzz check bench chaos lock docs snapshots format dev clean
 
 demo: $(VENV)/.run  ## a seeded workspace, three answers, then a prompt
 	creditbot demo
@@ -25,6 +25,9 @@ check: $(VENV)/.dev  ## format, lint, types, rooms, generated files
 
 bench: $(VENV)/.dev  ## ratios beside the goals
 	python -m benchmarks
+
+chaos: $(VENV)/.dev  ## kill the service hundreds of times while messages fall due
+	python -m tests.chaos
 
 docs: $(VENV)/.dev  ## write the generated files
 	python -m bot.pages

@@ -61,6 +61,13 @@ class Postgres:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """The server of this test process, with a migrated template."""
+    with postgres_server() as lent:
+        yield lent
+
+
+@contextmanager
+def postgres_server() -> Iterator[Postgres]:
+    """A server of one's own, with a migrated template."""
     runtime = Path(tempfile.gettempdir()) / f"creditbot-tests-{os.getuid()}"
     runtime.mkdir(exist_ok=True)
     runtime.chmod(0o700)  # the package refuses a folder that others may read
@@ -85,6 +92,14 @@ def postgres() -> Iterator[Postgres]:
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def sqlite_copy(folder: Path) -> str:
+    """The URL of a migrated SQLite file of one's own."""
+    url = f"sqlite:///{folder / 'creditbot.db'}"
+    with opened(url) as engine:
+        upgrade(engine, zone=ZONE, now=NOW)
+    return url
 
 
 @pytest.fixture(scope="session")

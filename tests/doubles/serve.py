@@ -23,6 +23,7 @@ from aiohttp import web
 
 from tests.doubles.discord import DiscordDouble, running_double
 from tests.doubles.slack import SlackDouble, slack_double
+from tests.doubles.slack_payloads import TEAM
 from tests.doubles.weather import Weather
 
 CHANNELS = 100
@@ -49,7 +50,8 @@ def state_of(double: SlackDouble | DiscordDouble) -> dict[str, Any]:
     weather = double.weather
     return {
         "fates": dict(weather.counts),
-        "early": weather.early,
+        "early": len(weather.hasty),
+        "hasty": weather.hasty[:20],
         "violations": double.violations[:20],
     }
 
@@ -73,8 +75,9 @@ async def serve(args: argparse.Namespace) -> None:
                 double.add_channel(channel, name=f"channel-{channel}")
         discord.nonce_window = args.nonce_window
         state = await _state_page(stack, doubles)
+        places = {"team": TEAM, "guild": discord.guild, "gateway": discord.gateway_url}
         addresses = {"slack": slack.api_url, "discord": discord.api_url, "state": state}
-        sys.stdout.write(json.dumps(addresses | {"gateway": discord.gateway_url}) + "\n")
+        sys.stdout.write(json.dumps(places | addresses) + "\n")
         sys.stdout.flush()
         await stop.wait()
         for double in doubles.values():

@@ -20,6 +20,7 @@ from typing import Literal
 
 from aiohttp import WSMsgType, web
 
+from bot.slack_manifest import scopes
 from tests.doubles.slack_channels import BOT_ID, Channels, Refused
 from tests.doubles.slack_payloads import APP, BOT_USER, TEAM, Payload
 from tests.doubles.slack_rules import complaints
@@ -73,6 +74,7 @@ class SlackDouble(Channels):
         self.responses: defaultdict[str, list[Payload]] = defaultdict(list)
         self.envelopes: dict[str, Envelope] = {}
         self.sockets: list[web.WebSocketResponse] = []
+        self.scopes = scopes()
         self.people: dict[str, Payload] = {"U1": {}, "U2": {}}
         self.retry_after = "0"
         self._transports: dict[web.WebSocketResponse, asyncio.Transport] = {}
@@ -202,7 +204,7 @@ class SlackDouble(Channels):
         if fault == "lost":
             abort(request)
         self._changed.set()
-        return web.json_response(reply)
+        return web.json_response(reply, headers={"X-OAuth-Scopes": ",".join(self.scopes)})
 
     async def _through_weather(
         self, request: web.Request, method: str, args: Payload

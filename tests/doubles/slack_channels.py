@@ -6,6 +6,7 @@ everything that people can see, the moment it exists.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from tests.doubles.slack_payloads import BOT_USER, CHANNEL, DIRECT, Payload
@@ -76,8 +77,9 @@ class Channels:
         key = (args.get("metadata") or {}).get("event_payload", {}).get("key")
         names = [self._names[file["id"]] for file in args.get("files", ())]
         channel = args.get("channel") or args.get("channel_id")
-        place = {"channel": channel, "thread": args.get("thread_ts"), "at": at}
-        self.record({"did": kind, "id": ts, "key": key or "".join(names), **place})
+        said = {"channel": channel, "thread": args.get("thread_ts"), "at": at}
+        said["text"] = json.dumps(args.get("blocks") or args.get("text"))
+        self.record({"did": kind, "id": ts, "key": key or "".join(names), **said})
         return ts
 
     def _chat_update(self, args: Payload) -> Payload:

@@ -69,10 +69,10 @@ async def test_who_does_not_wait_out_a_429_is_counted() -> None:
         assert (await say(double))[::2] == (429, "7.0")
         now = 6.9
         await say(double)
-        assert weather.early == 1
+        assert weather.hasty == [f"chat.postMessage {CHANNEL}"]
         now = 20.0
         await say(double)
-    assert weather.early == 1
+    assert len(weather.hasty) == 1
     assert not double.messages
 
 

@@ -25,8 +25,9 @@ class Weather:
     """Shares of what goes wrong; without any the sky is clear.
 
     `lost` are taken and held without an answer for `hold`; of them a share `late` takes effect
-    after `landing`.  `closed` says by place until when nothing may be asked there; `early` counts
-    who asked nevertheless.  Every request to a place in `hanging` is held and does nothing.
+    after `landing`.  `closed` says by place until when nothing may be asked there; `hasty` are the
+    places where somebody asked nevertheless.  Every request to a place in `hanging` is held and
+    does nothing.
     """
 
     limited: float = 0.0
@@ -40,7 +41,7 @@ class Weather:
     hanging: frozenset[str] = frozenset()
     clock: Callable[[], float] = time.monotonic
     counts: Counter[str] = field(default_factory=Counter)
-    early: int = 0
+    hasty: list[str] = field(default_factory=list)
     closed: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -51,7 +52,7 @@ class Weather:
         """What this request meets; a place that was closed is asked too early."""
         now = self.clock()
         if now < self.closed.get(place, 0.0):
-            self.early += 1
+            self.hasty.append(place)
         fate = self._thrown()
         self.counts[fate] += 1
         if fate == "limited":

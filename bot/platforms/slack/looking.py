@@ -68,7 +68,7 @@ class Looking:
         )
 
     async def standing(self, address: Address, person: str) -> Standing:
-        """What Slack says about a channel, and whether its history can be read right now."""
+        """What Slack says about a channel; its history is not read for that, which is scarce."""
         if address.is_direct:
             return await self._standing_of_person(address, person)
         channel, web = address.channel_id, self._requests.clients.posts
@@ -81,7 +81,7 @@ class Looking:
             name=str(facts.get("name") or ""),
             # With chat:write.public a public channel needs no membership; its history does.
             can_post=not facts.get("is_archived") and (inside or not is_private),
-            can_read_history=inside and await self._may_read(channel),
+            can_read_history=inside and _grants(info, "groups" if is_private else "channels"),
             is_external=bool(facts.get("is_ext_shared") or facts.get("is_pending_ext_shared")),
             is_member=await self._is_inside(channel, person) if person else None,
         )
@@ -96,20 +96,10 @@ class Looking:
         return Standing(
             name=str(name),
             can_post=not user.get("deleted"),
-            can_read_history=await self._may_read(await self._requests.channel(address)),
+            can_read_history=_grants(reply, "im"),
             is_external=bool(user.get("is_stranger")),
             is_member=person == address.channel_id if person else None,
         )
-
-    async def _may_read(self, channel: str) -> bool | None:
-        web = self._requests.clients.posts
-        try:
-            await self._requests.called(
-                "conversations.history", lambda: web.conversations_history(channel=channel, limit=1)
-            )
-        except SendError as error:
-            return False if error.code in UNREADABLE else None
-        return True
 
     async def _is_inside(self, channel: str, person: str) -> bool | None:
         """Whether a person is in a channel; None where it has too many members to ask."""
@@ -129,6 +119,14 @@ class Looking:
             if not cursor:
                 return False
         return None
+
+
+def _grants(reply: AsyncSlackResponse, kind: str) -> bool | None:
+    """Whether the token may read histories of a kind; Slack lists its scopes with every answer."""
+    headers = {name.lower(): value for name, value in reply.headers.items()}
+    if "x-oauth-scopes" not in headers:
+        return None
+    return f"{kind}:history" in {scope.strip() for scope in headers["x-oauth-scopes"].split(",")}
 
 
 def _match(said: Mapping[str, Any], outgoing: Outgoing) -> str | None:

@@ -33,25 +33,22 @@ PLACE = "picture"  # stands for the id of the file that a message's picture will
 PLAIN = "plain"  # the message as bare text, a part of the payload that stays with us
 REMEMBERED = 1_000
 HTTP_SECONDS = 10.0
-PICTURE_SECONDS = 8.0  # upload and Slack's look at it; with the post still under a send's 20 s
+PICTURE_SHARE = 0.8  # upload and Slack's look at it; with the post still less than a send may take
 NO_PICTURE = "The chart could not be shown."
 
 
 class SlackSender:
-    """Sends to one Slack workspace; see `bot.platforms.base.Sender`.  Times are in seconds."""
+    """Sends to one Slack workspace; see `bot.platforms.base.Sender`.
+
+    `http_seconds` is what one request may take; a picture gets most of that beforehand.
+    """
 
     name = "slack"
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        http_seconds: float = HTTP_SECONDS,
-        picture_seconds: float = PICTURE_SECONDS,
-    ) -> None:
+    def __init__(self, settings: Settings, *, http_seconds: float = HTTP_SECONDS) -> None:
         self._requests = Requests(settings, http_seconds=http_seconds)
         self._looking = Looking(self._requests)
-        self._picture_seconds = picture_seconds
+        self._picture_seconds = PICTURE_SHARE * http_seconds
         self._uploaded: OrderedDict[str, str] = OrderedDict()  # digest of a picture to its file
 
     # ---- what a message looks like

@@ -31,9 +31,9 @@ VIEW, SEND, HISTORY = 1 << 10, 1 << 11, 1 << 16
 
 
 @asynccontextmanager
-async def sending() -> AsyncIterator[tuple[DiscordDouble, DiscordSender]]:
+async def sending(http_seconds: float = 20.0) -> AsyncIterator[tuple[DiscordDouble, DiscordSender]]:
     async with running_double() as discord:
-        sender = DiscordSender(settings_for(discord), http_seconds=0.5)
+        sender = DiscordSender(settings_for(discord), http_seconds=http_seconds)
         try:
             yield discord, sender
         finally:
@@ -256,7 +256,7 @@ async def test_a_429_that_is_not_discords_own_is_a_ban() -> None:
 
 
 async def test_an_answer_that_does_not_come_is_unknown() -> None:
-    async with sending() as (discord, sender):
+    async with sending(http_seconds=0.5) as (discord, sender):
         discord.weather.lost, discord.weather.late, discord.weather.hold = 1.0, 0.0, 2.0
         assert (await failure(sender, post(discord, sender))).failure == "unknown"
     assert len(discord.posts) == 1

@@ -33,9 +33,9 @@ ALONE = Address(TEAM, "U1", is_direct=True)
 
 
 @asynccontextmanager
-async def sending() -> AsyncIterator[tuple[SlackDouble, SlackSender]]:
+async def sending(http_seconds: float = 20.0) -> AsyncIterator[tuple[SlackDouble, SlackSender]]:
     async with slack_double() as slack:
-        sender = SlackSender(settings_for(slack), http_seconds=0.5, picture_seconds=2.0)
+        sender = SlackSender(settings_for(slack), http_seconds=http_seconds)
         try:
             yield slack, sender
         finally:
@@ -228,8 +228,8 @@ async def test_a_refusal_is_classed_by_what_helps(fault: int | str, expected: st
 
 
 async def test_an_answer_that_does_not_come_is_unknown() -> None:
-    async with sending() as (slack, sender):
-        slack.weather.lost, slack.weather.late, slack.weather.hold = 1.0, 0.0, 2.0
+    async with sending(http_seconds=0.5) as (slack, sender):
+        slack.weather.lost, slack.weather.late, slack.weather.hold = 1.0, 0.0, 3.0
         assert (await failure(sender, post(sender))).failure == "unknown"
     assert len(slack.messages) == 1
 
@@ -286,6 +286,14 @@ async def test_a_public_channel_without_the_bot_can_be_posted_to_but_not_read() 
         slack.is_member = False
         found = await sender.standing(HERE)
     assert (found.can_post, found.can_read_history, found.is_member) == (True, False, None)
+
+
+async def test_without_its_scope_no_history_can_be_read() -> None:
+    async with sending() as (slack, sender):
+        slack.scopes = ["chat:write", "im:history"]
+        assert (await sender.standing(HERE)).can_read_history is False
+        assert (await sender.standing(ALONE)).can_read_history is True
+    assert not slack.called("conversations.history")
 
 
 @pytest.mark.parametrize("flag", ["is_archived", "is_private"])

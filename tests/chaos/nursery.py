@@ -1,0 +1,66 @@
+"""Forks replicas of the whole service: `python -m tests.chaos.nursery`.
+
+Everything is imported once, so that a replica lives a moment after it is asked for and hundreds
+may be killed in minutes.  Commands and answers are lines of JSON; each replica leads a process
+group of its own, with its settings in the environment and its log in a file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import bot.platforms.discord
+import bot.platforms.slack
+import bot.service
+from bot.cli.terminal import utc_now
+from bot.logs import set_up_logs
+from bot.settings import Settings
+
+
+async def _cold(*_: object) -> None:
+    """Instead of the first chart and answer, which only warm up and cost a second each time."""
+
+
+def live(environment: dict[str, str], log: Path) -> None:
+    """Be a replica until the end; only returns into `os._exit`."""
+    os.setsid()
+    out = os.open(log, os.O_APPEND | os.O_CREAT | os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(out, stream)
+    os.environ.update(environment)
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, signal.SIG_DFL)
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]  # pydantic-settings' own
+    set_up_logs(settings.log_level)
+    vars(bot.service)["_warm_up"] = _cold
+    os._exit(asyncio.run(bot.service.serve(settings, utc_now)))
+
+
+def obey(command: dict[str, Any]) -> dict[str, Any]:
+    """Fork a replica, or wait for one that was killed."""
+    if command["do"] == "wait":
+        _, status = os.waitpid(command["pid"], 0)
+        return {"pid": command["pid"], "code": os.waitstatus_to_exitcode(status)}
+    pid = os.fork()
+    if pid == 0:
+        live(command["environment"], Path(command["log"]))
+    return {"pid": pid}
+
+
+def main() -> None:
+    """Obey until the end of the input."""
+    gc.freeze()  # what is imported stays shared between the replicas
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(obey(json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Random kills in bad weather: replicas die without a word while messages fall due."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from storage.engine import opened, reading
+from storage.outbox import ENDED
+from storage.outgoing import Delivery, Subscription
+from tests.chaos.stage import Load, Nursery, fill, staged
+from tests.chaos.verdict import Verdict, judge
+
+# Half of all requests wait, a fifth is answered by an error, a tenth gets no answer at all.
+STORM = ("--limited", "0.5", "--failed", "0.2", "--lost", "0.1", "--late", "0.5")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run.  Times are in seconds; all those of delivery are multiplied by `scale`."""
+
+    load: Load
+    replicas: int
+    kills: int
+    pause: tuple[float, float]  # between two kills
+    scale: float = 0.05
+    seed: int = 7
+    patience: float = 120.0  # for what is still open after the last kill
+
+    @property
+    def weather(self) -> Sequence[str]:
+        """The storm; what lands late does so within the margin that senders wait."""
+        landing = 15.0 * self.scale * 0.6
+        # A few of Slack's seconds, and of Discord's minutes.
+        after = {
+            "--retry-after": 2.0 * self.scale,
+            "--landing": landing,
+            "--hold": 60.0 * self.scale,
+            "--history-delay": 5.0 * self.scale,
+            "--nonce-window": 180.0 * self.scale,
+        }
+        given = [word for name, value in after.items() for word in (name, f"{value:g}")]
+        return (*STORM, *given, "--seed", str(self.seed))
+
+
+LONG = {
+    "postgresql": Plan(Load(10_000, 60, 420.0), replicas=3, kills=500, pause=(0.5, 1.2)),
+    "sqlite": Plan(Load(10_000, 60, 420.0), replicas=1, kills=500, pause=(1.0, 2.0)),
+}
+SHORT = {
+    "postgresql": Plan(Load(120, 12, 10.0), replicas=3, kills=36, pause=(0.2, 0.5)),
+    "sqlite": Plan(Load(80, 8, 10.0), replicas=1, kills=24, pause=(0.3, 0.7)),
+}
+
+
+def storm(folder: Path, url: str, plan: Plan) -> Verdict:
+    """Let it rain, kill, wait until everything has ended, and read the record."""
+    dice = random.Random(plan.seed)  # noqa: S311  # dice
+    began = time.monotonic()
+    with staged(
+        folder, url, weather=plan.weather, channels=plan.load.channels, scale=plan.scale
+    ) as (platforms, nursery):
+        fill(url, platforms.where, plan.load, start=datetime.now(UTC))
+        for _ in range(plan.replicas):
+            nursery.spawn()
+        _kill(nursery, plan, dice)
+        _wait_for_the_end(url, plan)
+        for pid in list(nursery.living):
+            nursery.signal(pid, 15)  # type: ignore[arg-type]  # SIGTERM
+            nursery.wait(pid)
+        time.sleep(1.0)  # what is still landing
+    verdict = judge(url, platforms.record)
+    return replace(verdict, kills=plan.kills, seconds=time.monotonic() - began)
+
+
+def _kill(nursery: Nursery, plan: Plan, dice: random.Random) -> None:
+    for _ in range(plan.kills):
+        time.sleep(dice.uniform(*plan.pause))
+        nursery.kill(dice.choice(nursery.living))
+        nursery.spawn()
+
+
+def _wait_for_the_end(url: str, plan: Plan) -> None:
+    ends = time.monotonic() + plan.patience
+    with opened(url) as engine:
+        while time.monotonic() < ends and _is_open(engine):
+            time.sleep(0.5)
+
+
+def _is_open(engine: sa.Engine) -> bool:
+    """Whether something is still to be planned, made or sent."""
+    delivery, subscription = Delivery.__table__, Subscription.__table__  # type: ignore[attr-defined]  # SQLModel's
+    now = datetime.now(UTC)
+    with reading(engine) as connection:
+        rows = sa.select(sa.func.count()).where(delivery.c.state.not_in(ENDED))
+        due = sa.select(sa.func.count()).where(subscription.c.next_due <= now)
+        return bool(connection.scalar(rows) or connection.scalar(due))
