@@ -77,6 +77,10 @@ class Courier:
         failpoint("P6")
         sender, outgoing = self._senders[claim.lane.platform], outgoing_of(claim)
         if claim.row.maybe_sent_at is not None and claim.row.act != "edit":
+            if self._is_too_late(claim, claimed_at):
+                # Whoever takes over would not hear of a pause that this read is told.
+                await self._write(lambda c, now: endings.release(c, claim, now, tried=False))
+                return
             next_step = await self._reconcile(claim, sender, outgoing)
             if next_step == "done":
                 return

@@ -114,6 +114,18 @@ async def test_a_channel_that_cannot_be_read_now_is_read_later(office: Office) -
     assert len(office.platform.requests) == 1
 
 
+async def test_who_slept_after_the_claim_reads_nothing_any_more(office: Office) -> None:
+    office.mail.ready(office.mail.channel())
+    office.platform.script.append(Arrives())
+    office.platform.looks.append(SendError("refused", "ratelimited", retry_after=30, status=429))
+    await office.work()
+    office.clock.forward(35)
+    claim = office.mail.taken(35)
+    await office.worker()._courier.deliver(claim, office.clock.monotonic() - 21)
+    assert len(office.platform.looks) == 1
+    assert office.mail.claim(36) is not None
+
+
 async def test_a_platform_that_answers_no_read_for_minutes_is_no_reason_to_repeat(
     office: Office,
 ) -> None:
