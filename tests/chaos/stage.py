@@ -47,6 +47,7 @@ class Load:
     messages: int
     channels: int
     span: float
+    files: bool = True  # half of the digests bring one
 
 
 class Platforms:
@@ -212,7 +213,7 @@ def _fill(
     for n in range(load.messages):
         due, destination = start + n * step, ids[n % len(ids)]
         if n % 10 < 2:
-            _subscribe(connection, workspace_id, destination, due, files=n % 10 == 1)
+            _subscribe(connection, workspace_id, destination, due, files=load.files and n % 10 == 1)
         else:
             rows.append(_told(workspace_id, destination, due, n))
     for first in range(0, len(rows), 500):

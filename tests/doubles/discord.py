@@ -180,7 +180,7 @@ class DiscordDouble(Channels, Gateway):
         method, path = request.method, f"/{request.match_info['path']}"
         body, files = await _body(request)
         fault = next((w.popleft() for end, w in self.faults.items() if path.endswith(end) and w), 0)
-        fate = self._fate(f"{method} {path}") if not fault else "fine"
+        fate = self._fate(request, f"{method} {path}") if not fault else "fine"
         if fate == "limited":
             fault = self.weather.retry_after
         elif fate == "failed":
@@ -210,9 +210,9 @@ class DiscordDouble(Channels, Gateway):
         headers = {"Via": "1.1 double"} if status == 429 else {}
         return _json(reply, status, headers)
 
-    def _fate(self, route: str) -> Fate:
+    def _fate(self, request: web.Request, route: str) -> Fate:
         """What a request to a channel meets at random."""
-        return self.weather.fate(route) if " /channels/" in route else "fine"
+        return self.weather.fate(route, request) if " /channels/" in route else "fine"
 
     def _answer(self, asked: _Asked) -> Reply:  # noqa: PLR0911  # one line for each route
         method, parts = asked.request.method, asked.parts

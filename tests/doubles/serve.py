@@ -27,7 +27,7 @@ from tests.doubles.slack_payloads import TEAM
 from tests.doubles.weather import Weather
 
 CHANNELS = 100
-WATCHED = 300  # requests of each platform that are held to its description; the rest need speed
+WATCHED = 50  # requests of each platform that are held to its description; the rest need speed
 
 
 def channel_ids(platform: str, count: int) -> list[str]:

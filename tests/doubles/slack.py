@@ -214,7 +214,7 @@ class SlackDouble(Channels):
         if place in self.weather.hanging:
             await self.weather.held(request)
             return web.Response(status=504)
-        fate = self.weather.fate(f"{method} {place}")
+        fate = self.weather.fate(f"{method} {place}", request)
         if fate == "limited":
             return _limited(str(self.weather.retry_after))
         if fate == "failed":

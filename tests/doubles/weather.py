@@ -48,14 +48,17 @@ class Weather:
         """Take the dice."""
         self._dice = random.Random(self.seed)  # noqa: S311  # dice, not secrets
 
-    def fate(self, place: str) -> Fate:
-        """What this request meets; a place that was closed is asked too early."""
+    def fate(self, place: str, request: web.Request | None = None) -> Fate:
+        """What this request meets; a place that was closed is asked too early.
+
+        A place is not closed by an answer that nobody waits for any more.
+        """
         now = self.clock()
         if now < self.closed.get(place, 0.0):
             self.hasty.append(place)
         fate = self._thrown()
         self.counts[fate] += 1
-        if fate == "limited":
+        if fate == "limited" and (request is None or _is_open(request)):
             self.closed[place] = now + self.retry_after
         return fate
 
