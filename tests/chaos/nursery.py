@@ -8,6 +8,7 @@ group of its own, with its settings in the environment and its log in a file.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import json
 import os
@@ -24,6 +25,9 @@ from bot.logs import set_up_logs
 from bot.settings import Settings
 
 
+DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG: a test that is cut off leaves nobody behind
+
+
 async def _cold(*_: object) -> None:
     """Instead of the first chart and answer, which only warm up and cost a second each time."""
 
@@ -31,6 +35,7 @@ async def _cold(*_: object) -> None:
 def live(environment: dict[str, str], log: Path) -> None:
     """Be a replica until the end; only returns into `os._exit`."""
     os.setsid()
+    ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
     out = os.open(log, os.O_APPEND | os.O_CREAT | os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(out, stream)
