@@ -24,7 +24,6 @@ from bot.cli.terminal import utc_now
 from bot.logs import set_up_logs
 from bot.settings import Settings
 
-
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG: a test that is cut off leaves nobody behind
 
 
