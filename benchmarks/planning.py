@@ -14,8 +14,8 @@ from benchmarks.lab import NOW, ZONE, Lab
 from benchmarks.measurement import Measurement, spending
 from benchmarks.postgres import fresh_database, server
 from bot.context import Place
-from bot.planner import plan
-from bot.subscribed import rounds
+from bot.subscriptions.planner import plan
+from bot.subscriptions.rounds import rounds
 from storage.destinations import destination_of
 from storage.engine import opened, writing
 from storage.timekeys import day_number

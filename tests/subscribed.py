@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.context import Place
-from bot.subscribed import rounds
+from bot.subscriptions.rounds import rounds
 from storage.destinations import destination_of
 from storage.subscriptions import Subscription, add_subscription, change_subscription
 from storage.timekeys import day_number

@@ -27,10 +27,10 @@ from bot.cli.terminal import WorkspaceOption, current_engine, load_settings, out
 from bot.context import Identity
 from bot.desk import Desk
 from bot.exports import drawn_here
+from bot.operation.rules_past import apply_asked
 from bot.render import csv, discord, pdf, slack, text
 from bot.render import json as json_renderer
 from bot.render.widths import window_width
-from bot.rules_past import apply_asked
 from storage.engine import reading
 from storage.errors import StorageError
 from storage.timekeys import Clock

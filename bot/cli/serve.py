@@ -34,7 +34,7 @@ def doctor_command(
 
     Exit 1 when something must be mended.
     """
-    from bot.doctor import examine  # noqa: PLC0415
+    from bot.operation.doctor import examine  # noqa: PLC0415
 
     findings = asyncio.run(examine(load_settings(), now=utc_now(), live=live))
     for finding in findings:

@@ -26,7 +26,7 @@ from analytics.report import Actions, Button, Note, Report
 from analytics.scopes import Scope, limits, tracked
 from analytics.text import clean
 from analytics.timerange import parse_range
-from bot.alerts import (
+from bot.alerts.kinds import (
     BUDGETS,
     KINDS,
     check_sight,

@@ -17,7 +17,7 @@ from analytics.recommendations import advice_notes
 from analytics.report import Note, Report
 from analytics.scopes import Sight as BudgetSight
 from analytics.stretches import Stretch, stretch_of
-from bot.alerts import late_crossings
+from bot.alerts.kinds import late_crossings
 from bot.context import Context
 from bot.params import FinishedDay, FinishedMonth, FinishedWeek
 from bot.registry import command

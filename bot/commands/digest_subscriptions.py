@@ -20,7 +20,6 @@ from analytics.subscription_lists import (
     list_report,
 )
 from bot.context import Context, Place, outranks
-from bot.digest_words import audited, digest_of, notes_of, quiet_text, sent_of
 from bot.params import (
     Catchup,
     ChannelName,
@@ -35,8 +34,7 @@ from bot.params import (
 )
 from bot.places import destination_at, place_wanted, where_text
 from bot.registry import command
-from bot.subscribed import Round, rounds
-from bot.subscribing import (
+from bot.subscriptions.rights import (
     Known,
     Told,
     ask_then,
@@ -49,6 +47,8 @@ from bot.subscribing import (
     rounds_of,
     visible,
 )
+from bot.subscriptions.rounds import Round, rounds
+from bot.subscriptions.words import audited, digest_of, notes_of, quiet_text, sent_of
 from storage.destinations import (
     Destination,
     let_see_people,

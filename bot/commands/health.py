@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from analytics.numbers import counted
 from analytics.report import Actions, Block, Button, Column, Fact, Facts, Note, Report, Table
 from analytics.text import clean
-from bot.clock_guard import MOST_APART, spoken
 from bot.context import Context, outranks
+from bot.operation.clock_guard import MOST_APART, spoken
+from bot.operation.ticking import ALIVE
 from bot.registry import command
-from bot.ticking import ALIVE
 from storage.freshness import Freshness, freshness_of
 from storage.leases import database_clock
 from storage.queue_stats import (

@@ -24,7 +24,7 @@ from analytics.text import clean
 from analytics.timerange import parse_range
 from bot.context import Context, NotAllowed, Role, outranks
 from bot.params import ApprovalBy, Approvers, NamedAmount, Number, ProviderUrl, Trigger
-from bot.purchase_news import answered, summary, tell
+from bot.purchases.news import answered, summary, tell
 from bot.registry import command
 from storage import purchases
 from storage.events import MICRO

@@ -7,9 +7,9 @@ from analytics.query import Filters, Query
 from analytics.report import Report
 from analytics.timerange import TimeRange
 from bot.context import Context
+from bot.operation.rules_past import ask_for, last_run
 from bot.params import Conditions, Limit, NewTask, Number
 from bot.registry import command
-from bot.rules_past import ask_for, last_run
 from bot.walls import folded
 from storage.labels import task_named
 from storage.reading import Days

@@ -18,19 +18,19 @@ from pathlib import Path
 import sqlalchemy as sa
 import structlog
 
+from bot.alerts.routing import route
 from bot.asking import Asking
-from bot.composing import Composer
-from bot.corrections import correcting
-from bot.delivery import Deliveries, Job
+from bot.delivery.composing import Composer
+from bot.delivery.corrections import correcting
+from bot.delivery.due import PROMPT, TICK
+from bot.delivery.sending import Courier
+from bot.delivery.timing import Timing
+from bot.delivery.transactions import Transactions
+from bot.delivery.worker import Deliveries, Job
 from bot.demo.database import GATEWAY, outdate
 from bot.demo.usage import Onward, Workload
 from bot.drawing import Drawing
-from bot.due import PROMPT, TICK
 from bot.platforms.console import ConsoleSender, Post
-from bot.routing import route
-from bot.sending import Courier
-from bot.timing import Timing
-from bot.transactions import Transactions
 from storage.engine import reading
 from storage.errors import StorageError
 from storage.labels import Labels

@@ -16,7 +16,7 @@ from analytics.query import Query
 from analytics.scopes import Scope
 from analytics.stretches import stretch_of
 from analytics.timerange import parse_range
-from bot.routing import route
+from bot.alerts.routing import route
 from storage.alerts import list_alerts
 from storage.engine import reading
 from storage.events import MICRO, Route

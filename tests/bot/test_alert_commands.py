@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from analytics.report import Actions, Button, Report
+from bot.alerts.routing import route
 from bot.context import Identity, Place
 from bot.desk import Desk
-from bot.routing import route
 from storage.engine import reading, writing
 from storage.labels import link_alias, set_home_department
 from storage.outbox import DELIVERY

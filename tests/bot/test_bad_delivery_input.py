@@ -32,7 +32,7 @@ from storage.roles import set_role
 from storage.workspaces import bind_chat, create_workspace
 from tests.alerted import crossing, fire
 from tests.analytics.world import World
-from tests.bot.delivering import Office
+from tests.bot.delivery.delivering import Office
 from tests.cast import ALICE, NOW, ZONE, event
 
 OPS = Place("COPS", "ops")

@@ -20,7 +20,7 @@ from bot.demo.platform import Clock, LivePlatform, span_of
 from bot.demo.session import Session
 from bot.demo.usage import Onward, Workload
 from bot.desk import Desk
-from bot.subscribed import rounds
+from bot.subscriptions.rounds import rounds
 from storage.destinations import destination_of
 from storage.engine import opened, writing
 from storage.subscriptions import add_subscription

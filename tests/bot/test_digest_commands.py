@@ -14,7 +14,7 @@ from analytics.errors import UserError
 from analytics.report import Actions, Button, Note, Report
 from bot.context import Identity, Place
 from bot.desk import Desk
-from bot.planner import plan
+from bot.subscriptions.planner import plan
 from storage.destinations import list_destinations
 from storage.engine import reading, writing
 from storage.labels import department_named, link_alias, person_of_alias, set_home_department

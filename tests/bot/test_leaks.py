@@ -17,11 +17,11 @@ import pytest
 import sqlalchemy as sa
 
 from analytics.report import Actions, Button, Report
+from bot.alerts.routing import route
 from bot.context import Identity, Place
 from bot.desk import Desk
 from bot.registry import COMMANDS, parse
 from bot.render import csv, discord, json, pdf, slack, text
-from bot.routing import route
 from storage.alerts import NewAlert, insert_alert
 from storage.budgets import Period, Scope, set_budget
 from storage.destinations import list_destinations

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 
 from analytics.errors import UserError
 from analytics.report import Actions, Button, Fact, Facts, Note, Report
-from bot.alerts import tell, tell_resolved
+from bot.alerts.kinds import tell, tell_resolved
 from bot.context import Identity
 from bot.desk import Desk
-from bot.purchasing import Purchasing
+from bot.purchases.worker import Purchasing
 from bot.registry import parse
 from bot.render import discord, slack, text
 from storage.alerts import Alert, list_alerts

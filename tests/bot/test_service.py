@@ -24,13 +24,13 @@ from analytics.report import (
     Report,
 )
 from bot.context import Identity
-from bot.delivery import Deliveries
+from bot.delivery.worker import Deliveries
 from bot.desk import Desk
 from bot.http.health import health as health_route
 from bot.http.server import HttpServer
+from bot.operation.ticking import EXIT_STUCK
 from bot.service import Service
 from bot.settings import Settings
-from bot.ticking import EXIT_STUCK
 from tests.bot.program import ROOT, Program, creditbot, environment
 from tests.cast import NOW
 from tests.storage.budgeted import budgeted

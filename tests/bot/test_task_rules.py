@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from analytics.errors import UserError
 from analytics.report import Actions, Report, Table
 from analytics.task_rules import DEFAULT_TASKS, rule_line, usual_rules
+from bot.operation.rules_past import apply_asked
+from bot.operation.upkeep import Upkeep
 from bot.registry import parse, run
-from bot.rules_past import apply_asked
-from bot.upkeep import Upkeep
 from storage.engine import reading
 from storage.errors import StorageError
 from storage.task_rules import list_rules

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.sending import REPEAT
+from bot.delivery.sending import REPEAT
 from storage.engine import opened, reading
 from storage.outbox import ENDED, reference
 from storage.outgoing import Delivery, Destination

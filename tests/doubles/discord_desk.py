@@ -14,10 +14,10 @@ from analytics.figures import (
 )
 from bot.desk import Desk
 from bot.drawing import Drawing
+from bot.operation.supervisor import supervise
 from bot.pacing import Pacing
 from bot.platforms.discord import DiscordPlatform
 from bot.settings import Settings
-from bot.supervisor import supervise
 from charts import Document, ThemeName
 from storage.engine import writing
 from storage.events import Route

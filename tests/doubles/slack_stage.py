@@ -15,10 +15,10 @@ from analytics.figures import (
 )
 from bot.desk import Desk
 from bot.drawing import Drawing
+from bot.operation.supervisor import supervise
 from bot.pacing import Pacing
 from bot.platforms.slack import Pace, SlackPlatform
 from bot.settings import Settings
-from bot.supervisor import supervise
 from charts import Document, ThemeName
 from storage.events import Route
 from storage.labels import Labels

@@ -1,0 +1,369 @@
+"""From an alert to the messages that tell of it: one for each destination that its routes name.
+
+What has no route goes to admins and owners, a personal limit to the person alone, and what a
+channel must not be told goes to admins instead.  Twice, or on three replicas, it plans the same
+deliveries once: their keys are unique, and the workspace's row is held meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+
+from analytics.errors import UserError
+from bot.alerts.kinds import BUDGETS, KINDS, frozen_facts, highest_of, may_see, scope_of_alert
+from bot.asking import Asking
+from bot.context import Asker, Context, Identity, Place, outranks
+from storage.alerts import Alert, alert_by_id, list_alerts, mark_routed, unrouted
+from storage.destinations import Destination, destination_of, list_destinations
+from storage.engine import reading, writing
+from storage.labels import person_of_alias
+from storage.locks import hold
+from storage.outbox import DeliveryRow, NewDelivery, Trigger, history, insert_deliveries
+from storage.roles import list_roles
+from storage.routes import (
+    Route,
+    identities_of,
+    keep_facts,
+    list_routes,
+    seen_posts,
+    skip_replaced,
+    skip_waiting,
+    waiting_posts,
+)
+from storage.workspaces import bound_workspace, list_workspaces
+
+log = structlog.get_logger()
+CREDITBOT = "creditbot"  # who makes a destination that nobody asked for
+FULL = 100
+LATE = timedelta(minutes=15)  # what was kept back longer tells how things are when it leaves
+SEEN_FOR = timedelta(days=7)
+MOST = 200
+OVER = "its period was over before it could be told"
+RECOVERED = "resolved before it left"
+REPLACED = "another alert tells how things stand now"
+MERGED = "told together with alert {}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Goal:
+    """Where an alert goes, and whose rights it is made with: "" is creditbot itself."""
+
+    destination: Destination
+    actor: str = ""
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """What routing one workspace needs, read once."""
+
+    connection: sa.Connection
+    asking: Asking
+    ctx: Context
+    now: datetime
+    owners: Sequence[str]
+    routes: Sequence[Route]
+    destinations: dict[int, Destination] = field(default_factory=dict)
+
+    @property
+    def place(self) -> int:
+        """The workspace."""
+        return self.ctx.reader.workspace.id
+
+
+def route(engine: sa.Engine, now: datetime, owners: Sequence[str] = ()) -> int:
+    """Plan what every alert that is not routed yet has to tell; how many messages are new."""
+    with reading(engine) as connection:
+        known = list_workspaces(connection)
+        since = now - SEEN_FOR
+        busy = [
+            one
+            for one in known
+            if unrouted(connection, one.id, limit=1) or seen_posts(connection, one.id, since=since)
+        ]
+    planned = 0
+    for workspace in busy:
+        asking = Asking(now=lambda: now, owners=owners, workspace=workspace.name)
+        with writing(engine) as connection:
+            hold(connection, workspace.id)
+            ctx = asking.context(connection, Identity("terminal", "", ""))
+            desk = _Desk(
+                connection,
+                asking,
+                ctx,
+                now,
+                owners,
+                list_routes(connection, workspace.id),
+                list_destinations(connection, workspace.id),
+            )
+            planned += _route(desk)
+    return planned
+
+
+def _route(desk: _Desk) -> int:
+    planned = 0
+    for alert in unrouted(desk.connection, desk.place, limit=MOST):
+        if alert.kind not in KINDS:
+            continue  # a newer version's: it knows where it goes
+        deliveries = _ended(desk, alert) if alert.state != "fired" else _fired(desk, alert)
+        if deliveries is None:
+            continue
+        planned += len(insert_deliveries(desk.connection, deliveries))
+        mark_routed(desk.connection, alert, now=desk.now)
+        log.info("alert.routed", alert=alert.id, kind=alert.kind, deliveries=len(deliveries))
+    skip_replaced(desk.connection, desk.place, reason=REPLACED, now=desk.now)
+    return planned + _acknowledged(desk)
+
+
+# ---- what fired
+
+
+def _fired(desk: _Desk, alert: Alert) -> list[NewDelivery] | None:
+    """The posts of an alert; None while its subject is quiet."""
+    if _is_snoozed(desk, alert):
+        return None
+    facts = frozen_facts(alert, desk.ctx.reader)
+    if facts is not None:
+        keep_facts(desk.connection, alert, facts)
+        alert = replace(alert, facts=facts)
+    goals = {goal.destination.id: goal for goal in _goals(desk, alert)}
+    return [_post(desk, alert, goal) for goal in goals.values()]
+
+
+def _is_snoozed(desk: _Desk, alert: Alert) -> bool:
+    """Whether its subject was asked to be quiet; at 100 % only if that was said of 100 %."""
+    if not KINDS[alert.kind].waits:
+        return False
+    others = list_alerts(desk.connection, desk.place, subject=alert.subject, limit=MOST)
+    quiet = [one for one in others if one.snoozed_until and one.snoozed_until > desk.now]
+    if highest_of(alert) >= FULL:
+        quiet = [one for one in quiet if highest_of(one) >= FULL]
+    return bool(quiet)
+
+
+def _post(desk: _Desk, alert: Alert, goal: _Goal) -> NewDelivery:
+    """One post: at once, at the end of quiet hours, or not at all with the reason."""
+    destination, now = goal.destination, desk.now
+    new = NewDelivery(
+        workspace_id=desk.place,
+        dedupe_key=f"{alert.dedupe_key}|{destination.id}",
+        kind="purchase" if KINDS[alert.kind].group == "purchase" else "alert",
+        trigger=_trigger(alert),
+        destination_id=destination.id,
+        actor=goal.actor,
+        due_at=alert.fired_at,
+        created_at=now,
+        priority=0,
+        alert_id=alert.id,
+        period_key=alert.period_key,
+        window_end=alert.fired_at,
+        line=f"alerts show {alert.id}",
+    )
+    if _is_over(desk, alert):
+        return replace(new, state="skipped", reason=OVER)
+    held = _held_until(alert, destination, now)
+    first = _merge(desk, alert, destination, new.id)
+    if held is None and first is None and now - alert.fired_at < LATE:
+        return new
+    at = held or now
+    since = f" from={first}" if first else ""
+    line = f"{new.line}{since} at={at.astimezone(desk.ctx.reader.clock.zone).isoformat()}"
+    return replace(new, not_before=held or now, window_end=at, line=line)
+
+
+def _trigger(alert: Alert) -> Trigger:
+    if alert.facts.get("test"):
+        return "test"
+    return "crossing" if alert.kind == "threshold" else "sweep"
+
+
+def _is_over(desk: _Desk, alert: Alert) -> bool:
+    """Whether the period of a budget's alert has ended: then a digest names it."""
+    if alert.kind not in BUDGETS:
+        return False
+    end = str(alert.facts.get("end", "9999"))
+    return end <= str(desk.ctx.reader.clock.local_date(desk.now))
+
+
+def _held_until(alert: Alert, destination: Destination, now: datetime) -> datetime | None:
+    """The end of the quiet hours that hold it back; 100 % breaks through them."""
+    if not KINDS[alert.kind].waits or (highest_of(alert) >= FULL and destination.breaks_through):
+        return None
+    awake = destination.awake(now)
+    return awake if awake > now else None
+
+
+def _merge(desk: _Desk, alert: Alert, destination: Destination, delivery_id: str) -> int | None:
+    """Let what waits there about the same budget be told by this post; the first such alert."""
+    waiting = waiting_posts(desk.connection, alert, destination.id)
+    if not waiting:
+        return None
+    skip_waiting(
+        desk.connection,
+        desk.place,
+        [delivery for delivery, _ in waiting],
+        reason=MERGED.format(alert.id),
+        now=desk.now,
+        superseded_by=delivery_id,
+    )
+    return min(number for _, number in waiting)
+
+
+# ---- who is told
+
+
+def _goals(desk: _Desk, alert: Alert) -> Iterator[_Goal]:
+    """The destinations of an alert, perhaps one twice."""
+    scope = scope_of_alert(alert)
+    if scope.kind == "person":
+        own = list(_person(desk, scope.target))
+        yield from own or _admins(desk)
+        return
+    group = KINDS[alert.kind].group
+    chosen = [one for one in desk.routes if one.takes(group, alert.scope, alert.target_id)]
+    found = [desk.destinations[one.destination_id] for one in chosen]
+    open_ = [one for one in found if one.state != "dead" and _may_be_told(desk, alert, one)]
+    for destination in open_:
+        yield _Goal(destination, destination.actor if destination.is_direct else "")
+    if len(open_) < len(found) or not found:
+        yield from _admins(desk)
+
+
+def _may_be_told(desk: _Desk, alert: Alert, destination: Destination) -> bool:
+    """Whether an alert tells a channel or person nothing that they must not know of people."""
+    if not destination.is_direct:
+        return may_see(alert, for_channel(desk.ctx, destination))
+    parts = (destination.platform, destination.external_id, destination.channel_id)
+    try:
+        return may_see(alert, desk.asking.context(desk.connection, Identity(*parts)))
+    except UserError:  # their chat does not talk to us any more
+        return False
+
+
+def for_channel(ctx: Context, destination: Destination) -> Context:
+    """The question as a channel asks it.
+
+    One that may see people's rows asks for everybody, one that strangers read for nobody.
+    """
+    asker = Asker(Identity(destination.platform, destination.external_id, destination.channel_id))
+    asked = replace(ctx, asker=asker, own={})
+    if destination.is_external:
+        return replace(asked, people_visibility="admins")
+    return replace(asked, people_visibility="everyone") if destination.people_rows else asked
+
+
+def _person(desk: _Desk, person_id: int) -> Iterator[_Goal]:
+    """The conversation with a person, by the first identity of a chat that talks to us."""
+    for alias in identities_of(desk.connection, desk.place, person_id):
+        actor = _spelled(alias)
+        goal = _direct(desk, actor)
+        if goal is not None:
+            yield goal
+            return
+
+
+def _spelled(alias: str) -> str:
+    """An identity as its platform spells it: aliases are folded, and Slack's ids are upper case."""
+    platform, _, rest = alias.partition(":")
+    return f"{platform}:{rest.upper()}" if platform == "slack" else alias
+
+
+def _admins(desk: _Desk) -> Iterator[_Goal]:
+    """Everybody who is admin or owner, and those whom the settings name."""
+    named = [
+        actor for actor, role in list_roles(desk.connection, desk.place) if outranks(role, "admin")
+    ]
+    for actor in dict.fromkeys((*named, *desk.owners)):
+        goal = _direct(desk, actor)
+        if goal is not None:
+            yield goal
+
+
+def _direct(desk: _Desk, actor: str) -> _Goal | None:
+    """The conversation with an identity; None where it is no chat of this workspace."""
+    parts = actor.split(":")
+    if len(parts) != 3 or not all(parts):
+        return None
+    platform, external_id, user_id = parts
+    if bound_workspace(desk.connection, platform, external_id) != desk.place:
+        return None
+    made = destination_of(
+        desk.connection,
+        desk.place,
+        platform=platform,
+        external_id=external_id,
+        place=Place(user_id, _shown(desk, actor), is_direct=True),
+        actor=CREDITBOT,
+        now=desk.now,
+    )
+    return _Goal(made, actor)
+
+
+def _shown(desk: _Desk, actor: str) -> str:
+    """The name of the person behind an identity, or the identity itself."""
+    person = person_of_alias(desk.connection, desk.place, actor)
+    return desk.ctx.reader.names("person").get(person or 0, actor)
+
+
+# ---- what is over, or was seen
+
+
+def _ended(desk: _Desk, alert: Alert) -> list[NewDelivery] | None:
+    """The changes of the posts of an alert that is over; None while one may just be leaving."""
+    posts = _posts(desk, alert)
+    waiting = [row.id for row in posts if row.state == "planned"]
+    skip_waiting(desk.connection, desk.place, waiting, reason=RECOVERED, now=desk.now)
+    if any(row.state in ("rendering", "ready", "sending") for row in posts):
+        return None
+    sent = [row for row in posts if row.state == "sent"]
+    return [new for row in sent for new in (_edit(desk, row, 2), _reply(desk, row))]
+
+
+def _posts(desk: _Desk, alert: Alert) -> list[DeliveryRow]:
+    rows = history(desk.connection, desk.place, alert_id=alert.id, limit=MOST)
+    return [row for row in rows if row.act == "post"]
+
+
+def _acknowledged(desk: _Desk) -> int:
+    """Let posts say who saw their alert; how many changes are new."""
+    edits = []
+    for delivery_id, number in seen_posts(desk.connection, desk.place, since=desk.now - SEEN_FOR):
+        alert = alert_by_id(desk.connection, desk.place, number)
+        rows = _posts(desk, alert) if alert else []
+        edits += [_edit(desk, row, 1) for row in rows if row.id == delivery_id]
+    return len(insert_deliveries(desk.connection, edits))
+
+
+def _edit(desk: _Desk, post: DeliveryRow, number: int) -> NewDelivery:
+    """The post once more, as its alert stands now: 1 when it was seen, 2 when it is over."""
+    return _below(desk, post, key=f"e|{post.id}|{number}", act="edit", line=post.line)
+
+
+def _reply(desk: _Desk, post: DeliveryRow) -> NewDelivery:
+    line = f"alerts show {post.alert_id} part=resolved"
+    return _below(desk, post, key=f"r|{post.id}", act="reply", line=line)
+
+
+def _below(desk: _Desk, post: DeliveryRow, *, key: str, act: str, line: str) -> NewDelivery:
+    return NewDelivery(
+        workspace_id=desk.place,
+        dedupe_key=key,
+        kind="resolved",
+        trigger=post.trigger,
+        act="edit" if act == "edit" else "reply",
+        destination_id=post.destination_id,
+        actor=post.actor,
+        due_at=desk.now,
+        created_at=desk.now,
+        priority=0,
+        alert_id=post.alert_id,
+        parent_id=post.id,
+        part=1,
+        period_key=post.period_key,
+        window_end=post.window_end,
+        line=line,
+    )

@@ -1,0 +1,1 @@
+"""From a due row to a message that arrived once: made, sent, looked for, corrected."""

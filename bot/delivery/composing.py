@@ -1,0 +1,398 @@
+"""Making of what is said unasked: the line is answered, drawn and fixed before anything is sent.
+
+Text comes first: a picture that fails or dawdles becomes a sentence, and what fails three times
+leaves as plain words from the numbers that were kept when it became due.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import cast
+from uuid import uuid4
+
+import sqlalchemy as sa
+import structlog
+from sqlmodel import SQLModel
+
+from analytics.errors import UserError
+from analytics.report import FORMS, Actions, Button, Form, Report
+from bot.asking import Asking, NotBound
+from bot.buttons import public_values
+from bot.context import NotAllowed
+from bot.delivery import audience
+from bot.delivery.audience import Answer
+from bot.delivery.payloads import digest_of
+from bot.delivery.timing import Timing
+from bot.delivery.transactions import Transactions
+from bot.delivery.wording import NO_FIGURE, credits_of, is_empty, noted, plain, told
+from bot.drawing import Drawing
+from bot.exports import Draft
+from bot.platforms.base import Address, Sender, SendError
+from charts import Document, ThemeName
+from storage import endings, locks
+from storage.alerts import alert_by_id
+from storage.claims import Claim
+from storage.endings import Content
+from storage.errors import StorageError
+from storage.failpoints import failpoint
+from storage.notices import admins, pause_subscription, tell, tell_creator
+from storage.outbox import NewDelivery, insert_deliveries, reference
+
+log = structlog.get_logger()
+USUAL: Mapping[str, ThemeName] = {"discord": "dark"}  # where nobody chose a theme
+_SUBSCRIPTION = SQLModel.metadata.tables["subscription"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a subscription wants besides its line."""
+
+    skip_empty: bool = False
+    is_paused: bool = False
+    is_ended: bool = False
+
+
+class _Lost(Exception):  # noqa: N818  # the state is the name
+    """The claim is somebody else's by now; what was begun in this transaction is not kept."""
+
+
+class Composer:
+    """Makes claimed deliveries; `owners` are told what admins are told."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        asking: Asking,
+        senders: Mapping[str, Sender],
+        *,
+        timing: Timing,
+        drawing: Drawing | None = None,
+        owners: Collection[str] = (),
+    ) -> None:
+        self._transactions = transactions
+        self._asking = asking
+        self._senders = senders
+        self._timing = timing
+        self._drawing = drawing
+        self._owners = owners
+
+    async def make(self, claim: Claim, _: float) -> None:
+        """Bring a delivery from planned to ready, or say why not."""
+        try:
+            if claim.row.act == "file":
+                await self._make_file(claim)
+            else:
+                await self._make_message(claim)
+        except _Lost:
+            log.info("delivery.made_by_another", delivery=claim.row.id)
+        except UserError as error:
+            await self._refused(claim, error)
+        except StorageError as error:
+            await self._failed(claim, error.message)
+        except Exception:  # our bug must not stop what others wait for
+            log.exception("delivery.not_made", delivery=claim.row.id, line=claim.row.line)
+            await self._failed(claim, f"failed; reference {claim.row.id[:8]} stands in the log")
+
+    # ---- messages
+
+    async def _make_message(self, claim: Claim) -> None:
+        row = claim.row
+        wanted = await self._transactions.read(lambda c, _: _wanted(c, claim))
+        if reason := _stopped(claim, wanted):
+            await self._skip(claim, reason)
+            return
+        found = await self._answer(claim)
+        if wanted.skip_empty and row.trigger != "test" and is_empty(found.report):
+            await self._skip(claim, "empty")
+            return
+        failpoint("P4")
+        report, picture = await self._pictured(claim, found.report)
+        failpoint("P5")
+
+        def keep(connection: sa.Connection, now: datetime) -> None:
+            shown = noted(report, row, now, found.zone).without("share")
+            self._keep(connection, claim, now, shown, picture)
+
+        await self._transactions.write(keep)
+
+    async def _answer(self, claim: Claim) -> Answer:
+        """What the delivery says; plain words where it failed too often."""
+        if not claim.row.line:
+            return Answer(told(claim.row.facts), "UTC")
+        if claim.row.attempts > self._timing.renders:
+            return await self._transactions.read(lambda c, _: _last_resort(c, claim))
+        found = await self._asked(claim, outsiders=claim.lane.is_external)
+        if found.names_people and not claim.lane.is_external and await self._is_outside(claim):
+            return await self._asked(claim, outsiders=True)
+        return found
+
+    async def _asked(self, claim: Claim, *, outsiders: bool) -> Answer:
+        def ask(connection: sa.Connection, now: datetime) -> Answer:
+            return audience.answer(connection, self._asking, claim, now, outsiders=outsiders)
+
+        return await self._transactions.read(ask)
+
+    async def _is_outside(self, claim: Claim) -> bool:
+        """Whether strangers read along; so they do where that cannot be asked right now."""
+        lane = claim.lane
+        if lane.is_direct:
+            return False
+        try:
+            async with asyncio.timeout(self._timing.picture):
+                address = Address(lane.external_id, lane.channel_id)
+                standing = await self._senders[lane.platform].standing(address)
+        except (SendError, TimeoutError) as error:
+            log.warning("delivery.channel_not_looked_at", channel=lane.id, reason=str(error))
+            return True
+        return standing.is_external
+
+    async def _pictured(self, claim: Claim, report: Report) -> tuple[Report, bytes | None]:
+        """The report with its picture, or with a sentence where it has none."""
+        if report.figure is None:
+            return report, None
+        theme = report.theme or USUAL.get(claim.lane.platform, "light")
+        picture = None
+        if self._drawing is not None:
+            try:
+                async with asyncio.timeout(self._timing.picture):
+                    picture = await self._drawing.draw(report.figure, theme)
+            except TimeoutError:
+                log.warning("delivery.picture_too_slow", delivery=claim.row.id)
+            except Exception:  # drawing is another program's business; the text must go out
+                log.exception("delivery.picture_failed", delivery=claim.row.id)
+        if picture is None:
+            return replace(report, blocks=(*report.blocks, NO_FIGURE)), None
+        return report, picture
+
+    def _keep(
+        self,
+        connection: sa.Connection,
+        claim: Claim,
+        now: datetime,
+        report: Report,
+        picture: bytes | None,
+    ) -> None:
+        row = claim.row
+        shown = report if row.act == "reply" else report.post
+        payload = self._payload(connection, claim, now, shown, pictured=picture is not None)
+        facts: dict[str, object] = {}
+        if (total := credits_of(report)) is not None:
+            facts["credits"] = total
+        if picture is not None and report.figure is not None:
+            facts["alt"] = report.figure.alt
+        content = Content(
+            payload=payload,
+            payload_sha=digest_of(payload),
+            artifact=picture,
+            artifact_name=None if picture is None else f"{row.kind}.png",
+            artifact_sha=None if picture is None else sha256(picture).hexdigest(),
+            data_until=report.data_to,
+            facts=facts,
+        )
+        if not endings.finish_render(connection, claim, now, content):
+            raise _Lost
+        if row.act == "post":
+            details = self._details(connection, claim, now, report)
+            files = [] if is_empty(report) else _files(connection, claim, now)
+            insert_deliveries(connection, [*details, *files])
+
+    def _payload(
+        self,
+        connection: sa.Connection,
+        claim: Claim,
+        now: datetime,
+        report: Report,
+        *,
+        pictured: bool,
+        known_as: str | None = None,
+    ) -> dict[str, object]:
+        lane, row = claim.lane, claim.row
+        values = public_values(
+            connection, lane.workspace_id, _buttons(report), platform=lane.platform, now=now
+        )
+        ref = known_as or reference(row.id, lane.channel_id, row.part)
+        sender = self._senders[lane.platform]
+        return dict(sender.compose(report, buttons=values, reference=ref, pictured=pictured))
+
+    def _details(
+        self, connection: sa.Connection, claim: Claim, now: datetime, report: Report
+    ) -> list[NewDelivery]:
+        """What goes into the thread below the post, before its files."""
+        details = report.thread
+        if details is None:
+            return []
+        part = _thread_of(claim, now)
+        ref = reference(part.id, claim.lane.channel_id, part.part)
+        payload = self._payload(connection, claim, now, details, pictured=False, known_as=ref)
+        return [replace(part, payload=payload)]
+
+    # ---- files
+
+    async def _make_file(self, claim: Claim) -> None:
+        if claim.row.attempts > self._timing.renders:
+            await self._transactions.write(
+                lambda c, now: endings.end_render(c, claim, now, "the file could not be made")
+            )
+            return
+        form = cast("Form", claim.row.facts["form"])
+        draft = await self._transactions.read(
+            lambda c, now: audience.file(c, self._asking, claim, now, form)
+        )
+        content = await self._written(draft)
+        if content is None:
+            await self._failed(claim, "the file could not be drawn")
+            return
+        made = Content(
+            payload={},
+            payload_sha=digest_of({}),
+            artifact=content,
+            artifact_name=draft.name,
+            artifact_sha=sha256(content).hexdigest(),
+            facts={"alt": draft.alt} if draft.alt else {},
+        )
+        await self._transactions.write(lambda c, now: endings.finish_render(c, claim, now, made))
+
+    async def _written(self, draft: Draft) -> bytes | None:
+        what = draft.what
+        if isinstance(what, bytes):
+            return what
+        if self._drawing is None:
+            return None
+        if isinstance(what, Document):
+            return await self._drawing.print(what)
+        return await self._drawing.draw(what, draft.theme)
+
+    # ---- what goes wrong
+
+    async def _skip(self, claim: Claim, reason: str) -> None:
+        await self._transactions.write(lambda c, now: endings.skip(c, claim, now, reason))
+
+    async def _failed(self, claim: Claim, reason: str) -> None:
+        """Once more a little later; after three times it leaves as plain words."""
+        wait = timedelta(seconds=self._timing.render_pause * 2.0 ** min(claim.row.attempts, 6))
+        await self._transactions.write(
+            lambda c, now: endings.fail_render(c, claim, not_before=now + wait, reason=reason)
+        )
+
+    async def _refused(self, claim: Claim, error: UserError) -> None:
+        """The line may not be asked any more, or means nothing now: stop, and say so once."""
+        log.warning("delivery.line_refused", delivery=claim.row.id, line=claim.row.line)
+        if claim.row.act == "file":  # a day without usage has no table; its post says so
+            await self._skip(claim, f"no file: {error.message}")
+            return
+        if claim.row.alert_id is not None:
+            # What happened must be told; its bare numbers name nobody.
+            found = await self._transactions.read(lambda c, _: _last_resort(c, claim))
+            await self._transactions.write(
+                lambda c, now: self._keep(c, claim, now, found.report, None)
+            )
+            return
+        await self._transactions.write(lambda c, now: self._stop(c, now, claim, error))
+
+    def _stop(
+        self, connection: sa.Connection, now: datetime, claim: Claim, error: UserError
+    ) -> None:
+        row, lane = claim.row, claim.lane
+        locks.hold(connection, lane.workspace_id)  # before other rows: new ones are numbered
+        if not endings.skip(connection, claim, now, f"cancelled: {error.message}"):
+            return
+        creator = pause_subscription(connection, claim, error.message)
+        if creator is None:
+            return
+        facts = {
+            "subscription": row.subscription_id,
+            "line": row.line,
+            "reason": error.message,
+            "hint": error.hint,
+        }
+        key, everybody = f"o|{lane.id}|{row.id}", admins(connection, lane, self._owners)
+        if isinstance(error, (NotAllowed, NotBound)):
+            tell(connection, lane, everybody, key=key, facts=facts, now=now)
+            return
+        tell_creator(connection, lane, [creator], everybody, key=key, facts=facts, now=now)
+
+
+def _wanted(connection: sa.Connection, claim: Claim) -> _Wanted:
+    row, c = claim.row, _SUBSCRIPTION.c
+    if row.subscription_id is None:
+        return _Wanted()
+    columns = (c.skip_empty, c.is_paused, c.ended_at.is_not(None))
+    wanted = sa.select(*columns).where(
+        c.workspace_id == row.workspace_id, c.id == row.subscription_id
+    )
+    found = connection.execute(wanted).first()
+    return _Wanted(*found) if found else _Wanted(is_ended=True)
+
+
+def _stopped(claim: Claim, wanted: _Wanted) -> str | None:
+    """Why a subscription's post is not made any more, which a person ordered meanwhile."""
+    if claim.row.trigger in ("manual", "test") or claim.row.kind != "digest":
+        return None
+    if wanted.is_ended:
+        return "cancelled"
+    return "paused" if wanted.is_paused else None
+
+
+def _last_resort(connection: sa.Connection, claim: Claim) -> Answer:
+    row = claim.row
+    alert = row.alert_id and alert_by_id(connection, row.workspace_id, row.alert_id)
+    return Answer(plain(row, alert.facts if alert else None), "UTC")
+
+
+def _buttons(report: Report) -> list[Button]:
+    rows = [block.buttons for block in report.blocks if isinstance(block, Actions)]
+    return [button for row in rows for button in row]
+
+
+def _files(connection: sa.Connection, claim: Claim, now: datetime) -> list[NewDelivery]:
+    """The rows of the files that a subscription wants below its post, in their order."""
+    row, c = claim.row, _SUBSCRIPTION.c
+    if row.kind != "digest" or row.subscription_id is None or not row.line:
+        return []
+    wanted = sa.select(c.attach).where(
+        c.workspace_id == row.workspace_id, c.id == row.subscription_id
+    )
+    forms = str(connection.execute(wanted).scalar() or "").split(",")
+    below = _thread_of(claim, now)
+    return [
+        replace(
+            below,
+            id=uuid4().hex,
+            dedupe_key=f"{row.dedupe_key.removesuffix('|0')}|{part}",
+            act="file",
+            part=part,
+            line=row.line,
+            facts={"form": form},
+            state="planned",
+        )
+        for part, form in enumerate((form for form in forms if form in FORMS), 1)
+    ]
+
+
+def _thread_of(claim: Claim, now: datetime) -> NewDelivery:
+    """The row of a post's details, which leaves right after it, before its files."""
+    row = claim.row
+    return NewDelivery(
+        workspace_id=row.workspace_id,
+        dedupe_key=f"{row.dedupe_key}|details",
+        kind=row.kind,
+        trigger=row.trigger,
+        act="reply",
+        priority=row.priority,
+        destination_id=row.destination_id,
+        actor=row.actor,
+        due_at=row.due_at,
+        created_at=row.created_at,
+        subscription_id=row.subscription_id,
+        alert_id=row.alert_id,
+        parent_id=row.id,
+        period_key=row.period_key,
+        window_start=row.window_start,
+        window_end=row.window_end,
+        not_before=now,
+        state="ready",
+    )

@@ -1,0 +1,184 @@
+"""Posts about a closed period are corrected when usage that came late changes it.
+
+The post itself is changed and says so, and one line in its thread tells people who read it.  Only
+days whose totals changed since the last look are asked about again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import sqlalchemy as sa
+import structlog
+
+from analytics.errors import UserError
+from analytics.late_data import Correction, changed_days, touches
+from analytics.text import clean
+from bot.asking import Asking
+from bot.delivery.audience import answer
+from bot.delivery.wording import credits_of, is_empty
+from bot.delivery.worker import Job
+from storage.claims import Claim, lane_of
+from storage.crossings import Days
+from storage.engine import reading, writing
+from storage.errors import StorageError
+from storage.late_data import (
+    Corrected,
+    Totals,
+    corrections,
+    credits_told,
+    day_totals,
+    keep_totals,
+    sent_digests,
+    totals_seen,
+)
+from storage.outbox import DeliveryRow, NewDelivery, insert_deliveries
+from storage.timekeys import Clock
+from storage.workspaces import WorkspaceInfo, list_workspaces
+
+log = structlog.get_logger()
+# A month's digest stays right until the next one is there.
+LOOKED = timedelta(days=35)
+LONGEST_PERIOD = timedelta(days=31)
+CORRECT_SECONDS = 3600
+# Usage that trickles in must not turn a thread into a ticker.
+PAUSE = timedelta(days=1)
+# The micro-credits that a delivery's line tells now, asked as it was; None where it tells none.
+Ask = Callable[[sa.Connection, DeliveryRow], int | None]
+
+
+def asked_again(asking: Asking) -> Ask:
+    """The total of a delivery's line, asked once more with the rights that it was made with."""
+
+    def ask(connection: sa.Connection, post: DeliveryRow) -> int | None:
+        claim = Claim(post, lane_of(connection, post.workspace_id, post.destination_id), token="")
+        end = post.window_end or post.due_at
+        outsiders = claim.lane.is_external
+        report = answer(connection, asking, claim, end, outsiders=outsiders).report
+        total = credits_of(report)
+        return 0 if total is None and is_empty(report) else total
+
+    return ask
+
+
+def correcting(asking: Asking) -> Job:
+    """The job that plans corrections, for the ticker."""
+    ask = asked_again(asking)
+    return lambda engine, now: correct(engine, ask, now)
+
+
+def correct(engine: sa.Engine, ask: Ask, now: datetime) -> int:
+    """Plan the corrections that are due in every workspace; how many posts are new among them.
+
+    Raises StorageError; what was not planned then is planned at the next look.
+    """
+    with reading(engine) as connection:
+        workspaces = list_workspaces(connection)
+    return sum(_correct(engine, workspace, ask, now) for workspace in workspaces)
+
+
+def _correct(engine: sa.Engine, workspace: WorkspaceInfo, ask: Ask, now: datetime) -> int:
+    clock = workspace.clock()
+    with reading(engine) as connection:
+        posts = sent_digests(connection, workspace.id, now - LOOKED)
+        span = Days(clock.day(now - LOOKED - LONGEST_PERIOD), clock.day(now))
+        totals = day_totals(connection, workspace.id, span)
+        changed = changed_days(totals_seen(connection, workspace.id), totals)
+        if not changed:
+            return 0
+        due = [post for post in posts if touches(changed, *_days(post, clock))]
+        known = corrections(connection, workspace.id, [post.id for post in due])
+        rested = [post for post in due if not _is_fresh(known.get(post.id), now)]
+        wrong = list(_wrong(connection, rested, known, ask))
+    if len(rested) < len(due):
+        # What waits must be looked at again: its days stay changed.
+        waiting = [_days(post, clock) for post in due if post not in rested]
+        totals = _without(totals, waiting)
+    rows = [row for post, n, found in wrong for row in _rows(post, n, found, clock, now)]
+    with writing(engine) as connection:
+        new = insert_deliveries(connection, rows)
+        keep_totals(connection, workspace.id, totals)
+    if new:
+        log.info("digests.corrected", workspace=workspace.name, posts=len(new) // 2)
+    return len(new) // 2
+
+
+def _days(post: DeliveryRow, clock: Clock) -> tuple[int, int]:
+    """The local days that a post is about, half-open."""
+    start, end = post.window_start, post.window_end
+    if start is None or end is None:
+        return 0, 0
+    return clock.day(start), clock.day(end - timedelta(microseconds=1)) + 1
+
+
+def _is_fresh(known: Corrected | None, now: datetime) -> bool:
+    return known is not None and now - known.at < PAUSE
+
+
+def _without(totals: Totals, stretches: Sequence[tuple[int, int]]) -> Totals:
+    return {
+        day: total
+        for day, total in totals.items()
+        if not any(touches((day,), first, end) for first, end in stretches)
+    }
+
+
+def _wrong(
+    connection: sa.Connection,
+    posts: Sequence[DeliveryRow],
+    known: Mapping[str, Corrected],
+    ask: Ask,
+) -> Iterator[tuple[DeliveryRow, int, Correction]]:
+    """The posts that tell something else now, with the number of their correction."""
+    for post in posts:
+        before = known.get(post.id)
+        try:
+            total = ask(connection, post)
+        except (UserError, StorageError) as error:
+            # Who may not ask any more learns nothing new by it either.
+            log.info("digest.not_checked", delivery=post.id, reason=error.message)
+            continue
+        told = before.credits if before else credits_told(post.facts)
+        if total is not None and (found := Correction(told, total)).is_needed:
+            yield post, before.count + 1 if before else 1, found
+
+
+def _rows(
+    post: DeliveryRow, n: int, found: Correction, clock: Clock, now: datetime
+) -> Iterator[NewDelivery]:
+    """The change of the post, and the line below it."""
+    edit = NewDelivery(
+        workspace_id=post.workspace_id,
+        dedupe_key=f"c|{post.id}|{n}",
+        kind="correction",
+        trigger="sweep",
+        act="edit",
+        destination_id=post.destination_id,
+        actor=post.actor,
+        line=post.line,
+        subscription_id=post.subscription_id,
+        parent_id=post.id,
+        period_key=post.period_key,
+        window_start=post.window_start,
+        window_end=post.window_end,
+        due_at=now,
+        created_at=now,
+        facts={"credits": found.now, "note": found.note(now.astimezone(clock.zone))},
+    )
+    yield edit
+    line = clean(post.line).replace("`", "'")
+    yield replace(
+        edit,
+        id=uuid4().hex,
+        dedupe_key=f"c|{post.id}|{n}|r",
+        act="reply",
+        line="",
+        part=1,
+        facts={
+            "headline": f"Corrected: {found.words}.",
+            "hint": f"Usage came late; the post above is changed. `{line}` tells all of it.",
+        },
+    )

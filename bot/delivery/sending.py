@@ -1,0 +1,407 @@
+"""One try to send one delivery: looked for first where it may be there, sent once, written down.
+
+The order of the commits is what survives a kill at any point: that it may have been sent is kept
+before the socket opens, what became of it after; and a row that may have been sent is never sent
+again before the platform was asked for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+import sqlalchemy as sa
+import structlog
+
+from bot.delivery.payloads import digest_of
+from bot.delivery.timing import Timing
+from bot.delivery.transactions import TROUBLE, Transactions, Work
+from bot.operation.counters import Counters
+from bot.platforms.base import Act, Address, Attachment, Outgoing, Sender, SendError
+from storage import endings
+from storage.claims import LONGEST_WAIT, Claim, mark_maybe_sent
+from storage.endings import Tries, Trouble
+from storage.failpoints import failpoint
+from storage.notices import destination_died
+from storage.outbox import reference
+from storage.pauses import pause_chat
+
+log = structlog.get_logger()
+OnUnknown = Literal["resend_labelled", "hold"]
+REPEAT = "This may be a repeat: the first try got no answer."
+# Platforms whose Retry-After holds for the whole workspace, and where a channel has a pace.
+CHAT_WIDE = frozenset({"slack"})
+PACED = frozenset({"slack"})
+AGAIN = (0.2, 1.0, 3.0)  # seconds between tries to write down what became of a send
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """What a test replaces: pauses, the clock that no one sets, and luck."""
+
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    monotonic: Callable[[], float] = lambda: asyncio.get_running_loop().time()
+    random: random.Random = random.Random()  # noqa: RUF009, S311  # jitter
+
+
+class Courier:
+    """Sends claimed deliveries; `owners` are told of dead channels as admins are."""
+
+    def __init__(  # noqa: PLR0913  # its parts, wired by hand
+        self,
+        transactions: Transactions,
+        senders: Mapping[str, Sender],
+        *,
+        timing: Timing,
+        on_unknown: OnUnknown = "resend_labelled",
+        owners: Collection[str] = (),
+        chance: Chance | None = None,
+        counters: Counters | None = None,
+    ) -> None:
+        self._write = transactions.write
+        self._counters = counters or Counters()
+        self._senders = senders
+        self._timing = timing
+        self._on_unknown = on_unknown
+        self._owners = owners
+        self._chance = chance or Chance()
+        self._closed_until: dict[tuple[str, str], float] = {}
+
+    async def deliver(self, claim: Claim, claimed_at: float) -> None:
+        """One try; `claimed_at` is the monotonic clock from before the claim."""
+        failpoint("P6")
+        sender, outgoing = self._senders[claim.lane.platform], outgoing_of(claim)
+        if claim.row.maybe_sent_at is not None and claim.row.act != "edit":
+            if self._is_too_late(claim, claimed_at):
+                # Whoever takes over would not hear of a pause that this read is told.
+                await self._write(lambda c, now: endings.release(c, claim, now, tried=False))
+                return
+            next_step = await self._reconcile(claim, sender, outgoing)
+            if next_step == "done":
+                return
+            if next_step == "repeat":
+                outgoing = replace(outgoing, payload=sender.noted(outgoing.payload, REPEAT))
+            else:
+                claim = replace(claim, row=replace(claim.row, maybe_sent_at=None))
+        await self._send(claim, sender, outgoing, claimed_at)
+
+    # ---- sending
+
+    async def _send(
+        self, claim: Claim, sender: Sender, outgoing: Outgoing, claimed_at: float
+    ) -> None:
+        marked_at = await self._write(
+            lambda c, now: now if mark_maybe_sent(c, claim, now) else None
+        )
+        if marked_at is None or self._is_too_late(claim, claimed_at):
+            tried = marked_at is not None
+            await self._write(lambda c, now: endings.release(c, claim, now, tried=tried))
+            return
+        failpoint("P7")
+        try:
+            async with asyncio.timeout(self._timing.deadline):
+                message_id = await _posted(sender, outgoing)
+        except SendError as error:
+            failpoint("P9")
+            trouble = self._heeded(claim, trouble_of(error))
+            await self._failed(claim, sender, trouble, marked_at)
+            return
+        except TimeoutError:
+            await self._failed(claim, sender, Trouble("unknown", "deadline"), marked_at)
+            return
+        except asyncio.CancelledError:
+            await self._cut_off(claim, marked_at)
+            raise
+        except Exception:  # a sender's bug says nothing about what the platform did
+            log.exception("delivery.sender_failed", platform=claim.lane.platform)
+            await self._failed(claim, sender, Trouble("unknown", "bug"), marked_at)
+            return
+        failpoint("P9")
+        failpoint("P10")
+        await self._sent(claim, message_id)
+
+    def _is_too_late(self, claim: Claim, claimed_at: float) -> bool:
+        """Whether a request that leaves now could land after somebody else took over."""
+        now = self._chance.monotonic()
+        chat = (claim.lane.platform, claim.lane.external_id)
+        return now - claimed_at > self._timing.lease / 3 or now < self._closed_until.get(chat, 0)
+
+    def _heeded(self, claim: Claim, trouble: Trouble) -> Trouble:
+        """The trouble, told at once to what is about to leave for the same workspace."""
+        if trouble.retry_after is not None and claim.lane.platform in CHAT_WIDE:
+            chat = (claim.lane.platform, claim.lane.external_id)
+            self._closed_until[chat] = self._chance.monotonic() + trouble.retry_after
+        return trouble
+
+    def _count(self, claim: Claim, outcome: str) -> None:
+        self._counters.up("sends", platform=claim.lane.platform, outcome=outcome)
+
+    async def _sent(self, claim: Claim, message_id: str, *, found: bool = False) -> None:
+        self._count(claim, "found" if found else "sent")
+        gap = self._gap(claim)
+
+        def keep(connection: sa.Connection, now: datetime) -> bool:
+            next_at = now + timedelta(seconds=gap)
+            done = endings.finish_sent(
+                connection, claim, now, message_id, next_at=next_at, found=found
+            )
+            failpoint("P11", connection)
+            return done
+
+        done = await self._kept(keep)
+        log.info("delivery.sent", **_told(claim), found=found, kept=done)
+        if claim.row.act == "file":
+            failpoint("P12")
+
+    def _gap(self, claim: Claim) -> float:
+        return self._timing.gap if claim.lane.platform in PACED else 0.0
+
+    # ---- looking for an earlier try
+
+    async def _reconcile(
+        self, claim: Claim, sender: Sender, outgoing: Outgoing
+    ) -> Literal["done", "send", "repeat"]:
+        """What to do about a message that may be there already."""
+        since = claim.row.maybe_sent_at
+        assert since is not None  # noqa: S101  # for the type checker
+        try:
+            async with asyncio.timeout(self._timing.deadline):
+                message_id = await sender.find(outgoing, since=since)
+        except SendError as error:
+            trouble = self._heeded(claim, trouble_of(error))
+            return await self._not_read(claim, trouble, since)
+        except TimeoutError:
+            return await self._not_read(claim, Trouble("unknown", "deadline"), since)
+        failpoint("P13")
+        if message_id is not None:
+            await self._sent(claim, message_id, found=True)
+            return "done"
+        await self._write(lambda c, _: endings.note_history(c, claim, readable=True))
+        return "send" if await self._write(lambda c, now: self._missed(c, now, claim)) else "done"
+
+    def _missed(self, connection: sa.Connection, now: datetime, claim: Claim) -> bool:
+        """Whether it surely is not there: read twice, far enough apart."""
+        again = timedelta(seconds=self._timing.look_again)
+        first = claim.row.missed_at
+        if first is not None and now >= first + again:
+            return endings.surely_not_sent(connection, claim)
+        endings.finish_missed(connection, claim, now, not_before=now + again)
+        return False
+
+    async def _not_read(
+        self, claim: Claim, trouble: Trouble, since: datetime
+    ) -> Literal["done", "repeat"]:
+        """The platform could not be asked: later, or never."""
+        if trouble.outcome in ("account", "banned"):
+            await self._stopped(claim, trouble)
+            return "done"
+        passes = trouble.outcome in ("refused", "unknown")
+        unreadable = replace(trouble, outcome="unreadable")
+        if passes and await self._write(lambda c, now: self._wait(c, now, claim, trouble, since)):
+            return "done"
+        if not passes:
+            await self._write(lambda c, _: endings.note_history(c, claim, readable=False))
+        if claim.row.kind == "alert" or self._on_unknown == "resend_labelled":
+            log.warning("delivery.may_repeat", **_told(claim), code=trouble.code)
+            return "repeat"
+        await self._kept(lambda c, now: endings.finish_ambiguous(c, claim, now, unreadable))
+        return "done"
+
+    def _wait(
+        self,
+        connection: sa.Connection,
+        now: datetime,
+        claim: Claim,
+        trouble: Trouble,
+        since: datetime,
+    ) -> bool:
+        """Whether it is asked again later; its lane goes on meanwhile, unless that must wait."""
+        wait = trouble.retry_after or self._timing.look_again
+        until = now + timedelta(seconds=wait)
+        if until > since + timedelta(seconds=self._timing.unread):
+            return False
+        unreadable = replace(trouble, outcome="unreadable")
+        # The pause is about reading this channel, and others in the lane may be looked for, too.
+        lane = None if trouble.retry_after is None else until
+        endings.finish_unreadable(
+            connection, claim, now, unreadable, not_before=until, lane_not_before=lane
+        )
+        self._hold_chat(connection, claim, now, trouble)
+        return True
+
+    # ---- failures
+
+    async def _failed(
+        self, claim: Claim, sender: Sender, trouble: Trouble, marked_at: datetime
+    ) -> None:
+        log.warning("delivery.failed", **_told(claim), outcome=trouble.outcome, code=trouble.code)
+        self._count(claim, trouble.outcome)
+        match trouble.outcome:
+            case "destination":
+                await self._kept(
+                    lambda c, now: destination_died(c, claim, now, trouble, owners=self._owners)
+                )
+            case "account" | "banned":
+                await self._stopped(claim, trouble)
+            case "payload":
+                await self._plainer(claim, sender, trouble)
+            case "unknown":
+                await self._kept(lambda c, now: self._unknown(c, now, claim, trouble, marked_at))
+            case _:
+                await self._kept(lambda c, now: self._refused(c, now, claim, trouble))
+
+    def _refused(
+        self, connection: sa.Connection, now: datetime, claim: Claim, trouble: Trouble
+    ) -> None:
+        timing, known = self._timing, endings.tries(connection, claim)
+        failures = known.failures + (trouble.retry_after is None)
+        wait = trouble.retry_after
+        if wait is None:
+            wait = timing.pause(failures, self._chance.random)
+        until = now + timedelta(seconds=wait)
+        if self._is_over(claim, known, failures, until, now):
+            endings.finish_dead(
+                connection, claim, now, replace(trouble, code=f"{trouble.code}, given up")
+            )
+        else:
+            holds_up = trouble.retry_after is not None or _age(known, now) < timing.blocks
+            lane = until if holds_up else now + timedelta(seconds=self._gap(claim))
+            endings.finish_refused(
+                connection, claim, now, trouble, not_before=until, lane_not_before=lane
+            )
+        self._hold_chat(connection, claim, now, trouble)
+
+    def _unknown(
+        self,
+        connection: sa.Connection,
+        now: datetime,
+        claim: Claim,
+        trouble: Trouble,
+        marked_at: datetime,
+    ) -> None:
+        timing, known = self._timing, endings.tries(connection, claim)
+        failures = known.failures + 1
+        landed = marked_at + timedelta(seconds=timing.deadline + timing.margin)
+        if claim.row.act == "edit":
+            landed = now + timedelta(seconds=timing.pause(failures, self._chance.random))
+        if self._is_over(claim, known, failures, landed, now):
+            endings.finish_ambiguous(connection, claim, now, trouble)
+            return
+        endings.finish_unknown(
+            connection,
+            claim,
+            now,
+            trouble,
+            not_before=max(landed, now),
+            lane_not_before=now + timedelta(seconds=self._gap(claim)),
+        )
+
+    def _is_over(
+        self, claim: Claim, known: Tries, failures: int, until: datetime, now: datetime
+    ) -> bool:
+        """Whether it is not tried again: too often, too long, or too far in the future."""
+        life = self._timing.life(claim.row.kind)
+        waits = (until - now).total_seconds()
+        is_old = _age(known, now) + waits > life
+        return failures >= self._timing.tries or is_old or until - now > LONGEST_WAIT
+
+    def _hold_chat(
+        self, connection: sa.Connection, claim: Claim, now: datetime, trouble: Trouble
+    ) -> None:
+        """Where a platform's refusal is about the whole workspace, nobody asks before its time."""
+        if trouble.retry_after is None or claim.lane.platform not in CHAT_WIDE:
+            return
+        until = now + min(timedelta(seconds=trouble.retry_after), LONGEST_WAIT)
+        pause_chat(connection, claim.lane, until=until, reason=trouble.reason, needs_probe=False)
+
+    async def _stopped(self, claim: Claim, trouble: Trouble) -> None:
+        """The whole platform workspace waits, the row with it, until a probe goes well."""
+        banned = trouble.outcome == "banned"
+        wait = timedelta(seconds=self._timing.banned if banned else self._timing.probe)
+
+        def keep(connection: sa.Connection, now: datetime) -> None:
+            endings.finish_refused(
+                connection, claim, now, trouble, not_before=now, lane_not_before=None
+            )
+            until = now + wait
+            pause_chat(connection, claim.lane, until=until, reason=trouble.reason, needs_probe=True)
+
+        await self._kept(keep)
+
+    async def _plainer(self, claim: Claim, sender: Sender, trouble: Trouble) -> None:
+        plain = sender.plainer(claim.payload or {}) if claim.row.act != "file" else None
+        if plain is None:
+            log.error("delivery.refused_for_good", **_told(claim), code=trouble.code)
+            await self._kept(lambda c, now: endings.finish_dead(c, claim, now, trouble))
+            return
+        sha = digest_of(plain)
+        await self._kept(lambda c, now: endings.finish_plainer(c, claim, now, trouble, plain, sha))
+
+    async def _cut_off(self, claim: Claim, marked_at: datetime) -> None:
+        """The service ends while a request is on its way: nobody knows what becomes of it."""
+        stopped = Trouble("unknown", "service stopped")
+        with suppress(*TROUBLE):
+            await asyncio.shield(
+                self._write(lambda c, now: self._unknown(c, now, claim, stopped, marked_at))
+            )
+
+    async def _kept(self, work: Work[object]) -> object:
+        """Write down what became of a send, trying again while the database is away.
+
+        When it stays away the lease ends, and whoever takes over asks the platform.
+        """
+        for pause in AGAIN:
+            try:
+                return await self._write(work)
+            except TROUBLE as error:
+                log.warning("delivery.not_written", reason=str(error).partition("\n")[0])
+                await self._chance.sleep(pause)
+        return await self._write(work)
+
+
+async def _posted(sender: Sender, outgoing: Outgoing) -> str:
+    """Send; between its beginning and its end lies the point of a request half written."""
+    sending = asyncio.ensure_future(sender.send(outgoing))
+    try:
+        await asyncio.sleep(0)
+        failpoint("P8")
+        return await sending
+    finally:
+        sending.cancel()
+
+
+def outgoing_of(claim: Claim) -> Outgoing:
+    """The request of a delivery: equal for every try."""
+    lane, row = claim.lane, claim.row
+    attachment = None
+    if claim.artifact is not None:
+        alt = str(row.facts.get("alt") or "")
+        attachment = Attachment(claim.artifact_name or "file", claim.artifact, alt)
+    act: Act = row.act
+    return Outgoing(
+        address=Address(lane.external_id, lane.channel_id, lane.is_direct),
+        act=act,
+        payload=claim.payload or {},
+        reference=reference(row.id, lane.channel_id, row.part),
+        parent=claim.parent_message,
+        attachment=attachment,
+    )
+
+
+def trouble_of(error: SendError) -> Trouble:
+    """A sender's error as it is kept."""
+    return Trouble(error.failure, error.code, error.status, error.retry_after)
+
+
+def _age(known: Tries, now: datetime) -> float:
+    return (now - known.first_at).total_seconds() if known.first_at else 0.0
+
+
+def _told(claim: Claim) -> dict[str, object]:
+    row = claim.row
+    return {"delivery": row.id, "kind": row.kind, "act": row.act, "channel": claim.lane.id}

@@ -1,0 +1,1 @@
+"""Credits that are bought by policy, and the provider that sells them."""

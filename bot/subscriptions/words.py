@@ -1,0 +1,133 @@
+"""What is told of a subscription: its terms, its state, what became of its messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+
+from analytics.report import Note
+from analytics.subscription_lists import Coming, Digest, Sent, days_text, period_text
+from bot.context import Context
+from bot.places import where_text
+from bot.subscriptions.rights import Told, may_change, rounds_of
+from storage.destinations import Destination
+from storage.outbox import DeliveryRow
+from storage.subscriptions import Subscription
+
+COMING = 3
+REASONS: Mapping[str, str] = {
+    "superseded": "a newer one named it",
+    "missed": "missed, and nothing is caught up",
+    "skip_next": "skipped on request",
+    "no_such_day": "no such day in this zone",
+    "destination_dead": "the channel takes nothing any more",
+    "empty": "nothing was used",
+    "paused": "it was paused",
+    "cancelled": "it was ended",
+}
+CAUGHT_UP: Mapping[str, str] = {
+    "latest": "the latest missed one",
+    "all": "up to three missed ones",
+    "none": "nothing",
+}
+MESSAGES: Mapping[str, str] = {"post": "digest", "reply": "details", "edit": "change"}
+
+
+def digest_of(ctx: Context, kept: Subscription, to: Destination) -> Digest:
+    """A subscription in words, with the next times it is due."""
+    found = rounds_of(ctx, kept)
+    start = ctx.now if kept.paused_until is None else max(ctx.now, kept.paused_until)
+    is_waiting = kept.paused_at(ctx.now)
+    is_endless = is_waiting and kept.paused_until is None
+    coming = () if is_endless else islice(found.after(start), COMING + 1)
+    shown = [Coming(one.due_at.astimezone(found.zone), period_text(one.period)) for one in coming]
+    return Digest(
+        number=kept.id,
+        line=kept.line,
+        schedule=kept.schedule,
+        zone=kept.zone,
+        where=where_text(ctx, to),
+        state=_state(ctx, kept, to),
+        coming=shown[1:] if kept.skip_next else shown[:COMING],
+        terms=_terms(kept, to),
+        may_change=may_change(ctx, kept, to),
+        is_paused=is_waiting,
+    )
+
+
+def _state(ctx: Context, kept: Subscription, to: Destination) -> str:
+    if kept.paused_at(ctx.now):
+        if kept.pause_reason:
+            return f"paused: {kept.pause_reason}"
+        zone = ctx.reader.clock.zone
+        until = kept.paused_until
+        return "paused" if until is None else f"paused until {until.astimezone(zone):%Y-%m-%d}"
+    if to.state == "dead":
+        return f"the channel takes nothing: {to.dead_reason or 'unknown why'}"
+    return "on; the next one is left out" if kept.skip_next else "on"
+
+
+def _terms(kept: Subscription, to: Destination) -> list[tuple[str, str]]:
+    caught = {
+        "latest": "the latest missed one",
+        "all": "up to three missed ones",
+        "none": "nothing",
+    }
+    terms = [("After an outage", caught[kept.catchup])]
+    if kept.attach:
+        terms.append(("Files", ", ".join(kept.forms)))
+    if kept.skip_empty:
+        terms.append(("Without usage", "nothing is sent"))
+    if to.quiet_start is not None:
+        terms.append(("Quiet hours", quiet_text(to)))
+    return terms
+
+
+def quiet_text(to: Destination) -> str:
+    """`22:00–07:00 Europe/Berlin`, or that there are none."""
+    if to.quiet_start is None or to.quiet_end is None:
+        return "none"
+    start, end = (f"{one // 60:02}:{one % 60:02}" for one in (to.quiet_start, to.quiet_end))
+    return f"{start}–{end} {to.quiet_zone}"
+
+
+def notes_of(ctx: Context, kept: Subscription, to: Destination, told: Told) -> list[Note]:
+    """What is worth knowing of a new one."""
+    notes = []
+    if to.people_rows and told.tells_people and ctx.people_visibility != "everyone":
+        notes.append(Note(f"{where_text(ctx, to)} may be told of people now, as you are an admin."))
+    if kept.zone != ctx.reader.workspace.zone and told.round.period.since is None:
+        notes.append(Note(f"Its days are those of {ctx.reader.workspace.zone}."))
+    if kept.line == "digest monthly" and not kept.schedule.startswith("monthly 1 "):
+        notes.append(
+            Note("It tells of the last whole month; `monthly 1` does as soon as it is over.")
+        )
+    return notes
+
+
+def audited(digest: Digest) -> str:
+    """A subscription as the audit keeps it."""
+    terms = "; ".join(f"{title.casefold()} {value}" for title, value in digest.terms)
+    return f"{digest.sentence} ({digest.state}; {terms})"
+
+
+def sent_of(ctx: Context, row: DeliveryRow, to: Destination) -> Sent:
+    """What became of one message, in the workspace's time."""
+    zone = ctx.reader.clock.zone
+    start, end = (one and one.astimezone(zone) for one in (row.window_start, row.window_end))
+    message = MESSAGES.get(row.act, row.act)
+    if row.act == "file":
+        message = f"file, {row.facts.get('form', '')}"
+    if row.kind == "notice":
+        message = "notice"
+    reason = None if row.state == "sent" else row.reason or "on its way"
+    key = row.period_key or ("" if row.window_start is None else "test")
+    return Sent(
+        number=row.subscription_id,
+        due_at=row.due_at.astimezone(zone),
+        period=days_text(key, start, end),
+        message=f"{message}, a test" if row.trigger == "test" else message,
+        where=where_text(ctx, to),
+        state=row.state,
+        reason=None if reason is None else REASONS.get(reason, reason),
+    )

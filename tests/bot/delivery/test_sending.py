@@ -1,0 +1,340 @@
+"""One message leaves through every kind of failure, and never twice where it can be found.
+
+One of the tests that matter most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from bot.delivery.sending import REPEAT
+from bot.platforms.base import SendError
+from storage.engine import reading
+from storage.outbox import attempts_of
+from storage.pauses import pauses
+from tests.bot.delivery.delivering import BUSY, LOST, Arrives, Office
+from tests.storage.mail import at
+
+
+@pytest.fixture
+def office(engine: sa.Engine) -> Office:
+    return Office(engine)
+
+
+def outcomes(office: Office, delivery: str) -> list[str]:
+    with reading(office.engine) as connection:
+        tries = attempts_of(connection, office.mail.workspace_id, delivery)
+    return [one.outcome for one in tries]
+
+
+async def test_what_is_due_is_sent_and_known_by_its_id(office: Office) -> None:
+    delivery = office.mail.ready(office.mail.channel())
+    await office.work()
+    row = office.row(delivery)
+    assert (row.state, row.reason, row.platform_message_id) == ("sent", None, "m1")
+    assert row.sent_at == at(0)
+    assert outcomes(office, delivery) == ["sent"]
+
+
+async def test_a_post_whose_answer_was_lost_is_found_not_repeated(office: Office) -> None:
+    delivery = office.mail.ready(office.mail.channel())
+    office.platform.script.append(Arrives())
+    await office.work(34.9)
+    assert office.row(delivery).state == "ready"
+    await office.work(0.2)
+    assert office.row(delivery).state == "sent"
+    assert len(office.platform.posts) == 1
+    assert outcomes(office, delivery) == ["unknown", "found"]
+
+
+async def test_a_post_that_lands_late_is_waited_for(office: Office) -> None:
+    office.mail.ready(office.mail.channel())
+    office.platform.script.append(Arrives(after=34))
+    await office.work(*[2.0] * 30)
+    assert len(office.platform.posts) == 1
+
+
+async def test_a_post_that_shows_late_is_looked_for_twice(office: Office) -> None:
+    office.mail.ready(office.mail.channel())
+    office.platform.history_delay = 40
+    office.platform.script.append(Arrives())
+    await office.work(36, 10, 60)
+    assert len(office.platform.posts) == 1
+
+
+async def test_what_never_arrived_is_sent_again_after_two_looks(office: Office) -> None:
+    delivery = office.mail.ready(office.mail.channel())
+    office.platform.script.append(LOST)
+    await office.work(35)
+    assert office.row(delivery).reason == "looked for once, not found"
+    await office.work(9.9)
+    assert len(office.platform.requests) == 1
+    await office.work(0.2)
+    assert outcomes(office, delivery) == ["unknown", "missed", "sent"]
+    assert "note" not in office.platform.posts[0].payload
+
+
+@pytest.mark.parametrize("kind", ["digest", "alert"])
+async def test_where_a_channel_may_not_be_read_the_repeat_says_so(
+    office: Office, kind: str
+) -> None:
+    delivery = office.mail.ready(office.mail.channel(), kind=kind)
+    office.platform.script.append(LOST)
+    office.platform.looks.append(SendError("destination", "missing_scope"))
+    await office.work(35)
+    assert office.row(delivery).state == "sent"
+    assert office.platform.posts[0].payload["note"] == REPEAT
+
+
+async def test_where_repeats_are_not_wanted_a_person_decides(office: Office) -> None:
+    office.on_unknown = "hold"
+    digest = office.mail.ready(office.mail.channel())
+    alert = office.mail.ready(office.mail.channel(), kind="alert", priority=0)
+    office.platform.script.extend([LOST, LOST])
+    denied = SendError("destination", "missing_scope")
+    office.platform.looks.extend([denied, denied])
+    await office.work(35)
+    assert (office.row(digest).state, office.row(alert).state) == ("ambiguous", "sent")
+    assert office.row(digest).reason == "unreadable: missing_scope"
+
+
+async def test_a_channel_that_cannot_be_read_now_is_read_later(office: Office) -> None:
+    delivery = office.mail.ready(office.mail.channel())
+    office.platform.script.append(Arrives())
+    office.platform.looks.append(SendError("unknown", "reset"))
+    await office.work(35)
+    assert outcomes(office, delivery) == ["unknown", "unreadable"]
+    await office.work(10)
+    assert office.row(delivery).state == "sent"
+    assert len(office.platform.requests) == 1
+
+
+async def test_who_slept_after_the_claim_reads_nothing_any_more(office: Office) -> None:
+    office.mail.ready(office.mail.channel())
+    office.platform.script.append(Arrives())
+    office.platform.looks.append(SendError("refused", "ratelimited", retry_after=30, status=429))
+    await office.work()
+    office.clock.forward(35)
+    claim = office.mail.taken(35)
+    await office.worker()._courier.deliver(claim, office.clock.monotonic() - 21)
+    assert len(office.platform.looks) == 1
+    assert office.mail.claim(36) is not None
+
+
+async def test_a_platform_that_answers_no_read_for_minutes_is_no_reason_to_repeat(
+    office: Office,
+) -> None:
+    delivery = office.mail.ready(office.mail.channel(), kind="alert", priority=0)
+    office.platform.script.append(Arrives())
+    office.platform.looks.extend([SendError("refused", "internal_error", status=500)] * 90)
+    await office.work(35, *[10.0] * 90)
+    assert office.row(delivery).state == "sent"
+    assert len(office.platform.requests) == 1
+
+
+async def test_a_sender_that_hangs_is_cut_off_at_its_deadline(engine: sa.Engine) -> None:
+    office = Office(engine)
+    office.timing = office.timing.scaled(0.001)
+    delivery = office.mail.ready(office.mail.channel())
+    office.platform.hold = asyncio.Event()
+    await office.work()
+    row = office.row(delivery)
+    assert (row.state, row.reason) == ("ready", "unknown: deadline")
+    assert row.maybe_sent_at is not None
+
+
+async def test_nothing_is_asked_before_its_time(office: Office) -> None:
+    """A refusal of Slack's holds for the whole workspace, to the second."""
+    first, second = office.mail.channel(), office.mail.channel()
+    for channel in (first, second):
+        office.mail.ready(channel)
+    office.platform.script.extend([SendError("refused", "ratelimited", retry_after=30, status=429)])
+    await office.work(*[1.0] * 29)
+    asked = [moment for moment, _ in office.platform.requests]
+    assert all(moment <= at(0) for moment in asked)
+    await office.work(1, 1)
+    assert len(office.platform.posts) == 2
+    assert all(post.at >= at(30) or post.at == at(0) for post in office.platform.posts)
+
+
+async def test_a_refusal_is_tried_again_with_growing_pauses(office: Office) -> None:
+    delivery = office.mail.ready(office.mail.channel())
+    office.platform.script.extend([BUSY] * 3)
+    await office.work(*[0.5] * 60)
+    moments = [(moment - at(0)).total_seconds() for moment, _ in office.platform.requests]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
+    assert [2 <= gaps[0] <= 3, 4 <= gaps[1] <= 5.5, 8 <= gaps[2] <= 10.5] == [True] * 3
+    assert office.row(delivery).state == "sent"
+
+
+async def test_twelve_failures_are_enough(office: Office) -> None:
+    delivery = office.mail.ready(office.mail.channel())
+    office.platform.script.extend([BUSY] * 20)
+    await office.work(*[610.0] * 20)
+    row = office.row(delivery)
+    assert (row.state, row.reason) == ("dead", "refused: internal_error, given up")
+    assert len(office.platform.requests) == 12
+
+
+async def test_refusals_that_name_their_time_are_obeyed_for_hours(office: Office) -> None:
+    alert = office.mail.ready(office.mail.channel(), kind="alert", priority=0)
+    digest = office.mail.ready(office.mail.channel(external_id="T2"))
+    slow = SendError("refused", "ratelimited", retry_after=600, status=429)
+    office.platform.script.extend([slow] * 400)
+    await office.work(*[601.0] * 40)
+    assert office.row(alert).state == "dead"
+    assert office.row(digest).state == "ready"
+    await office.work(*[601.0] * 110)
+    assert office.row(digest).state == "dead"
+
+
+async def test_a_row_that_is_always_refused_lets_the_others_pass(office: Office) -> None:
+    channel = office.mail.channel()
+    office.mail.ready(channel)
+    second = office.mail.ready(channel, created_at=at(1))
+    office.platform.script.extend([BUSY] * 11)
+    for _ in range(60):
+        await office.work(20)
+        if office.row(second).state == "sent":
+            break
+    assert office.row(second).sent_at is not None
+    assert timedelta(minutes=9) < office.clock.now() - at(0) < timedelta(minutes=25)
+
+
+async def test_a_dead_token_stops_its_workspace_until_a_probe_goes_well(office: Office) -> None:
+    deliveries = [office.mail.ready(office.mail.channel()) for _ in range(3)]
+    office.platform.token_error = SendError("account", "token_revoked")
+    office.platform.script.append(office.platform.token_error)
+    await office.work(0)
+    # Only now: requests of several lanes leave in any order, and one of these had to be first.
+    elsewhere = office.mail.ready(office.mail.channel(external_id="T2"))
+    await office.work(60, 60)
+    waiting = [office.row(one) for one in deliveries]
+    asked = len(office.platform.requests)
+    assert "ready" in {row.state for row in waiting}
+    assert office.row(elsewhere).state == "sent"
+    with reading(office.engine) as connection:
+        assert [p.reason for p in pauses(connection, office.clock.now())] == [
+            "account: token_revoked"
+        ]
+    await office.work(200)
+    assert (office.platform.probes, len(office.platform.requests)) == (1, asked)
+    office.platform.token_error = None
+    await office.work(300, 1)
+    assert {office.row(one).state for one in deliveries} == {"sent"}
+
+
+async def test_a_ban_is_a_quarter_of_an_hour(office: Office) -> None:
+    delivery = office.mail.ready(office.mail.channel())
+    office.platform.script.append(SendError("banned", "html"))
+    await office.work(899)
+    assert len(office.platform.requests) == 1
+    await office.work(1, 1)
+    assert office.row(delivery).state == "sent"
+
+
+async def test_refused_contents_leave_once_more_as_bare_text(office: Office) -> None:
+    delivery = office.mail.ready(office.mail.channel())
+    office.platform.script.append(SendError("payload", "invalid_blocks"))
+    await office.work(1)
+    assert office.row(delivery).state == "sent"
+    assert office.platform.posts[0].payload["plain"]
+
+
+async def test_contents_refused_as_bare_text_are_a_dead_letter(office: Office) -> None:
+    delivery = office.mail.ready(office.mail.channel())
+    office.platform.script.extend([SendError("payload", "msg_too_long")] * 2)
+    await office.work(1)
+    row = office.row(delivery)
+    assert (row.state, row.reason) == ("dead", "payload: msg_too_long")
+
+
+async def test_a_bug_of_a_sender_counts_as_no_answer(office: Office) -> None:
+    delivery = office.mail.ready(office.mail.channel())
+    office.platform.script.append(ValueError("a bug"))  # type: ignore[arg-type]  # what no sender raises
+    await office.work()
+    assert office.row(delivery).reason == "unknown: bug"
+
+
+async def test_an_edit_is_repeated_without_looking(office: Office) -> None:
+    channel = office.mail.channel()
+    root = office.mail.ready(channel)
+    await office.work()
+    edit = office.mail.ready(channel, act="edit", kind="resolved", parent_id=root)
+    office.platform.script.append(LOST)
+    office.platform.looks.append(SendError("account", "looked"))
+    await office.work(1, 3)
+    assert office.row(edit).state == "sent"
+    assert [one.parent for one in office.platform.edits] == ["m1"]
+
+
+async def test_posts_to_a_channel_keep_their_pace(office: Office) -> None:
+    channel = office.mail.channel()
+    for second in range(3):
+        office.mail.ready(channel, created_at=at(-second))
+    await office.work(0.5, 0.5, 0.5, 0.5)
+    assert [(post.at - at(0)).total_seconds() for post in office.platform.posts] == [0, 1, 2]
+
+
+async def test_an_owner_that_slept_through_its_lease_sends_nothing(office: Office) -> None:
+    delivery = office.mail.ready(office.mail.channel())
+    worker = office.worker()
+    claim = office.mail.taken()
+    office.clock.forward(21)
+    await worker._courier.deliver(claim, 0.0)
+    assert office.platform.requests == []
+    assert office.row(delivery).state == "ready"
+    assert outcomes(office, delivery) == ["stopped"]
+
+
+async def test_an_owner_that_lost_its_lease_sends_nothing(office: Office) -> None:
+    office.mail.ready(office.mail.channel())
+    late = office.mail.taken()
+    office.clock.forward(61)
+    await office.work()
+    await office.worker()._courier.deliver(late, office.clock.monotonic())
+    assert len(office.platform.requests) == 1
+
+
+async def test_when_the_service_ends_what_is_on_its_way_is_unknown(office: Office) -> None:
+    office.timing = office.timing.scaled(0.001)
+    delivery = office.mail.ready(office.mail.channel())
+    office.platform.hold = asyncio.Event()
+    worker, stop = office.worker(), asyncio.Event()
+    running = asyncio.create_task(worker.run(stop))
+    await office.platform.asked.wait()
+    stop.set()
+    await running
+    row = office.row(delivery)
+    assert row.state == "ready"
+    assert row.maybe_sent_at is not None
+
+
+async def test_one_hanging_channel_holds_up_no_other(office: Office) -> None:
+    hanging = office.mail.ready(office.mail.channel())
+    worker = office.worker()
+    office.platform.hold = asyncio.Event()
+    await worker.turn()
+    await office.platform.asked.wait()
+    held, office.platform.hold = office.platform.hold, None
+    other = office.mail.ready(office.mail.channel())
+    await worker.turn()
+    await asyncio.wait(worker._sending, return_when="FIRST_COMPLETED")
+    assert (office.row(hanging).state, office.row(other).state) == ("sending", "sent")
+    held.set()
+    await worker.settle()
+
+
+async def test_a_dead_lane_of_a_replica_is_freed_when_its_lease_ends(office: Office) -> None:
+    channel = office.mail.channel()
+    delivery = office.mail.ready(channel)
+    office.mail.mark(office.mail.taken())
+    await office.work(59)
+    assert office.platform.requests == []
+    await office.work(2, 10, 1)
+    assert office.row(delivery).state == "sent"

@@ -1,0 +1,34 @@
+"""A message that waits for more than 6 h turns the health red, until it is gone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from bot.operation.queue_watch import QueueWatch
+from storage.engine import writing
+from tests.cast import NOW
+from tests.storage.test_queue_stats import DELIVERY, deliver, destination
+
+
+@pytest.mark.parametrize(("hours", "said"), [(5, None), (7, "1 message late by 6 h")])
+async def test_what_waits_too_long_is_told(
+    sqlite_engine: sa.Engine, hours: int, said: str | None
+) -> None:
+    deliver(sqlite_engine, destination(sqlite_engine, "C1"), "ready", late=timedelta(hours=hours))
+    told: list[str | None] = []
+    await QueueWatch(sqlite_engine, lambda: NOW, told.append).look()
+    assert told == [said]
+
+
+async def test_what_has_left_is_no_longer_told(sqlite_engine: sa.Engine) -> None:
+    deliver(sqlite_engine, destination(sqlite_engine, "C1"), "ready", late=timedelta(hours=7))
+    told: list[str | None] = []
+    watch = QueueWatch(sqlite_engine, lambda: NOW, told.append)
+    await watch.look()
+    with writing(sqlite_engine) as connection:
+        connection.execute(sa.update(DELIVERY).values(state="sent", ended_at=NOW))
+    await watch.look()
+    assert told == ["1 message late by 6 h", None]

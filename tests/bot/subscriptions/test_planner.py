@@ -1,0 +1,357 @@
+"""The planner: each local period of a subscription once, whoever plans, whatever the clock does.
+
+Among the tests that matter most: a fault here is a digest that comes twice, or never.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import bot.commands  # noqa: F401  # registers every command
+from bot.subscriptions.planner import plan
+from bot.subscriptions.rounds import rounds
+from storage.destinations import set_quiet_hours
+from storage.engine import reading, writing
+from storage.failpoints import SETTING, FailpointReached, rearm
+from storage.outbox import DeliveryRow, history
+from storage.subscriptions import (
+    Subscription,
+    change_subscription,
+    find_subscription,
+)
+from storage.timekeys import day_number
+from tests.cast import ZONE
+from tests.subscribed import ACTOR, keep_digest
+
+BERLIN = ZoneInfo(ZONE)
+MADE = datetime(2026, 3, 2, 12, tzinfo=BERLIN)
+
+
+def subscribe(engine: sa.Engine, schedule: str = "daily 09:00", **changes: Any) -> Subscription:  # noqa: ANN401  # the parts of a subscription
+    """A subscription of #general, made on a Monday at noon."""
+    with writing(engine) as connection:
+        return keep_digest(connection, schedule, **{"made": MADE, **changes})
+
+
+def deliveries(engine: sa.Engine) -> list[DeliveryRow]:
+    """Every delivery, the oldest period first."""
+    with reading(engine) as connection:
+        found = history(connection, 1, limit=10_000)
+    return sorted(found, key=lambda row: (row.due_at, row.part))
+
+
+def told(engine: sa.Engine) -> list[str | None]:
+    """The periods that are sent."""
+    return [row.period_key for row in deliveries(engine) if row.state == "planned"]
+
+
+def skipped(engine: sa.Engine) -> list[tuple[str | None, str | None]]:
+    rows = deliveries(engine)
+    return [(row.period_key, row.reason) for row in rows if row.state == "skipped"]
+
+
+def berlin(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=BERLIN)
+
+
+# ---- one by one
+
+
+def test_a_digest_is_planned_when_it_is_due_and_not_before(engine: sa.Engine) -> None:
+    subscribe(engine)
+    assert plan(engine, berlin("2026-03-03T08:59:59")) == 0
+    assert plan(engine, berlin("2026-03-03T09:00:00")) == 1
+    assert plan(engine, berlin("2026-03-03T09:00:05")) == 0
+    (row,) = deliveries(engine)
+    assert row.dedupe_key == "d|1|daily:2026-03-02|1|0"
+    assert (row.kind, row.trigger, row.actor, row.facts) == ("digest", "schedule", ACTOR, {})
+    assert (row.window_start, row.window_end) == (
+        berlin("2026-03-02T00:00"),
+        berlin("2026-03-03T00:00"),
+    )
+
+
+def test_the_next_one_is_the_next_period(engine: sa.Engine) -> None:
+    subscribe(engine)
+    for hours in range(24 * 5):
+        plan(engine, MADE + timedelta(hours=hours))
+    assert told(engine) == [f"daily:2026-03-0{day}" for day in (2, 3, 4, 5, 6)]
+
+
+def test_an_edit_does_not_tell_a_known_period_again(engine: sa.Engine) -> None:
+    kept = subscribe(engine)
+    plan(engine, berlin("2026-03-03T09:00"))
+    again = {"next_due": kept.next_due, "next_first_day": kept.next_first_day, "attach": "csv"}
+    with writing(engine) as connection:
+        change_subscription(connection, 1, kept.id, again)
+    assert plan(engine, berlin("2026-03-03T09:01")) == 0
+    assert len(deliveries(engine)) == 1
+
+
+@pytest.mark.parametrize(
+    ("schedule", "line", "at", "asked"),
+    [
+        ("daily 09:00", "by-model today", "2026-03-03T09:00", "by-model 2026-03-02"),
+        ("daily 09:00", "by-model yesterday", "2026-03-03T09:00", "by-model 2026-03-02"),
+        (
+            "weekly fri 16:00",
+            "by-department last 7d",
+            "2026-03-06T16:00",
+            "by-department 2026-02-27..2026-03-05",
+        ),
+        (
+            "weekly mon 09:00",
+            "by-model last week",
+            "2026-03-09T09:00",
+            "by-model 2026-03-02..2026-03-08",
+        ),
+        (
+            "weekly fri 16:00",
+            "digest weekly",
+            "2026-03-06T16:00",
+            "digest weekly 2026-02-27..2026-03-05",
+        ),
+        ("daily 09:00", "digest daily", "2026-03-03T09:00", "digest daily 2026-03-02"),
+        ("monthly 1 09:00", "digest monthly", "2026-04-01T09:00", "digest monthly 2026-03"),
+        ("monthly 1 09:00", "report", "2026-04-01T09:00", "report 2026-03"),
+        ("monthly 1 09:00", "report last month", "2026-04-01T09:00", "report 2026-03"),
+        (
+            "monthly 1 09:00",
+            "by-model this month",
+            "2026-04-01T09:00",
+            "by-model 2026-03-01..2026-03-31",
+        ),
+        ("daily 09:00", "by-model 2026-01", "2026-03-03T09:00", "by-model 2026-01-01..2026-01-31"),
+        ("daily 09:00", "budget", "2026-03-03T09:00", "budget"),
+    ],
+)
+def test_a_line_is_about_days_that_are_over(
+    sqlite_engine: sa.Engine, schedule: str, line: str, at: str, asked: str
+) -> None:
+    subscribe(sqlite_engine, schedule, line=line)
+    plan(sqlite_engine, berlin(at))
+    assert deliveries(sqlite_engine)[0].line == asked
+
+
+def test_quiet_hours_put_a_digest_off(engine: sa.Engine) -> None:
+    subscribe(engine, "daily 06:00")
+    with writing(engine) as connection:
+        set_quiet_hours(connection, 1, 1, hours=(22 * 60, 7 * 60), zone=ZONE)
+    plan(engine, berlin("2026-03-03T06:00"))
+    assert deliveries(engine)[0].not_before == berlin("2026-03-03T07:00")
+
+
+def test_the_zone_of_a_schedule_moves_only_when_a_day_is_told(engine: sa.Engine) -> None:
+    subscribe(engine, "daily 09:00", zone="America/New_York")
+    plan(engine, berlin("2026-03-03T14:59"))
+    plan(engine, berlin("2026-03-03T15:00"))
+    assert told(engine) == ["daily:2026-03-01", "daily:2026-03-02"]
+    assert deliveries(engine)[1].window_end == berlin("2026-03-03T00:00")
+    assert deliveries(engine)[1].due_at == berlin("2026-03-03T15:00")
+
+
+def test_no_day_is_told_before_it_is_over_at_home(engine: sa.Engine) -> None:
+    subscribe(engine, "daily 06:00", zone="Asia/Tokyo")
+    plan(engine, berlin("2026-03-03T00:00"))
+    plan(engine, berlin("2026-03-02T23:00"))
+    (row,) = deliveries(engine)
+    assert (row.period_key, row.due_at) == ("daily:2026-03-02", row.window_end)
+
+
+# ---- after an outage
+
+
+def missed(engine: sa.Engine, catchup: str, **more: Any) -> None:  # noqa: ANN401  # parts again
+    """Nobody plans from the 2nd to the 8th of March, 11:20."""
+    subscribe(engine, catchup=catchup, **more)
+    plan(engine, berlin("2026-03-08T11:20"))
+
+
+def test_latest_tells_the_newest_and_names_the_missed(engine: sa.Engine) -> None:
+    missed(engine, "latest")
+    assert told(engine) == ["daily:2026-03-07"]
+    assert skipped(engine) == [(f"daily:2026-03-0{day}", "superseded") for day in range(2, 7)]
+    newest = deliveries(engine)[-1]
+    assert newest.trigger == "catchup"
+    assert newest.facts["missed"] == "2–6 Mar 2026"
+    assert newest.facts["down"] == ["2026-03-08T08:00:00+00:00", "2026-03-08T10:20:00+00:00"]
+    assert {row.superseded_by for row in deliveries(engine)[:-1]} == {newest.id}
+
+
+def test_all_tells_the_last_three_oldest_first(engine: sa.Engine) -> None:
+    missed(engine, "all")
+    assert told(engine) == [f"daily:2026-03-0{day}" for day in (5, 6, 7)]
+    assert skipped(engine) == [(f"daily:2026-03-0{day}", "superseded") for day in (2, 3, 4)]
+
+
+def test_none_tells_nothing_that_was_missed(engine: sa.Engine) -> None:
+    missed(engine, "none")
+    assert told(engine) == []
+    assert skipped(engine) == [(f"daily:2026-03-0{day}", "missed") for day in range(2, 8)]
+    plan(engine, berlin("2026-03-09T09:00"))
+    assert told(engine) == ["daily:2026-03-08"]
+
+
+@pytest.mark.parametrize(("minutes", "is_late"), [(15, False), (16, True)])
+def test_late_is_said_after_a_quarter_of_an_hour(
+    engine: sa.Engine,
+    minutes: int,
+    is_late: bool,  # noqa: FBT001  # a table
+) -> None:
+    subscribe(engine)
+    plan(engine, berlin("2026-03-03T09:00") + timedelta(minutes=minutes))
+    (row,) = deliveries(engine)
+    assert ("down" in row.facts, row.trigger == "catchup") == (is_late, is_late)
+
+
+@pytest.mark.parametrize("days", [1 / 24, 1, 7, 366])
+@pytest.mark.parametrize("schedule", ["daily 09:00", 'cron "*/15 * * * *"', "monthly 1 09:00"])
+def test_no_outage_floods(sqlite_engine: sa.Engine, schedule: str, days: float) -> None:
+    subscribe(sqlite_engine, schedule, catchup="all")
+    plan(sqlite_engine, MADE + timedelta(days=days))
+    assert len(told(sqlite_engine)) <= 3
+    assert len(deliveries(sqlite_engine)) <= 43
+    plan(sqlite_engine, MADE + timedelta(days=days))
+    assert len(deliveries(sqlite_engine)) <= 43
+
+
+def test_a_date_that_a_zone_jumped_over_is_not_told(sqlite_engine: sa.Engine) -> None:
+    with writing(sqlite_engine) as connection:
+        connection.execute(sa.text("UPDATE workspace SET zone = 'Pacific/Apia'"))
+    subscribe(sqlite_engine, zone="Pacific/Apia", made=datetime(2011, 12, 29, tzinfo=UTC))
+    for day in range(29, 32):
+        plan(sqlite_engine, datetime(2011, 12, day, 20, tzinfo=UTC))
+    assert skipped(sqlite_engine) == [("daily:2011-12-30", "no_such_day")]
+    assert told(sqlite_engine) == ["daily:2011-12-28", "daily:2011-12-29", "daily:2011-12-31"]
+
+
+# ---- what people control
+
+
+def test_a_pause_creates_no_catch_up(engine: sa.Engine) -> None:
+    kept = subscribe(engine)
+    until = berlin("2026-03-06T12:00")
+    first = next(rounds(kept.schedule, kept.zone, ZONE).after(until))
+    change = {"is_paused": True, "paused_until": until, "next_due": first.due_at}
+    change["next_first_day"] = day_number(first.period.first)
+    with writing(engine) as connection:
+        change_subscription(connection, 1, kept.id, change)
+    for day in range(3, 8):
+        plan(engine, berlin(f"2026-03-0{day}T10:00"))
+    assert told(engine) == ["daily:2026-03-06"]
+    with reading(engine) as connection:
+        again = find_subscription(connection, 1, kept.id)
+    assert again is not None
+    assert not again.is_paused
+
+
+def test_what_is_paused_without_an_end_waits(engine: sa.Engine) -> None:
+    subscribe(engine, is_paused=True)
+    assert plan(engine, berlin("2026-03-20T10:00")) == 0
+
+
+def test_the_next_one_is_skipped_once(engine: sa.Engine) -> None:
+    subscribe(engine, skip_next=True)
+    for day in (3, 4):
+        plan(engine, berlin(f"2026-03-0{day}T09:00"))
+    assert skipped(engine) == [("daily:2026-03-02", "skip_next")]
+    assert told(engine) == ["daily:2026-03-03"]
+
+
+def test_nothing_is_asked_for_a_dead_destination(engine: sa.Engine) -> None:
+    subscribe(engine)
+    with writing(engine) as connection:
+        connection.execute(sa.text("UPDATE destination SET state = 'dead'"))
+    plan(engine, berlin("2026-03-03T09:00"))
+    assert skipped(engine) == [("daily:2026-03-02", "destination_dead")]
+
+
+def test_a_line_that_is_no_longer_known_pauses_alone_and_is_told_once(engine: sa.Engine) -> None:
+    subscribe(engine, line="by-nothing last 7d")
+    subscribe(engine)
+    plan(engine, berlin("2026-03-03T09:00"))
+    plan(engine, berlin("2026-03-04T09:00"))
+    assert Counter(told(engine)) == Counter([None, "daily:2026-03-02", "daily:2026-03-03"])
+    (notice,) = [row for row in deliveries(engine) if row.kind == "notice"]
+    assert notice.facts["headline"] == "Digest 1 is paused: I don't know the command 'by-nothing'."
+    with reading(engine) as connection:
+        kept = find_subscription(connection, 1, 1)
+    assert kept is not None
+    assert "by-nothing" in (kept.pause_reason or "")
+
+
+# ---- never twice
+
+
+def test_many_planners_insert_each_period_once(engine: sa.Engine) -> None:
+    for _ in range(30):
+        subscribe(engine)
+    moments = [MADE + timedelta(hours=12 * step) for step in range(1, 7)]
+    with ThreadPoolExecutor(4) as threads:
+        for moment in moments:
+            list(threads.map(lambda _, now=moment: plan(engine, now), range(4)))
+    keys = Counter(row.dedupe_key for row in deliveries(engine))
+    assert set(keys.values()) == {1}
+    assert len(keys) == 30 * 3
+
+
+@pytest.mark.parametrize("point", ["P1", "P2", "P3"])
+def test_a_planner_that_dies_leaves_whole_sets_or_nothing(
+    engine: sa.Engine, point: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(engine)
+    subscribe(engine)
+    rearm()
+    monkeypatch.setenv(SETTING, f"{point}:raise")
+    now = berlin("2026-03-03T09:00")
+    with pytest.raises(FailpointReached):
+        plan(engine, now)
+    assert len(deliveries(engine)) == (2 if point == "P3" else 0)
+    plan(engine, now)
+    assert len(deliveries(engine)) == 2
+
+
+JUMPS = st.lists(st.integers(-30 * 24 * 60, 30 * 24 * 60), min_size=1, max_size=12)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(JUMPS, st.sampled_from(["daily 02:30", "weekly sun 02:30", 'cron "0 */6 * * *"']))
+def test_a_clock_that_jumps_by_days_makes_no_second_one(
+    sqlite_engine: sa.Engine, jumps: Sequence[int], schedule: str
+) -> None:
+    with writing(sqlite_engine) as connection:
+        connection.execute(sa.text("DELETE FROM delivery"))
+        connection.execute(sa.text("DELETE FROM subscription"))
+    kept, now = subscribe(sqlite_engine, schedule), MADE
+    for minutes in jumps:
+        now += timedelta(minutes=minutes)
+        plan(sqlite_engine, now)
+        # An edit begins anew from the clock as it stands.
+        first = next(rounds(schedule, ZONE, ZONE).after(now))
+        again = {"next_due": first.due_at, "next_first_day": day_number(first.period.first)}
+        with writing(sqlite_engine) as connection:
+            change_subscription(connection, 1, kept.id, again)
+    rows = deliveries(sqlite_engine)
+    windows = [(row.window_start, row.window_end) for row in rows if row.state == "planned"]
+    assert len(set(windows)) == len(windows)
+    assert len({row.period_key for row in rows}) == len(rows)
+
+
+def test_a_round_is_found_again_from_what_was_kept() -> None:
+    for schedule in ("daily 09:00", "monthly last 08:30", 'cron "*/30 9-10 * * mon-fri"'):
+        found = rounds(schedule, "Asia/Tokyo", ZONE)
+        coming: Iterator[Any] = found.after(MADE)
+        for one in islice(coming, 6):
+            again = next(found.since(one.period.first, one.due_at))
+            assert again == one
