@@ -6,7 +6,7 @@ Scopes follow from what is called and listened to; a test holds both together.  
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import bot.commands  # noqa: F401  # registers every command
 from bot.registry import COMMANDS
@@ -59,7 +59,7 @@ def manifest(settings: Settings) -> dict[str, object]:
     command = {
         "command": "/credits",
         "description": "Where did our AI credits go?",
-        "usage_hint": _hint(),
+        "usage_hint": hint_of(COMMANDS),
         "should_escape": True,  # people and links arrive as ids, not as names
     }
     if settings.slack_api_url != SLACK_API:
@@ -86,12 +86,22 @@ def manifest(settings: Settings) -> dict[str, object]:
     }
 
 
-def _hint() -> str:
-    """The names of the commands, as many as fit."""
-    hint = ""
-    for name in COMMANDS:
-        longer = f"{hint} | {name}" if hint else name
-        if len(longer) > MAX_HINT - 2:
-            break
-        hint = longer
-    return f"[{hint}]"
+def hint_of(names: Iterable[str]) -> str:
+    """Every command in the room that Slack gives: those that begin alike share their beginning.
+
+    `budget [list|set]` may stand alone, `grants (list|add pack)` may not.  Where even that is too
+    long the families are named; `help` is one of them and lists the rest.
+    """
+    families: dict[str, list[str]] = {}
+    for name in names:
+        family, _, rest = name.partition(" ")
+        families.setdefault(family, []).append(rest)
+    whole = " | ".join(_family(family, rests) for family, rests in families.items())
+    return whole if len(whole) <= MAX_HINT else " | ".join(families)
+
+
+def _family(family: str, rests: Sequence[str]) -> str:
+    following = "|".join(filter(None, rests))
+    if not following:
+        return family
+    return f"{family} [{following}]" if "" in rests else f"{family} ({following})"
