@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from analytics.errors import UserError
+from bot.chat import Fatal
 from bot.cli import admin, ask, data, keys, people, serve, usage
 from bot.cli.terminal import EXIT_MISTAKE, at_end, err, out
-from bot.platforms.base import Fatal
 from storage.errors import StorageError
 
 EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h

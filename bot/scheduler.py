@@ -17,7 +17,7 @@ from apscheduler.events import (
 )
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.operation.counters import Counters
+from bot.counters import Counters
 
 log = structlog.get_logger()
 Job = Callable[[], Awaitable[None]]

@@ -19,23 +19,24 @@ from analytics.figures import (
 from bot.alerts.routing import route
 from bot.alerts.watch import WATCH_SECONDS, Watch
 from bot.asking import Asking
+from bot.chat import Platform, Sender
 from bot.context import Identity
+from bot.counters import Counters
 from bot.delivery.composing import Composer
 from bot.delivery.corrections import CORRECT_SECONDS, correcting
-from bot.delivery.due import PROMPT, TICK
 from bot.delivery.sending import Courier
 from bot.delivery.standings import STANDINGS_SECONDS, Standings
 from bot.delivery.transactions import Transactions
 from bot.delivery.worker import Deliveries, Job
 from bot.desk import Desk
 from bot.drawing import Drawing
+from bot.due import PROMPT, TICK
 from bot.http.guard import Guard
 from bot.http.health import Probe, health_routes
 from bot.http.metrics import metrics_route
 from bot.http.server import HttpServer
 from bot.http.trials import Assigning
 from bot.operation.clock_guard import RIGHT, ClockGuard
-from bot.operation.counters import Counters
 from bot.operation.leases import HeldByOne, Leases, replica_name
 from bot.operation.queue_watch import LOOK_SECONDS, QueueWatch
 from bot.operation.supervisor import supervise
@@ -49,7 +50,6 @@ from bot.operation.upkeep import (
 )
 from bot.operation.witness import ASK_SECONDS, Witness, addresses_of
 from bot.pacing import Pacing
-from bot.platforms.base import Platform, Sender
 from bot.purchases.worker import TURN_SECONDS, Purchasing, webhook_of
 from bot.scheduler import Ticker
 from bot.settings import Settings

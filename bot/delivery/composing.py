@@ -22,6 +22,7 @@ from analytics.errors import UserError
 from analytics.report import FORMS, Actions, Button, Form, Report
 from bot.asking import Asking, NotBound
 from bot.buttons import public_values
+from bot.chat import Address, Sender, SendError
 from bot.context import NotAllowed
 from bot.delivery import audience
 from bot.delivery.audience import Answer
@@ -31,7 +32,6 @@ from bot.delivery.transactions import Transactions
 from bot.delivery.wording import NO_FIGURE, credits_of, is_empty, noted, plain, told
 from bot.drawing import Drawing
 from bot.exports import Draft
-from bot.platforms.base import Address, Sender, SendError
 from charts import Document, ThemeName
 from storage import endings, locks
 from storage.alerts import alert_by_id

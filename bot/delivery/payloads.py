@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from bot.platforms.base import Payload
+from bot.chat import Payload
 
 
 def digest_of(payload: Payload) -> str:

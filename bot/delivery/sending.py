@@ -18,11 +18,11 @@ from typing import Literal
 import sqlalchemy as sa
 import structlog
 
+from bot.chat import Act, Address, Attachment, Outgoing, Sender, SendError
+from bot.counters import Counters
 from bot.delivery.payloads import digest_of
 from bot.delivery.timing import Timing
 from bot.delivery.transactions import TROUBLE, Transactions, Work
-from bot.operation.counters import Counters
-from bot.platforms.base import Act, Address, Attachment, Outgoing, Sender, SendError
 from storage import endings
 from storage.claims import LONGEST_WAIT, Claim, mark_maybe_sent
 from storage.endings import Tries, Trouble

@@ -15,9 +15,9 @@ from typing import Final
 import sqlalchemy as sa
 import structlog
 
+from bot.chat import Address, Sender, SendError, Standing
 from bot.delivery.sending import trouble_of
 from bot.delivery.transactions import Transactions
-from bot.platforms.base import Address, Sender, SendError, Standing
 from storage import locks
 from storage.claims import Lane
 from storage.endings import Trouble

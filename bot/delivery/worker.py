@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 
+from bot.chat import Sender, SendError
 from bot.delivery.composing import Composer
 from bot.delivery.sending import Chance, Courier
 from bot.delivery.timing import Timing
 from bot.delivery.transactions import TROUBLE, Transactions
-from bot.platforms.base import Sender, SendError
 from storage.claims import Claim, anything_due, claim_lane, claim_render
 from storage.notices import sweep
 from storage.outbox import housekeep

@@ -22,7 +22,6 @@ from bot.alerts.routing import route
 from bot.asking import Asking
 from bot.delivery.composing import Composer
 from bot.delivery.corrections import correcting
-from bot.delivery.due import PROMPT, TICK
 from bot.delivery.sending import Courier
 from bot.delivery.timing import Timing
 from bot.delivery.transactions import Transactions
@@ -30,6 +29,7 @@ from bot.delivery.worker import Deliveries, Job
 from bot.demo.database import GATEWAY, outdate
 from bot.demo.usage import Onward, Workload
 from bot.drawing import Drawing
+from bot.due import PROMPT, TICK
 from bot.platforms.console import ConsoleSender, Post
 from storage.engine import reading
 from storage.errors import StorageError

@@ -16,9 +16,9 @@ import sqlalchemy as sa
 import structlog
 from aiohttp import web
 
+from bot.counters import Counters, Labels
 from bot.http.health import WELL, Probe, States
 from bot.operation.clock_guard import RIGHT
-from bot.operation.counters import Counters, Labels
 from bot.operation.ticking import TICKS, Tick
 from bot.scheduler import COUNTED
 from storage.engine import reading

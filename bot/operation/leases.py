@@ -22,7 +22,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 import structlog
 
-from bot.platforms.base import Platform
+from bot.chat import Platform
 from storage import leases
 from storage.engine import open_engine, writing
 from storage.errors import StorageError
@@ -211,7 +211,7 @@ class Leases:
 
 
 class HeldByOne:
-    """A platform that one replica at a time runs; implements `bot.platforms.base.Platform`.
+    """A platform that one replica at a time runs; implements `bot.chat.Platform`.
 
     The others stand by, and the first of them that finds the lease free goes on.
     """

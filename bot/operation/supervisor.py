@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import structlog
 
-from bot.platforms.base import Fatal, Platform
+from bot.chat import Fatal, Platform
 
 log = structlog.get_logger()
 FIRST_PAUSE = 0.2

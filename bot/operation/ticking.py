@@ -19,8 +19,8 @@ from typing import Literal
 import sqlalchemy as sa
 import structlog
 
+from bot.counters import Counters
 from bot.operation.clock_guard import ClockGuard
-from bot.operation.counters import Counters
 from storage.engine import writing
 from storage.errors import StorageError
 from storage.replicas import note_tick

@@ -8,12 +8,12 @@ from typing import NewType
 
 from analytics.errors import UserError
 from analytics.text import clean
+from bot.addresses import Forbidden, check_url
 from bot.context import Context
 from bot.params.amounts import AmountType, parse_amount
 from bot.params.base import ParamType
 from bot.params.numbers import whole
 from bot.params.usual import ChoiceType
-from bot.purchases.addresses import Forbidden, check_url
 
 NamedAmount = NewType("NamedAmount", int)  # micro-credits
 ApprovalBy = NewType("ApprovalBy", str)

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import cast
 
 from analytics.report import Actions, Block, Button, Report
-from bot.platforms.base import Address, Outgoing, Payload, SendError, Standing
+from bot.chat import Address, Outgoing, Payload, SendError, Standing
 from bot.render import text as renderer
 from bot.render.frame import ref
 
@@ -31,7 +31,7 @@ class Post:
 
 
 class ConsoleSender:
-    """Writes messages out; see `bot.platforms.base.Sender`."""
+    """Writes messages out; see `bot.chat.Sender`."""
 
     name = "terminal"
 

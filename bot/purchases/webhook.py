@@ -22,7 +22,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 from analytics.numbers import exact_credits
-from bot.purchases.addresses import Forbidden, check_url, is_public
+from bot.addresses import Forbidden, check_url, is_public
 from storage.events import MICRO
 from storage.purchases import Purchase
 from storage.text import tidy

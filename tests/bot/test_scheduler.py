@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.operation.counters import Counters
+from bot.counters import Counters
 from bot.scheduler import COUNTED, Ticker
 
 QUICK = 0.01

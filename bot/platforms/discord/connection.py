@@ -17,8 +17,8 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from yarl import URL
 
+from bot.chat import Fatal
 from bot.desk import Desk
-from bot.platforms.base import Fatal
 from bot.platforms.discord.answers import FORM, Answers
 from bot.platforms.discord.asking import Interaction
 from bot.platforms.discord.commands import Tree, credits_group, tree_digest
@@ -37,7 +37,7 @@ ClickedButton = discord.ui.Button[discord.ui.LayoutView]
 
 
 class DiscordPlatform:
-    """Discord in the running service; implements `bot.platforms.base.Platform`.
+    """Discord in the running service; implements `bot.chat.Platform`.
 
     `guilds_timeout` is how long READY waits for the guilds to arrive, in seconds.
     """

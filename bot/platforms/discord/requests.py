@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import aiohttp
 
-from bot.platforms.base import Failure, SendError
+from bot.chat import Failure, SendError
 from bot.settings import Settings
 
 Json = dict[str, Any]

@@ -15,7 +15,7 @@ from typing import Any, cast
 import discord
 
 from analytics.report import Button, Report
-from bot.platforms.base import Address, Outgoing, Payload, SendError, Standing
+from bot.chat import Address, Outgoing, Payload, SendError, Standing
 from bot.platforms.discord.filling import CLICK
 from bot.platforms.discord.layout import MAX_ALT, PICTURE
 from bot.platforms.discord.nonces import nonce_of
@@ -37,7 +37,7 @@ Json = Mapping[str, Any]
 
 
 class DiscordSender:
-    """Sends with one bot's token; see `bot.platforms.base.Sender`.  Times are in seconds."""
+    """Sends with one bot's token; see `bot.chat.Sender`.  Times are in seconds."""
 
     name = "discord"
 

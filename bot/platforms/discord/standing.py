@@ -12,7 +12,7 @@ from typing import Any
 
 import discord
 
-from bot.platforms.base import Address, SendError, Standing
+from bot.chat import Address, SendError, Standing
 from bot.platforms.discord.requests import NOT_FOUND, Requests
 
 Json = Mapping[str, Any]

@@ -10,7 +10,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.platforms.base import Failure, SendError
+from bot.chat import Failure, SendError
 
 Result = TypeVar("Result")
 DEAD_TOKEN = frozenset(

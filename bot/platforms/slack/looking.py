@@ -8,7 +8,7 @@ from typing import Any
 
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.platforms.base import Address, Outgoing, SendError, Standing
+from bot.chat import Address, Outgoing, SendError, Standing
 from bot.platforms.slack.requests import Requests
 
 EVENT = "creditbot_delivery"

@@ -25,7 +25,7 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.platforms.base import Fatal
+from bot.chat import Fatal
 from bot.platforms.slack.answers import Answers
 from bot.platforms.slack.clicks import Clicks
 from bot.platforms.slack.entrances import Entrances
@@ -66,7 +66,7 @@ PACE = Pace()
 
 
 class SlackPlatform:
-    """Serves one Slack workspace in Socket Mode; see `bot.platforms.base.Platform`."""
+    """Serves one Slack workspace in Socket Mode; see `bot.chat.Platform`."""
 
     name = "slack"
 

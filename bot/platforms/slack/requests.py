@@ -12,7 +12,7 @@ import aiohttp
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.platforms.base import Address, SendError
+from bot.chat import Address, SendError
 from bot.platforms.slack.faults import TROUBLE, send_error
 from bot.platforms.slack.pictures import Clients, Untrusted
 from bot.settings import Settings

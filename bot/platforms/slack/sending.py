@@ -18,7 +18,7 @@ import structlog
 from slack_sdk.errors import SlackClientError
 
 from analytics.report import Button, Report
-from bot.platforms.base import Address, Attachment, Outgoing, Payload, SendError, Standing
+from bot.chat import Address, Attachment, Outgoing, Payload, SendError, Standing
 from bot.platforms.slack.faults import TROUBLE, word_of
 from bot.platforms.slack.looking import EVENT, Looking
 from bot.platforms.slack.pictures import Files, Untrusted, Upload
@@ -38,7 +38,7 @@ NO_PICTURE = "The chart could not be shown."
 
 
 class SlackSender:
-    """Sends to one Slack workspace; see `bot.platforms.base.Sender`.
+    """Sends to one Slack workspace; see `bot.chat.Sender`.
 
     `http_seconds` is what one request may take; a picture gets most of that beforehand.
     """

@@ -17,13 +17,13 @@ import sqlalchemy as sa
 
 from analytics.report import Button, Report
 from bot.asking import Asking
+from bot.chat import Address, Outgoing, Payload, SendError, Standing
 from bot.delivery.composing import Composer
 from bot.delivery.sending import Chance, Courier, OnUnknown
 from bot.delivery.timing import Timing
 from bot.delivery.transactions import Transactions
 from bot.delivery.worker import Deliveries
 from bot.drawing import Drawing
-from bot.platforms.base import Address, Outgoing, Payload, SendError, Standing
 from storage.outbox import DeliveryRow
 from tests.cast import NOW
 from tests.storage.mail import Mail

@@ -12,10 +12,10 @@ import pytest
 import sqlalchemy as sa
 
 from analytics.figures import Figure
+from bot.chat import SendError
 from bot.context import Identity
 from bot.desk import Desk
 from bot.drawing import Drawing
-from bot.platforms.base import SendError
 from charts import ThemeName
 from storage import alerts
 from storage.claims import DESTINATION

@@ -24,12 +24,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from bot.asking import Asking
+from bot.chat import Outgoing, SendError
 from bot.delivery.composing import Composer
 from bot.delivery.sending import Chance, Courier
 from bot.delivery.timing import Timing
 from bot.delivery.transactions import Transactions, Work
 from bot.delivery.worker import Deliveries
-from bot.platforms.base import Outgoing, SendError
 from storage.engine import opened
 from tests.bot.delivery.delivering import BUSY, LOST, Arrives, Clock, Scripted, no_sleep
 from tests.databases import Postgres

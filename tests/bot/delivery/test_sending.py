@@ -12,8 +12,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from bot.chat import SendError
 from bot.delivery.sending import REPEAT
-from bot.platforms.base import SendError
 from storage.engine import reading
 from storage.outbox import attempts_of
 from storage.pauses import pauses

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from bot.chat import Address, SendError, Standing
 from bot.delivery.standings import AT_ONCE, Standings
 from bot.delivery.transactions import Transactions
-from bot.platforms.base import Address, SendError, Standing
 from storage.claims import DESTINATION
 from storage.engine import reading, writing
 from storage.outbox import DELIVERY

@@ -13,10 +13,10 @@ import aiohttp
 import pytest
 import sqlalchemy as sa
 
+from bot.counters import Counters
 from bot.http.health import Probe, health_routes
 from bot.http.metrics import metrics_route
 from bot.http.server import HttpServer
-from bot.operation.counters import Counters
 from bot.operation.ticking import Tick
 from storage.engine import open_engine, writing
 from storage.outbox import NewDelivery, insert_deliveries

@@ -7,7 +7,7 @@ from typing import Any
 
 from analytics.figures import ModelFigure
 from analytics.report import Actions, Button, Column, Note, Period, Report, Table
-from bot.platforms.base import Act, Address, Attachment, Outgoing, Payload, Sender
+from bot.chat import Act, Address, Attachment, Outgoing, Payload, Sender
 
 NOW = datetime.fromtimestamp(1774875900, UTC)
 SINCE = NOW - timedelta(seconds=30)

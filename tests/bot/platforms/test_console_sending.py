@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.platforms.base import Address, SendError
+from bot.chat import Address, SendError
 from bot.platforms.console import ConsoleSender
 from tests.bot.platforms.sending_cast import PDF, REFERENCE, SINCE, VALUES, composed, outgoing
 

@@ -17,11 +17,11 @@ from analytics.figures import (
 from analytics.report import (
     Report,
 )
+from bot.chat import Fatal
 from bot.context import Identity
 from bot.desk import Desk
 from bot.drawing import Drawing
 from bot.pacing import QUESTIONS, Pacing
-from bot.platforms.base import Fatal
 from bot.platforms.discord import DiscordPlatform, connection, filling, sync_commands
 from bot.platforms.discord.answers import LEAVING
 from bot.platforms.discord.nonces import nonce_of

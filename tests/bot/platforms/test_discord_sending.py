@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.platforms.base import Act, Address, Outgoing, SendError
+from bot.chat import Act, Address, Outgoing, SendError
 from bot.platforms.discord.sending import NO_PICTURE, DiscordSender
 from bot.platforms.discord.standing import permissions
 from tests.bot.platforms.sending_cast import (

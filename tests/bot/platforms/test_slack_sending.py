@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.platforms.base import Act, Address, Outgoing, SendError
+from bot.chat import Act, Address, Outgoing, SendError
 from bot.platforms.slack.faults import send_error
 from bot.platforms.slack.sending import NO_PICTURE, SlackSender
 from tests.bot.platforms.sending_cast import (

@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 import structlog
 
+from bot.chat import Fatal
 from bot.desk import Desk
-from bot.platforms.base import Fatal
 from bot.platforms.slack import SlackPlatform
 from bot.settings import Settings
 from storage.engine import reading, writing

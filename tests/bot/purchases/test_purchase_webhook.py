@@ -12,7 +12,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 from pytest_mock import MockerFixture
 
-from bot.purchases.addresses import Forbidden, check_url, is_public
+from bot.addresses import Forbidden, check_url, is_public
 from bot.purchases.webhook import Outcome, PublicResolver, Webhook, signature
 from storage.events import MICRO
 from storage.purchases import Purchase
