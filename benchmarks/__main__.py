@@ -28,6 +28,7 @@ BENCHES = (
     "questions",
     "due_times",
     "planning",
+    "alerting",
     "cards",
     "memory",
     "assign",
