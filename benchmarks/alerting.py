@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from benchmarks.lab import Lab, ledger_of
 from benchmarks.measurement import Measurement
+from benchmarks.startup import free_port, is_healthy
 from bot.context import Place
 from storage.budgets import set_budget
 from storage.destinations import destination_of
@@ -35,7 +36,6 @@ from storage.workspaces import bind_chat, find_workspace
 from tests.chaos.stage import Platforms, environment_of
 from tests.doubles.serve import channel_ids
 
-ALERTS = 30
 PAUSE = 0.4  # between two crossings: people do not cross in step with the worker's looks
 LONGEST = 60.0
 ORIGIN = Origin("events", "events", Route.API)
@@ -47,11 +47,12 @@ def measure(lab: Lab) -> list[Measurement]:
     file = lab.fresh()
     url, folder = f"sqlite:///{file}", lab.folder / "alerting"
     folder.mkdir()
-    platforms = Platforms(folder, ["--hang", HANGING, "--hold", "30"], channels=ALERTS + 1)
+    channels = channel_ids("slack", 2 * lab.repeats + 1)
+    platforms = Platforms(folder, ["--hang", HANGING, "--hold", "30"], channels=len(channels))
     try:
         with _service(lab, environment_of(platforms.where, url, scale=1.0)), opened(url) as engine:
-            waits = list(_crossings(engine, platforms))
-            others = _beside_silence(engine, platforms)
+            waits = list(_crossings(engine, platforms, channels[1:]))
+            others = _beside_silence(engine, platforms, channels)
     finally:
         platforms.close()
     return [
@@ -61,9 +62,9 @@ def measure(lab: Lab) -> list[Measurement]:
     ]
 
 
-def _crossings(engine: sa.Engine, platforms: Platforms) -> Iterator[float]:
+def _crossings(engine: sa.Engine, platforms: Platforms, channels: Sequence[str]) -> Iterator[float]:
     """How long each of some budgets took to be told of in a channel of its own."""
-    channels = _budgets(engine, platforms.where)
+    _set_budgets(engine, platforms.where, channels)
     ledger = ledger_of(engine)
     for number, channel in enumerate(channels):
         now = datetime.now(UTC)
@@ -78,13 +79,13 @@ def _crossings(engine: sa.Engine, platforms: Platforms) -> Iterator[float]:
         time.sleep(PAUSE)
 
 
-def _budgets(engine: sa.Engine, where: Mapping[str, str]) -> list[str]:
+def _set_budgets(engine: sa.Engine, where: Mapping[str, str], channels: Sequence[str]) -> None:
     """A budget of one credit for each of some projects, routed to a channel each."""
-    now, channels = datetime.now(UTC), channel_ids("slack", ALERTS + 1)[1:]
+    now = datetime.now(UTC)
     with reading(engine) as connection:
         workspace = find_workspace(connection, None)
     labels = Labels(engine, workspace.id)
-    names = [f"Project {number}" for number in range(ALERTS)]
+    names = [f"Project {number}" for number in range(len(channels))]
     # Long ago, so that projects are known and no budget of today has used anything.
     ledger = Ledger(engine, workspace, labels)
     past = to_micros(now) - 100 * 86_400_000_000
@@ -116,12 +117,11 @@ def _budgets(engine: sa.Engine, where: Mapping[str, str]) -> list[str]:
                 now=now,
             )
     check_levels(engine, now)
-    return channels
 
 
-def _beside_silence(engine: sa.Engine, platforms: Platforms) -> float:
+def _beside_silence(engine: sa.Engine, platforms: Platforms, channels: Sequence[str]) -> float:
     """When the last of some channels has its message that were due with one that hangs."""
-    now, channels = datetime.now(UTC), channel_ids("slack", ALERTS + 1)
+    now = datetime.now(UTC)
     with writing(engine) as connection:
         workspace_id = find_workspace(connection, None).id
         rows = [
@@ -167,10 +167,12 @@ def _seconds_until(record: Path, channels: set[str]) -> float:
     began, missing = time.perf_counter(), set(channels)
     with record.open() as lines:
         lines.seek(0, os.SEEK_END)
+        rest = ""
         while missing:
             if time.perf_counter() - began > LONGEST:
                 raise RuntimeError(f"{len(missing)} channels got no message")
-            for line in lines:
+            *whole, rest = (rest + lines.read()).split("\n")  # the last is still being written
+            for line in whole:
                 seen = json.loads(line)
                 if seen["did"] == "message":
                     missing.discard(seen["channel"])
@@ -180,16 +182,21 @@ def _seconds_until(record: Path, channels: set[str]) -> float:
 
 @contextmanager
 def _service(lab: Lab, environment: Mapping[str, str]) -> Iterator[None]:
+    """The service while it is well."""
+    port = free_port()
     others = {name: text for name, text in os.environ.items() if not name.startswith("CREDITBOT_")}
     with subprocess.Popen(
         [sys.executable, "-m", "bot", "run"],
-        env={**others, **environment},
+        env={**others, **environment, "CREDITBOT_HTTP_PORT": str(port)},
         cwd=lab.folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as service:
         try:
-            time.sleep(5.0)  # until it is ready, warm, and has looked at every channel
+            while not is_healthy(port):
+                if service.poll() is not None:
+                    raise RuntimeError("the service did not start")
+                time.sleep(0.05)
             yield
         finally:
             service.terminate()

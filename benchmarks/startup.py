@@ -25,7 +25,7 @@ def measure(lab: Lab) -> list[Measurement]:
 
 
 def _start(lab: Lab, url: str) -> float:
-    port = _free_port()
+    port = free_port()
     chosen = {"CREDITBOT_DATABASE_URL": url, "CREDITBOT_HTTP_PORT": str(port)}
     others = {name: text for name, text in os.environ.items() if not name.startswith("CREDITBOT_")}
     started = time.perf_counter()
@@ -37,7 +37,7 @@ def _start(lab: Lab, url: str) -> float:
         stderr=subprocess.DEVNULL,
     ) as service:
         try:
-            while not _is_healthy(port):
+            while not is_healthy(port):
                 if service.poll() is not None or time.perf_counter() - started > LONGEST:
                     raise RuntimeError("the service did not start")
                 time.sleep(0.01)
@@ -46,7 +46,8 @@ def _start(lab: Lab, url: str) -> float:
             service.terminate()
 
 
-def _is_healthy(port: int) -> bool:
+def is_healthy(port: int) -> bool:
+    """Whether a service on this computer says that every part of it is well."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
         try:
             connection.request("GET", "/health")
@@ -55,7 +56,8 @@ def _is_healthy(port: int) -> bool:
             return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listened on a moment ago."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
