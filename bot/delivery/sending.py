@@ -264,7 +264,7 @@ class Courier:
         if wait is None:
             wait = timing.pause(failures, self._chance.random)
         until = now + timedelta(seconds=wait)
-        if self._is_over(claim, known, failures, until, now):
+        if self._is_over(claim, known, until, now):
             endings.finish_dead(
                 connection, claim, now, replace(trouble, code=f"{trouble.code}, given up")
             )
@@ -289,7 +289,7 @@ class Courier:
         landed = marked_at + timedelta(seconds=timing.deadline + timing.margin)
         if claim.row.act == "edit":
             landed = now + timedelta(seconds=timing.pause(failures, self._chance.random))
-        if self._is_over(claim, known, failures, landed, now):
+        if self._is_over(claim, known, landed, now):
             endings.finish_ambiguous(connection, claim, now, trouble)
             return
         endings.finish_unknown(
@@ -301,14 +301,15 @@ class Courier:
             lane_not_before=now + timedelta(seconds=self._gap(claim)),
         )
 
-    def _is_over(
-        self, claim: Claim, known: Tries, failures: int, until: datetime, now: datetime
-    ) -> bool:
-        """Whether it is not tried again: too often, too long, or too far in the future."""
+    def _is_over(self, claim: Claim, known: Tries, until: datetime, now: datetime) -> bool:
+        """Whether it is not tried again: for its whole life in vain, or too far in the future.
+
+        Tries are not counted: where a fifth of all requests fail, 12 would lose some.
+        """
         life = self._timing.life(claim.row.kind)
         waits = (until - now).total_seconds()
         is_old = _age(known, now) + waits > life
-        return failures >= self._timing.tries or is_old or until - now > LONGEST_WAIT
+        return is_old or until - now > LONGEST_WAIT
 
     def _hold_chat(
         self, connection: sa.Connection, claim: Claim, now: datetime, trouble: Trouble

@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass, fields, replace
 
 HOUR = 3600.0
-COUNTS = ("tries", "lanes", "makers", "renders")
+COUNTS = ("lanes", "makers", "renders")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,6 @@ class Timing:
     look_again: float = 10.0  # "not found" is believed when it is read twice so far apart
     first_pause: float = 2.0  # after a refusal without a time, then twice as long each time
     longest_pause: float = 600.0
-    tries: int = 12
     alert_life: float = 6 * HOUR
     other_life: float = 24 * HOUR
     blocks: float = 600.0  # how long a message may hold up those behind it
