@@ -73,7 +73,8 @@ def claim_render(
 ) -> Claim | None:
     """The next delivery to be made for one of the platforms; None when there is none.
 
-    `attempts` counts the claims: a row that kills its process is known by it.
+    `attempts` counts the claims: a row that kills its process is known by it.  What was made in
+    vain is counted by `fail_render`, so that a process that is killed is nobody's failure.
     """
     chosen = (
         sa.select(_X.c.workspace_id, _X.c.id)

@@ -241,6 +241,7 @@ def finish_render(connection: sa.Connection, claim: Claim, now: datetime, conten
         state="ready",
         reason=None,
         attempts=0,
+        failures=0,
         not_before=now,
         payload=dict(content.payload),
         payload_sha=content.payload_sha,
@@ -260,6 +261,7 @@ def fail_render(
         connection,
         claim,
         state="planned",
+        failures=DELIVERY.c.failures + 1,
         reason=reason[:MAX_REASON],
         not_before=not_before,
     )

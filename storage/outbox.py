@@ -108,6 +108,7 @@ class DeliveryRow:
     state: State
     reason: str | None
     attempts: int
+    failures: int
     not_before: datetime
     maybe_sent_at: datetime | None
     missed_at: datetime | None
@@ -169,6 +170,7 @@ def _values(row: NewDelivery) -> dict[str, object]:
         "not_before": row.not_before or row.due_at,
         "ended_at": row.created_at if row.state in ENDED else None,
         "attempts": 0,
+        "failures": 0,
     }
 
 

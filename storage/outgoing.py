@@ -111,6 +111,7 @@ class Delivery(SQLModel, table=True):
     """One message, file or change of a message for one destination; see `storage.outbox`.
 
     `act` is post, reply, edit or file; all but a post belong to the message of `parent_id`.
+    `attempts` are claims, to make it and then to send it; `failures` what was made in vain.
     `maybe_sent_at` is kept before a socket is opened: without it the row was certainly never sent.
     """
 
@@ -165,6 +166,7 @@ class Delivery(SQLModel, table=True):
     state: str = Field(max_length=10)
     reason: str | None = Field(default=None, max_length=200)
     attempts: int = 0
+    failures: int = 0
     not_before: datetime
     lease_token: str | None = Field(default=None, max_length=ID)
     lease_until: datetime | None = None

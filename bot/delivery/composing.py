@@ -123,7 +123,7 @@ class Composer:
         """What the delivery says; plain words where it failed too often."""
         if not claim.row.line:
             return Answer(told(claim.row.facts), "UTC")
-        if claim.row.attempts > self._timing.renders:
+        if self._is_hopeless(claim):
             return await self._transactions.read(lambda c, _: _last_resort(c, claim))
         found = await self._asked(claim, outsiders=claim.lane.is_external)
         if found.names_people and not claim.lane.is_external and await self._is_outside(claim):
@@ -233,7 +233,7 @@ class Composer:
     # ---- files
 
     async def _make_file(self, claim: Claim) -> None:
-        if claim.row.attempts > self._timing.renders:
+        if self._is_hopeless(claim):
             await self._transactions.write(
                 lambda c, now: endings.end_render(c, claim, now, "the file could not be made")
             )
@@ -268,12 +268,17 @@ class Composer:
 
     # ---- what goes wrong
 
+    def _is_hopeless(self, claim: Claim) -> bool:
+        """Whether it failed too often, or may be what its processes died of."""
+        row, timing = claim.row, self._timing
+        return row.failures >= timing.renders or row.attempts > timing.claims
+
     async def _skip(self, claim: Claim, reason: str) -> None:
         await self._transactions.write(lambda c, now: endings.skip(c, claim, now, reason))
 
     async def _failed(self, claim: Claim, reason: str) -> None:
         """Once more a little later; after three times it leaves as plain words."""
-        wait = timedelta(seconds=self._timing.render_pause * 2.0 ** min(claim.row.attempts, 6))
+        wait = timedelta(seconds=self._timing.render_pause * 2.0 ** min(claim.row.failures + 1, 6))
         await self._transactions.write(
             lambda c, now: endings.fail_render(c, claim, not_before=now + wait, reason=reason)
         )

@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass, fields, replace
 
 HOUR = 3600.0
-COUNTS = ("lanes", "makers", "renders")
+COUNTS = ("lanes", "makers", "renders", "claims")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,7 @@ class Timing:
     picture: float = 10.0
     render_pause: float = 5.0
     renders: int = 3  # failed ones before the plain text
+    claims: int = 10  # of a row whose making ends without a word: it may be what kills processes
     poll: float = 0.5
     tick: float = 5.0
     grace: float = 7.0  # what is on its way when the service ends; with the rest below 10 s

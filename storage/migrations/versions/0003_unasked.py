@@ -181,6 +181,7 @@ def _messages() -> None:
         text("state", 10),
         text("reason", 200, nullable=True),
         whole("attempts"),
+        whole("failures"),
         moment("not_before"),
         text("lease_token", 32, nullable=True),
         moment("lease_until", nullable=True),

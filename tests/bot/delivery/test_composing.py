@@ -162,6 +162,47 @@ async def test_what_cannot_be_made_three_times_leaves_as_plain_words(
     ]
 
 
+@pytest.mark.parametrize(("deaths", "is_made"), [(9, True), (10, False)])
+async def test_who_is_killed_while_making_did_not_fail(
+    company: Company,
+    deaths: int,
+    is_made: bool,  # noqa: FBT001  # what is expected
+) -> None:
+    delivery = company.digest(period_key="daily:2026-03-29")
+    for _ in range(deaths):
+        assert company.office.mail.claim_render(company.office.clock.running) is not None
+        company.office.clock.forward(61)
+    await company.office.work()
+    assert company.office.row(delivery).state == "sent"
+    assert ("could not be made" in company.office.said[0]) is not is_made
+
+
+@pytest.mark.parametrize(("deaths", "state"), [(9, "sent"), (10, "dead")])
+async def test_a_file_that_its_process_died_of_is_given_up(
+    company: Company, deaths: int, state: str
+) -> None:
+    file = company.digest(act="file", part=1, facts={"form": "csv"})
+    for _ in range(deaths):
+        assert company.office.mail.claim_render(company.office.clock.running) is not None
+        company.office.clock.forward(61)
+    await company.office.work()
+    assert company.office.row(file).state == state
+
+
+async def test_a_failure_between_deaths_is_not_forgotten(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.delivery.audience.run", lambda *_: 1 / 0)
+    delivery = company.digest(period_key="daily:2026-03-29")
+    await company.office.work(10)
+    company.office.clock.forward(30)
+    company.office.mail.claim_render(company.office.clock.running)
+    company.office.clock.forward(61)
+    await company.office.work()
+    row = company.office.row(delivery)
+    assert (row.state, row.failures, row.attempts) == ("planned", 3, 4)
+
+
 async def test_an_alert_that_cannot_be_made_tells_its_frozen_numbers(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
