@@ -1,4 +1,4 @@
-"""What makes messages due: one line a job, for the tick and for what must not wait for it.
+"""What makes messages due: one line a job, the same in the service and in the demo.
 
 A job gets the engine and the time, opens its own transactions and says how many rows are new.  It
 may run in several replicas at once and be killed anywhere: only unique keys decide what is told.
@@ -6,12 +6,27 @@ may run in several replicas at once and be killed anywhere: only unique keys dec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
+from bot.alerts.routing import route
+from bot.asking import Asking
+from bot.delivery.corrections import correcting
 from bot.delivery.worker import Job
 from bot.subscriptions.planner import plan
+from storage.levels import check_levels
 
 # Every tick, while the clock is believed.
-TICK: Mapping[str, Job] = {"planner": plan}
-# Twice a second, so that what crossed a line leaves within two.
-PROMPT: Mapping[str, Job] = {}
+TICK: Mapping[str, Job] = {"levels": check_levels, "planner": plan}
+# Of all jobs, those that only new usage, a person or the watch gives something to do.
+ON_USAGE = frozenset({"levels", "router"})
+
+
+def prompt(owners: Sequence[str]) -> Mapping[str, Job]:
+    """Twice a second, so that what crossed a line leaves within two."""
+    return {"router": partial(route, owners=owners)}
+
+
+def late(asking: Asking) -> Mapping[str, Job]:
+    """What has time."""
+    return {"corrections": correcting(asking)}

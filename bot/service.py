@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
 
 import sqlalchemy as sa
 import structlog
@@ -16,21 +15,20 @@ import structlog
 from analytics.figures import (
     ModelFigure,
 )
-from bot.alerts.routing import route
 from bot.alerts.watch import WATCH_SECONDS, Watch
 from bot.asking import Asking
 from bot.chat import Platform, Sender
 from bot.context import Identity
 from bot.counters import Counters
 from bot.delivery.composing import Composer
-from bot.delivery.corrections import CORRECT_SECONDS, correcting
+from bot.delivery.corrections import CORRECT_SECONDS
 from bot.delivery.sending import Courier
 from bot.delivery.standings import STANDINGS_SECONDS, Standings
 from bot.delivery.transactions import Transactions
-from bot.delivery.worker import Deliveries, Job
+from bot.delivery.worker import Deliveries
 from bot.desk import Desk
 from bot.drawing import Drawing
-from bot.due import PROMPT, TICK
+from bot.due import TICK, late, prompt
 from bot.http.guard import Guard
 from bot.http.health import Probe, health_routes
 from bot.http.metrics import metrics_route
@@ -54,7 +52,6 @@ from bot.purchases.worker import TURN_SECONDS, Purchasing, webhook_of
 from bot.scheduler import Ticker
 from bot.settings import Settings
 from storage.engine import open_engine
-from storage.levels import check_levels
 from storage.migrate import require_current, upgrade
 
 log = structlog.get_logger()
@@ -145,8 +142,8 @@ class Service:
         return self.states | doubt
 
     def _tick(self, engine: sa.Engine, replica: str) -> Tick:
-        """What is done every few seconds; each step is one line."""
-        tick = Tick(
+        """What is done every few seconds; its steps are told when the worker is there."""
+        return Tick(
             engine,
             self.now,
             replica=replica,
@@ -154,13 +151,6 @@ class Service:
             guard=self.guard,
             counters=self.counters,
         )
-        tick.add("levels", lambda: self._levels(engine), plans=True)
-        return tick
-
-    async def _levels(self, engine: sa.Engine) -> None:
-        changed = await asyncio.to_thread(check_levels, engine, self.now())
-        if changed:
-            log.info("budgets.looked", alerts=changed)
 
     def _deliveries(
         self, engine: sa.Engine, drawing: Drawing, senders: Mapping[str, Sender], owners: list[str]
@@ -180,7 +170,7 @@ class Service:
             owners=owners,
             counters=self.counters,
         )
-        jobs: tuple[Job, ...] = (*PROMPT.values(), partial(route, owners=owners))
+        jobs = tuple(prompt(owners).values())
         return Deliveries(transactions, composer, courier, senders, timing=timing, jobs=jobs)
 
     @staticmethod
@@ -203,10 +193,10 @@ class Service:
         leases: Leases,
     ) -> None:
         """What has time, and costs three times as much where three replicas do it."""
-        late = correcting(Asking(now=self.now, owners=owners, workspace=None))
+        asking = Asking(now=self.now, owners=owners, workspace=None)
         for name, seconds, job in (
             ("channels", STANDINGS_SECONDS, standings.look),
-            ("corrections", CORRECT_SECONDS, deliveries.step(late)),
+            *((name, CORRECT_SECONDS, deliveries.step(job)) for name, job in late(asking).items()),
             ("housekeep", HOUSEKEEP_SECONDS, deliveries.housekeep),
         ):
             ticker.every(seconds, leases.alone(name, job), name=name)

@@ -18,10 +18,10 @@ from pathlib import Path
 import sqlalchemy as sa
 import structlog
 
-from bot.alerts.routing import route
+from bot.alerts.watch import WATCH_SECONDS, Watch
 from bot.asking import Asking
 from bot.delivery.composing import Composer
-from bot.delivery.corrections import correcting
+from bot.delivery.corrections import CORRECT_SECONDS
 from bot.delivery.sending import Courier
 from bot.delivery.timing import Timing
 from bot.delivery.transactions import Transactions
@@ -29,19 +29,20 @@ from bot.delivery.worker import Deliveries, Job
 from bot.demo.database import GATEWAY, outdate
 from bot.demo.usage import Onward, Workload
 from bot.drawing import Drawing
-from bot.due import PROMPT, TICK
+from bot.due import ON_USAGE, TICK, late, prompt
 from bot.platforms.console import ConsoleSender, Post
 from storage.engine import reading
 from storage.errors import StorageError
 from storage.labels import Labels
 from storage.ledger import Ledger
-from storage.levels import check_levels
 from storage.workspaces import find_workspace
 
 log = structlog.get_logger()
 STEP = timedelta(minutes=10)  # shorter than what makes a digest late
 USAGE_STEP = timedelta(minutes=1)
 FAST_USAGE_STEP = timedelta(minutes=30)  # while time is skipped
+WATCH = timedelta(seconds=WATCH_SECONDS)
+FAST_WATCH = timedelta(hours=6)
 PAUSE = timedelta(seconds=2)  # between two posts to a channel
 BREATHS = 6  # pauses after a jump, for what waits for its turn
 BEAT = 0.25  # seconds of a real clock
@@ -97,7 +98,8 @@ class LivePlatform:
         self._onward, self._fed = Onward(self.work), self.clock.now()
         self._sender = ConsoleSender(self.write)
         self._asking = Asking(now=self.clock.now, owners=(), workspace=None)
-        self._corrected = self.clock.now()
+        self._watch = Watch(self.engine, self.clock.now)
+        self._watched = self._corrected = self.clock.now()
         self._stop = asyncio.Event()
         self._turns = asyncio.Lock()
         self._thread = threading.Thread(target=self._serve, name="demo", daemon=True)
@@ -163,8 +165,11 @@ class LivePlatform:
         now = self.clock.now()
         is_fast = step >= STEP
         has_worked = self._work_on(now, FAST_USAGE_STEP if is_fast else USAGE_STEP)
-        # A week is a thousand steps: what only new usage or people change need not look each time.
-        for name, job in self._jobs(now, with_alerts=has_worked or not is_fast).items():
+        jobs = self._jobs(now, is_fast=is_fast)
+        if is_fast and not has_worked and "watch" not in jobs:
+            # A week is a thousand steps: what only new usage changes need not look each time.
+            jobs = {name: job for name, job in jobs.items() if name not in ON_USAGE}
+        for name, job in jobs.items():
             try:
                 job(self.engine, now)
             except StorageError as error:
@@ -172,14 +177,17 @@ class LivePlatform:
         await self._deliveries.settle()
         self._keep_files()
 
-    def _jobs(self, now: datetime, *, with_alerts: bool) -> Mapping[str, Job]:
-        """What the service does every few seconds, and what it does every hour."""
-        alerts: dict[str, Job] = {"levels": check_levels, "router": route} if with_alerts else {}
-        often = {**alerts, **TICK, **PROMPT}
-        if now - self._corrected < timedelta(hours=1):
-            return often
-        self._corrected = now
-        return {**often, "corrections": correcting(self._asking)}
+    def _jobs(self, now: datetime, *, is_fast: bool) -> Mapping[str, Job]:
+        """What the service does, as often as it does, or as a stretch in seconds has time for."""
+        jobs: dict[str, Job] = dict(TICK)
+        if now - self._watched >= (FAST_WATCH if is_fast else WATCH):
+            self._watched = now
+            jobs["watch"] = lambda _engine, _now: self._watch.look_now()
+        jobs |= prompt(())
+        if now - self._corrected >= timedelta(seconds=CORRECT_SECONDS):
+            self._corrected = now
+            jobs |= late(self._asking)
+        return jobs
 
     def _work_on(self, now: datetime, least: timedelta) -> bool:
         """Bring the pretended usage up to now, once it is worth a transaction; whether it was."""

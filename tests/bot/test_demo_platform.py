@@ -20,6 +20,7 @@ from bot.demo.platform import Clock, LivePlatform, span_of
 from bot.demo.session import Session
 from bot.demo.usage import Onward, Workload
 from bot.desk import Desk
+from bot.due import ON_USAGE, TICK, late, prompt
 from bot.subscriptions.rounds import rounds
 from storage.destinations import destination_of
 from storage.engine import opened, writing
@@ -143,6 +144,21 @@ def test_a_warning_arrives_and_its_button_changes_it(sitting: Sitting) -> None:
     assert f"message {number} now says" in said
     assert "Seen by Anna Schmidt" in said
     assert "has no button" in sitting.type(f"{number}.99")
+
+
+def test_the_demo_does_all_that_the_service_does_and_looks_less_often_in_a_hurry(
+    sitting: Sitting,
+) -> None:
+    every = {*TICK, *prompt(()), *late(sitting.live._asking), "watch"}
+    assert set(sitting.live._jobs(NOW + 6 * HOUR, is_fast=True)) == every
+    assert every > ON_USAGE
+    assert set(sitting.live._jobs(NOW + 6.2 * HOUR, is_fast=True)) == {*TICK, *prompt(())}
+    assert "watch" in sitting.live._jobs(NOW + 6.2 * HOUR, is_fast=False)
+
+
+def test_a_source_that_fell_silent_is_told_in_the_demo(sitting: Sitting) -> None:
+    sitting.live._onward.between = lambda *_: []  # type: ignore[method-assign]  # nobody works
+    assert "No data from" in sitting.type("alerts here", "skip 3d")
 
 
 def test_channels_are_places_of_their_own(sitting: Sitting) -> None:
