@@ -20,13 +20,12 @@ from bot.context import Context, NotAllowed, Place, outranks
 from bot.params import When
 from bot.places import is_here, where_text
 from bot.registry import parse, permit, run
-from bot.subscriptions.rounds import Round, Rounds, line_for, rounds
+from bot.subscriptions.rounds import DAILY, Round, Rounds, line_for, rounds
 from storage.destinations import Destination, list_destinations
 from storage.roles import home_of
 from storage.subscriptions import Subscription, list_subscriptions
 
 USUAL_LINES = {"weekly": "digest weekly", "monthly": "digest monthly"}
-USUAL_LINE = "digest daily"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +43,10 @@ def line_of(text: str | None, when: When) -> str:
     if text is None:
         if when.is_sub_daily:
             raise UserError(
-                f"`{when.text}` is due several times a day, and `{USUAL_LINE}` tells of yesterday.",
+                f"`{when.text}` is due several times a day, and `{DAILY}` tells of yesterday.",
                 hint='Say what to ask then, in quotes: `"by-model today"`.',
             )
-        return USUAL_LINES.get(when.kind, USUAL_LINE)
+        return USUAL_LINES.get(when.kind, DAILY)
     call = parse(text)
     if call.command.changes or any(
         param.type.verbatim or param.type.nested for param in call.command.params

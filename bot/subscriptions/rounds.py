@@ -19,9 +19,11 @@ from bot.params import Param
 from bot.params.months import MonthType
 from bot.params.periods import FinishedMonthType, FinishedType, FinishedWeekType
 from bot.params.usual import RangeType
-from bot.registry import parse
+from bot.registry import COMMANDS, parse
 from storage.timekeys import Clock, day_number
 
+DAILY = "digest daily"
+RUNS = ("every", "cron")  # the schedules whose periods may have any number of days
 FURTHEST_ZONES = timedelta(hours=26)  # between the clocks of two zones
 
 
@@ -105,12 +107,31 @@ def line_for(line: str, period: Period, week_start: int = 0) -> str:
     call = parse(line)
     if period.since is not None:
         return call.line
+    call = _whole(call, period)
     given = dict(call.given)
     for param in call.command.params:
         texts = given.get(param.name) or ((param.default,) if param.default else ())
         if texts and (told := _told(param, texts[0], period, week_start)):
             given[param.name] = (told,)
     return Call(call.command, given).line
+
+
+def _whole(call: Call, period: Period) -> Call:
+    """The question about all days of a run, where the digest of a day would tell its last alone.
+
+    Of a week or month of the calendar there is a digest, of so many other days what changed in
+    them.  A day that somebody named stays that day.
+    """
+    is_run = period.key.startswith(RUNS) and _days(period) > 1
+    if call.command.name != DAILY or "day" in call.given or not is_run:
+        return call
+    last = period.end - DAY
+    if period.first.day == 1 and period.end == (period.first + 32 * DAY).replace(day=1):
+        return Call(COMMANDS["digest monthly"], {**call.given, "month": (f"{last:%Y-%m}",)})
+    days = (f"{period.first}..{last}",)
+    if _days(period) == 7:
+        return Call(COMMANDS["digest weekly"], {**call.given, "week": days})
+    return Call(COMMANDS["trends"], {**call.given, "range": days})
 
 
 def _told(param: Param, text: str, period: Period, week_start: int) -> str:

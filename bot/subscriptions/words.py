@@ -10,6 +10,7 @@ from analytics.subscription_lists import Coming, Digest, Sent, days_text, period
 from bot.context import Context
 from bot.places import where_text
 from bot.subscriptions.rights import Told, may_change, rounds_of
+from bot.subscriptions.rounds import DAILY, RUNS
 from storage.destinations import Destination
 from storage.outbox import DeliveryRow
 from storage.subscriptions import Subscription
@@ -98,6 +99,8 @@ def notes_of(ctx: Context, kept: Subscription, to: Destination, told: Told) -> l
         notes.append(Note(f"{where_text(ctx, to)} may be told of people now, as you are an admin."))
     if kept.zone != ctx.reader.workspace.zone and told.round.period.since is None:
         notes.append(Note(f"Its days are those of {ctx.reader.workspace.zone}."))
+    if kept.line.startswith(DAILY) and kept.schedule.startswith(RUNS):
+        notes.append(Note("It tells of all days since the one before, also where they are many."))
     if kept.line == "digest monthly" and not kept.schedule.startswith("monthly 1 "):
         notes.append(
             Note("It tells of the last whole month; `monthly 1` does as soon as it is over.")

@@ -5,6 +5,7 @@ Among the tests that matter most: a fault here is a digest that comes twice, or 
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +20,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import bot.commands  # noqa: F401  # registers every command
+from analytics.timerange import parse_range
 from bot.subscriptions.planner import plan
-from bot.subscriptions.rounds import rounds
+from bot.subscriptions.rounds import line_for, rounds
 from storage.destinations import set_quiet_hours
 from storage.engine import reading, writing
 from storage.failpoints import SETTING, FailpointReached, rearm
@@ -142,6 +144,45 @@ def test_a_line_is_about_days_that_are_over(
     subscribe(sqlite_engine, schedule, line=line)
     plan(sqlite_engine, berlin(at))
     assert deliveries(sqlite_engine)[0].line == asked
+
+
+@pytest.mark.parametrize(
+    ("schedule", "line", "asked"),
+    [
+        ("every 3 days 09:00", "digest daily", "trends 2026-03-02..2026-03-04"),
+        (
+            "every 3 days 09:00",
+            "digest daily department=Sales",
+            "trends 2026-03-02..2026-03-04 department=Sales",
+        ),
+        ("every 3 days 09:00", "digest daily yesterday", "digest daily 2026-03-04"),
+        ("every 7 days 09:00", "digest daily", "digest weekly 2026-02-26..2026-03-04"),
+        ('cron "0 9 * * mon"', "digest daily", "digest weekly 2026-03-02..2026-03-08"),
+        ('cron "0 9 1 * *"', "digest daily", "digest monthly 2026-03"),
+        ('cron "0 9 * * *"', "digest daily", "digest daily 2026-03-02"),
+    ],
+)
+def test_a_digest_without_a_day_is_about_all_days_since_the_last(
+    schedule: str, line: str, asked: str
+) -> None:
+    first = next(rounds(schedule, ZONE, ZONE).after(MADE))
+    assert line_for(line, first.period) == asked
+
+
+@given(
+    st.one_of(
+        st.integers(2, 92).map(lambda days: f"every {days} days"),
+        st.sets(st.integers(0, 6), min_size=1).map(
+            lambda days: f'cron "0 9 * * {",".join(map(str, sorted(days)))}"'
+        ),
+    )
+)
+def test_neighbouring_digests_meet(schedule: str) -> None:
+    told = []
+    for one in islice(rounds(schedule, ZONE, ZONE).after(MADE), 12):
+        words = line_for("digest daily", one.period).split()[-1]
+        told.append(parse_range(words, one.period.end))
+    assert all(before.end == after.first for before, after in itertools.pairwise(told))
 
 
 def test_quiet_hours_put_a_digest_off(engine: sa.Engine) -> None:
