@@ -14,10 +14,11 @@ from bot.asking import Asking
 from bot.delivery.corrections import correcting
 from bot.delivery.worker import Job
 from bot.subscriptions.planner import plan
+from bot.subscriptions.realign import realign
 from storage.levels import check_levels
 
 # Every tick, while the clock is believed.
-TICK: Mapping[str, Job] = {"levels": check_levels, "planner": plan}
+TICK: Mapping[str, Job] = {"levels": check_levels, "realign": realign, "planner": plan}
 # Of all jobs, those that only new usage, a person or the watch gives something to do.
 ON_USAGE = frozenset({"levels", "router"})
 

@@ -35,6 +35,7 @@ STUCK_AFTER = timedelta(hours=2)
 LOST_AFTER = timedelta(hours=6)
 CONTENT_KEPT = timedelta(days=30)
 ROWS_KEPT = timedelta(days=400)
+UNTOLD = ("superseded", "missed", "no_such_day", "destination_dead")  # reasons of skipped periods
 REFERENCE = 12  # characters: 60 bits, and at most the 25 that Discord's nonce may have
 DELIVERY = SQLModel.metadata.tables["delivery"]
 ATTEMPT = SQLModel.metadata.tables["attempt"]
@@ -239,6 +240,27 @@ def housekeep(connection: sa.Connection, now: datetime) -> None:
         )
     )
     connection.execute(sa.delete(DELIVERY).where(gone))
+
+
+def forget_untold(
+    connection: sa.Connection, subscriptions: Collection[tuple[int, int]], *, after: datetime
+) -> None:
+    """Forget what is due after a moment by some subscriptions and nobody was or is being told of.
+
+    That is what nobody began to make, and periods that a later one was to name.
+    """
+    c = DELIVERY.c
+    is_untouched = sa.and_(c.state == "planned", c.attempts == 0)
+    is_named = sa.and_(c.state == "skipped", c.reason.in_(UNTOLD))
+    connection.execute(
+        sa.delete(DELIVERY).where(
+            sa.tuple_(c.workspace_id, c.subscription_id).in_(subscriptions),
+            c.kind == "digest",
+            c.trigger.in_(("schedule", "catchup")),
+            c.due_at > after,
+            sa.or_(is_untouched, is_named),
+        )
+    )
 
 
 def one_delivery(workspace_id: int, delivery_id: str) -> sa.ColumnElement[bool]:

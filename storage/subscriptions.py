@@ -71,6 +71,16 @@ class Due:
     destination: Destination
 
 
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A schedule in its zone and a workspace's, and the furthest time that is due by it."""
+
+    schedule: str
+    zone: str
+    home: str
+    furthest: datetime
+
+
 _COLUMNS = [_SUBSCRIPTION.c[name] for name in Subscription.__slots__]
 _ITS_DESTINATION = [_DESTINATION.c[name].label(f"to_{name}") for name in Destination.__slots__]
 
@@ -153,6 +163,40 @@ def anything_due(connection: sa.Connection, now: datetime) -> bool:
 
 def lock_due(connection: sa.Connection, now: datetime, *, limit: int) -> list[Due]:
     """The subscriptions that have waited longest, none of which another planner holds."""
+    return _lock(connection, _is_due(now), limit=limit)
+
+
+def courses(connection: sa.Connection, now: datetime) -> list[Course]:
+    """Every schedule by which something is due that does not pause; there are few different."""
+    s, w = _SUBSCRIPTION.c, _WORKSPACE.c
+    by = (s.schedule, s.zone, w.zone)
+    furthest = sa.func.max(s.next_due)
+    wanted = (
+        sa.select(*by, furthest)
+        .select_from(_SUBSCRIPTION.join(_WORKSPACE, w.workspace_id == s.workspace_id))
+        .where(_runs(now), s.next_due > now)
+        .group_by(*by)
+    )
+    return [Course(*row) for row in connection.execute(wanted)]
+
+
+def lock_beyond(
+    connection: sa.Connection, now: datetime, courses: Mapping[Course, datetime], *, limit: int
+) -> list[Due]:
+    """Those of some courses that are due after their moment."""
+    s, w = _SUBSCRIPTION.c, _WORKSPACE.c
+    beyond = sa.or_(
+        *(
+            sa.and_(
+                s.schedule == one.schedule, s.zone == one.zone, w.zone == one.home, s.next_due > at
+            )
+            for one, at in courses.items()
+        )
+    )
+    return _lock(connection, sa.and_(_runs(now), beyond), limit=limit)
+
+
+def _lock(connection: sa.Connection, these: sa.ColumnElement[bool], *, limit: int) -> list[Due]:
     joined = _SUBSCRIPTION.join(
         _DESTINATION,
         sa.and_(
@@ -168,7 +212,7 @@ def lock_due(connection: sa.Connection, now: datetime, *, limit: int) -> list[Du
             *_ITS_DESTINATION,
         )
         .select_from(joined)
-        .where(_is_due(now))
+        .where(these)
         .order_by(_SUBSCRIPTION.c.next_due, _SUBSCRIPTION.c.workspace_id, _SUBSCRIPTION.c.id)
         .limit(limit)
         # SQLite has one writer; elsewhere each planner takes others.
@@ -202,8 +246,11 @@ def _kept(workspace_id: int) -> sa.ColumnElement[bool]:
 
 
 def _is_due(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(_runs(now), _SUBSCRIPTION.c.next_due <= now)
+
+
+def _runs(now: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(
         _SUBSCRIPTION.c.ended_at.is_(None),
-        _SUBSCRIPTION.c.next_due <= now,
         sa.or_(~_SUBSCRIPTION.c.is_paused, _SUBSCRIPTION.c.paused_until <= now),
     )

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 import bot.commands  # noqa: F401  # registers every command
 from analytics.timerange import parse_range
 from bot.subscriptions.planner import plan
+from bot.subscriptions.realign import realign
 from bot.subscriptions.rounds import line_for, rounds
 from storage.destinations import set_quiet_hours
 from storage.engine import reading, writing
@@ -396,3 +397,66 @@ def test_a_round_is_found_again_from_what_was_kept() -> None:
         for one in islice(coming, 6):
             again = next(found.since(one.period.first, one.due_at))
             assert again == one
+
+
+SCHEDULES = ("daily 09:00", "weekly sun 02:30", "every 5 days 08:00", 'cron "0 */6 * * *"')
+
+
+def passes(engine: sa.Engine, now: datetime) -> None:
+    """One tick."""
+    realign(engine, now)
+    plan(engine, now)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(
+    minutes=st.integers(-30 * 24 * 60, 30 * 24 * 60),
+    schedule=st.sampled_from(SCHEDULES),
+    catchup=st.sampled_from(["latest", "all", "none"]),
+    leaves=st.booleans(),
+)
+def test_a_jump_and_back_uses_up_no_period_and_tells_none_twice(
+    sqlite_engine: sa.Engine,
+    minutes: int,
+    schedule: str,
+    catchup: str,
+    leaves: bool,  # noqa: FBT001  # drawn
+) -> None:
+    with writing(sqlite_engine) as connection:
+        connection.execute(sa.text("DELETE FROM delivery"))
+        connection.execute(sa.text("DELETE FROM subscription"))
+    subscribe(sqlite_engine, schedule, catchup=catchup)
+    passes(sqlite_engine, MADE + timedelta(minutes=minutes))
+    if leaves:  # before anybody saw that the clock is wrong
+        with writing(sqlite_engine) as connection:
+            connection.execute(
+                sa.text("UPDATE delivery SET state = 'sent' WHERE state = 'planned'")
+            )
+    coming = rounds(schedule, ZONE, ZONE).after(MADE)
+    due = list(itertools.takewhile(lambda one: one.due_at < MADE + timedelta(days=40), coming))
+    noons = [MADE + timedelta(days=day) for day in range(40)]
+    for moment in sorted([one.due_at for one in due] + noons):
+        passes(sqlite_engine, moment)
+    states = {row.period_key: row.state for row in deliveries(sqlite_engine)}
+    assert len(states) == len(deliveries(sqlite_engine))
+    assert {states.get(one.period.key) for one in due} <= {"planned", "sent"}
+
+
+def test_what_is_due_as_it_should_be_is_left_alone(engine: sa.Engine) -> None:
+    for schedule in SCHEDULES:
+        subscribe(engine, schedule)
+    for hours in range(0, 24 * 8, 5):
+        now = MADE + timedelta(hours=hours)
+        plan(engine, now)
+        assert realign(engine, now) == 0
+        assert realign(engine, now - timedelta(minutes=9)) == 0  # another replica's clock
+
+
+def test_a_jump_is_mended_for_everybody_but_those_who_pause(engine: sa.Engine) -> None:
+    for _ in range(3):
+        subscribe(engine)
+    subscribe(engine, is_paused=True)
+    plan(engine, MADE + timedelta(days=20))
+    assert realign(engine, MADE) == 3
+    assert [row.period_key for row in deliveries(engine)] == []
+    assert plan(engine, berlin("2026-03-03T09:00")) == 3
