@@ -48,7 +48,7 @@ def pair_of(told: Told) -> Pair | None:
 def _choices(told: Told) -> Iterator[Button]:
     """What may be done about it, where its names can be typed so that they mean it again."""
     pair, reader = pair_of(told), told.query.reader
-    if pair is None or not told.is_open:
+    if pair is None or not told.may_act:
         return
     tasks, models = reader.typed("task", pair[:1]), reader.typed("model", pair[1:])
     names = [tasks.get(pair[0]), *(models.get(key) for key in pair[1:])]

@@ -252,7 +252,7 @@ def buttons_of(alert: BudgetAlert) -> list[Button]:
     line = line_of(told.query, told.scope, command, dates)
     label = "What used most" if told.scope.kind == "person" else "Who used most"
     buttons = [Button(label, line)] if line else []
-    if told.is_open and told.facts.get("budget"):
+    if told.may_act and told.facts.get("budget"):
         buttons.append(Button("Raise limit", f"alerts raise {told.number}"))
     return buttons
 
@@ -321,6 +321,18 @@ def closed_text(scope: Scope, period_key: str, facts: Mapping[str, object], quer
     amounts = f"{credits_text(crossed.used)} of {credits_text(crossed.limit)}"
     whose = f"{crossed.stretch.title} credits{of_text(scope, query)}"
     return f"Late usage took {whose} past {thresholds_text(percents)} ({amounts})."
+
+
+def untold_text(scope: Scope, period_key: str, facts: Mapping[str, object], query: Query) -> str:
+    """For digests: a line about what fired and could not be told before its period had ended."""
+    crossed = crossed_of(scope, period_key, facts)
+    if crossed is None:
+        return ""
+    percents = percents_in(facts)
+    amounts = f"{credits_text(crossed.used)} of {credits_text(crossed.limit)}"
+    whose = f"{crossed.stretch.title} credits{of_text(scope, query)}"
+    passed = f"passed {thresholds_text(percents)}" if percents else "were expected to be used up"
+    return f"{whose} {passed} ({amounts}); the alert could not be told in time."
 
 
 def suggested_raise(alert: BudgetAlert) -> int:

@@ -27,7 +27,8 @@ class Told:
 
     `people`, `tasks` and `projects` are the ids that may be named, None is all.  `acked_by` is a
     shown name.  With `held` it was kept back, and tells how things are at the query's moment; the
-    numbers of what was kept back with it are in `percents`.
+    numbers of what was kept back with it are in `percents`.  With `over` nothing may be done about
+    it any more, for that reason, though nobody resolved it.
     """
 
     query: Query
@@ -45,11 +46,17 @@ class Told:
     acked_by: str = ""
     percents: tuple[int, ...] = ()
     held: bool = False
+    over: str = ""
 
     @property
     def is_open(self) -> bool:
         """Whether it still holds."""
         return self.resolved_at is None
+
+    @property
+    def may_act(self) -> bool:
+        """Whether anything may still be done about it."""
+        return self.is_open and not self.over
 
     def number_of(self, name: str) -> int | None:
         """A whole number among the facts; None where there is none."""
@@ -129,6 +136,8 @@ def post(
     if told.resolved_at is not None:
         words = f"Resolved {when_text(told, told.resolved_at)}"
         state.append(Note(f"{words}, {now}." if now else f"{words}.", "delta"))
+    elif told.over:
+        state.append(Note(f"{told.over}.", "delta"))
     if told.acked_at is not None:
         who = told.acked_by or "somebody"
         state.append(Note(f"Seen by {who} {when_text(told, told.acked_at)}.", "delta"))
@@ -149,7 +158,7 @@ def post(
 
 def _own_buttons(told: Told) -> list[Button]:
     """What may be done about it: nothing once it is over, quiet only until it was seen."""
-    if not told.is_open:
+    if not told.may_act:
         return []
     snooze = Button("Snooze 24 h", f"alerts snooze {told.number} 24h", "do")
     if told.acked_at is not None:

@@ -120,6 +120,16 @@ def alert_by_id(connection: sa.Connection, workspace_id: int, alert_id: int) -> 
     return found[0] if found else None
 
 
+def alerts_by_id(
+    connection: sa.Connection, workspace_id: int, alert_ids: Collection[int]
+) -> list[Alert]:
+    """Those alerts that are there, oldest first."""
+    wanted = sa.select(*_COLUMNS).where(
+        _ALERT.c.workspace_id == workspace_id, _ALERT.c.id.in_(alert_ids)
+    )
+    return _read(connection, wanted.order_by(_ALERT.c.id))
+
+
 def acknowledge(
     connection: sa.Connection, workspace_id: int, alert_id: int, *, actor: str, now: datetime
 ) -> bool:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 import storage.outgoing  # noqa: F401  # declares the tables that are looked up below
-from storage.alerts import Alert
+from storage.alerts import Alert, alerts_by_id
 from storage.engine import insert_for
 from storage.numbering import next_id
 
@@ -197,6 +197,29 @@ def seen_posts(
         )
     )
     return [(row.id, row.alert_id) for row in connection.execute(wanted)]
+
+
+def untold_alerts(
+    connection: sa.Connection,
+    workspace_id: int,
+    *,
+    reason: str,
+    since: datetime,
+    until: datetime,
+) -> list[Alert]:
+    """Alerts whose every post was skipped for a reason, the first in a stretch of time."""
+    posts = _DELIVERY.c.kind == "alert", _DELIVERY.c.act == "post"
+    of_these = _DELIVERY.c.workspace_id == workspace_id, _DELIVERY.c.alert_id.is_not(None)
+    is_other = sa.or_(_DELIVERY.c.state != "skipped", _DELIVERY.c.reason != reason)
+    first = sa.func.min(_DELIVERY.c.ended_at)
+    wanted = (
+        sa.select(_DELIVERY.c.alert_id)
+        .where(*of_these, *posts)
+        .group_by(_DELIVERY.c.alert_id)
+        .having(sa.func.count().filter(is_other) == 0, first >= since, first < until)
+    )
+    found = connection.execute(wanted.order_by(_DELIVERY.c.alert_id)).scalars()
+    return alerts_by_id(connection, workspace_id, list(found))
 
 
 def full_fired(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from analytics.alert_advice import advice_report, advice_resolved, pair_of
@@ -21,6 +21,7 @@ from analytics.alert_budget import (
     projected_resolved,
     threshold_report,
     threshold_resolved,
+    untold_text,
 )
 from analytics.alert_facts import Told, post, resolved_report
 from analytics.alert_silence import silence_report, silence_resolved
@@ -40,12 +41,14 @@ from storage.budgets import Scope as ScopeKind
 from storage.budgets import list_budgets
 from storage.labels import person_of_alias
 from storage.reading import RangeTooLong, Reader
+from storage.routes import untold_alerts
 from storage.timekeys import day_number
 
 Resolved = Callable[[Told], str]
 Answer = Callable[[Told], Report]
 BUDGETS = ("threshold", "projected")
 MOST = 50
+OVER = "its period was over before it could be told"
 SCOPES: tuple[ScopeKind, ...] = ("workspace", "department", "project", "person")
 
 
@@ -182,7 +185,22 @@ def told_of(
         acked_by=_name_of(reader, alert.acked_by or ""),
         percents=tuple(percents),
         held=at is not None,
+        over=_over(alert, ctx),
     )
+
+
+def _over(alert: Alert, ctx: Context) -> str:
+    """Why nothing may be done about an alert any more that nobody resolved; empty where it may."""
+    if alert.state == "replaced":
+        return "Another alert tells how things stand now"
+    if alert.state == "skipped" or is_past(alert, ctx.reader.clock.local_date(ctx.now)):
+        return "Its period is over"
+    return ""
+
+
+def is_past(alert: Alert, today: date) -> bool:
+    """Whether the period of a budget's alert has ended."""
+    return alert.kind in BUDGETS and str(alert.facts.get("end", "9999")) <= str(today)
 
 
 def _recent(query: Query) -> Query:
@@ -264,18 +282,26 @@ def _hides(scope: Scope, alert: Alert, ctx: Context) -> bool:
 
 
 def late_crossings(ctx: Context, days: TimeRange) -> list[str]:
-    """Sentences about thresholds that late usage passed, on some days, of periods then over."""
+    """Sentences about what nobody was told of: its period was over by then, on some days.
+
+    Thresholds that late usage passed, and alerts that fired in time and could not leave.
+    """
     reader = ctx.reader
     first, end = (reader.clock.midnight(day_number(day)) for day in (days.first, days.end))
     place = reader.connection, reader.workspace.id
     known = list_alerts(*place, states=["skipped"], kinds=["threshold"], since=first, limit=MOST)
     query = Query(reader, ctx.now, days)
+    untold = [
+        untold_text(scope_of_alert(one), one.period_key or "", one.facts, query)
+        for one in untold_alerts(*place, reason=OVER, since=first, until=end)
+        if may_see(one, ctx)
+    ]
     texts = [
         closed_text(scope_of_alert(one), one.period_key or "", one.facts, query)
         for one in reversed(known)
         if one.fired_at < end and may_see(one, ctx)
     ]
-    return [text for text in texts if text]
+    return [text for text in (*texts, *untold) if text]
 
 
 # ---- freezing

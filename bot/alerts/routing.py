@@ -15,7 +15,15 @@ import sqlalchemy as sa
 import structlog
 
 from analytics.errors import UserError
-from bot.alerts.kinds import BUDGETS, KINDS, frozen_facts, highest_of, may_see, scope_of_alert
+from bot.alerts.kinds import (
+    KINDS,
+    OVER,
+    frozen_facts,
+    highest_of,
+    is_past,
+    may_see,
+    scope_of_alert,
+)
 from bot.asking import Asking
 from bot.context import Asker, Context, Identity, Place, outranks
 from storage.alerts import Alert, alert_by_id, list_alerts, mark_routed, unrouted
@@ -43,7 +51,6 @@ FULL = 100
 LATE = timedelta(minutes=15)  # what was kept back longer tells how things are when it leaves
 SEEN_FOR = timedelta(days=7)
 MOST = 200
-OVER = "its period was over before it could be told"
 RECOVERED = "resolved before it left"
 REPLACED = "another alert tells how things stand now"
 MERGED = "told together with alert {}"
@@ -183,10 +190,7 @@ def _trigger(alert: Alert) -> Trigger:
 
 def _is_over(desk: _Desk, alert: Alert) -> bool:
     """Whether the period of a budget's alert has ended: then a digest names it."""
-    if alert.kind not in BUDGETS:
-        return False
-    end = str(alert.facts.get("end", "9999"))
-    return end <= str(desk.ctx.reader.clock.local_date(desk.now))
+    return is_past(alert, desk.ctx.reader.clock.local_date(desk.now))
 
 
 def _held_until(alert: Alert, destination: Destination, now: datetime) -> datetime | None:

@@ -13,7 +13,7 @@ from analytics.report import Actions, Button, Fact, Facts, Note, Report, Table
 from bot.alerts.kinds import GROUPS, KINDS, tell, tell_resolved
 from bot.params.alerts import GROUPS as TYPED
 from bot.registry import parse
-from storage.alerts import Alert
+from storage.alerts import Alert, State
 from storage.engine import writing
 from storage.events import MICRO
 from storage.labels import link_alias
@@ -23,6 +23,7 @@ from tests.analytics.world import World, table_of
 from tests.cast import NOW
 
 EVENING = NOW.replace(day=24, hour=18, minute=0)
+AFTER = NOW.replace(month=4, day=9)
 SILENT = {"source": "litellm", "last": "2026-03-24T09:12:00+01:00", "expected": 40, "gap": 240}
 UNUSUAL: dict[str, Any] = {
     "day": "2026-03-24",
@@ -236,6 +237,25 @@ def test_what_late_usage_passed_of_a_period_that_is_over_is_named_by_the_next_di
     assert words in notes(world.ask("digest daily 2026-03-24"))
     assert words not in notes(world.ask("digest daily 2026-03-23"))
     assert words not in notes(world.ask("digest daily 2026-03-25"))
+
+
+@pytest.mark.parametrize("state", ["skipped", "replaced"])
+def test_an_alert_that_was_never_told_has_nothing_to_do(world: World, state: State) -> None:
+    fire(world.engine, crossing(fired_at=EVENING, state=state))
+    assert not labels(world) & {"Raise limit", "Snooze 24 h", "Acknowledge"}
+
+
+def test_nothing_is_to_be_done_about_a_period_that_is_over(world: World) -> None:
+    fire(world.engine, crossing(fired_at=EVENING))
+    assert labels(world) >= {"Raise limit", "Snooze 24 h", "Acknowledge"}
+    report = world.ask("alerts show 1", now=AFTER)
+    assert not {button.label for button in buttons(report)} & {"Raise limit", "Snooze 24 h"}
+    assert "Its period is over." in notes(report)
+    assert not report.is_past
+
+
+def labels(world: World) -> set[str]:
+    return {button.label for button in buttons(world.ask("alerts show 1"))}
 
 
 def test_a_card_has_no_point_without_its_range(world: World) -> None:

@@ -280,6 +280,22 @@ def test_an_alert_older_than_its_period_is_no_post_but_has_its_reason(world: Wor
     assert (row.state, row.reason) == ("skipped", "its period was over before it could be told")
 
 
+def test_what_could_not_leave_in_its_period_is_named_by_the_next_digest(world: World) -> None:
+    first, second = channel(world), channel(world, "sales")
+    fire(world.engine, crossing(90, fired_at=EVENING))
+    later = EVENING + timedelta(days=10)  # 3 April
+    route(world.engine, later)
+    words = "March credits passed 90% (15,230 of 20,000); the alert could not be told in time."
+    named = {
+        day: words in repr(world.ask(f"digest daily 2026-04-0{day}", now=later + 72 * HOUR))
+        for day in (2, 3, 4)
+    }
+    assert named == {2: False, 3: True, 4: False}
+    assert {row.destination_id for row in rows(world)} == {first, second}
+    sent(world, rows(world)[0])
+    assert words not in repr(world.ask("digest daily 2026-04-03", now=later + 72 * HOUR))
+
+
 def test_what_could_not_be_told_for_long_tells_how_things_are_now(world: World) -> None:
     channel(world)
     fire(world.engine, crossing(fired_at=EVENING))
