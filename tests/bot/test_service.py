@@ -26,6 +26,7 @@ from analytics.report import (
 from bot.context import Identity
 from bot.delivery.worker import Deliveries
 from bot.desk import Desk
+from bot.drawing import Drawing
 from bot.http.health import health as health_route
 from bot.http.server import HttpServer
 from bot.operation.ticking import EXIT_STUCK
@@ -194,9 +195,13 @@ async def test_the_tick_looks_at_budgets(sqlite_engine: sa.Engine) -> None:
     place = budgeted(sqlite_engine)
     place.spend(80)
     place.limit(100)
-    tick = Service(Settings(), lambda: NOW)._tick(sqlite_engine, "here:1")
+    service, drawing = Service(Settings(), lambda: NOW), Drawing()
+    tick = service._tick(sqlite_engine, "here:1")
+    deliveries = service._deliveries(sqlite_engine, drawing, {}, [])
+    service._tell_due(tick, deliveries)
     await tick.run()
-    tick.close()
+    for one in (tick, deliveries, drawing):
+        one.close()
     assert place.told() == [[75]]
 
 
