@@ -183,12 +183,17 @@ def resolve(
     )
 
 
-def unrouted(connection: sa.Connection, workspace_id: int, *, limit: int = 200) -> list[Alert]:
+def unrouted(
+    connection: sa.Connection, workspace_id: int, *, limit: int = 200, after: int = 0
+) -> list[Alert]:
     """Alerts of which the destinations do not know yet that they fired, or are over; oldest first.
 
-    One that is over before it was routed has `state` resolved and no delivery.
+    One that is over before it was routed has `state` resolved and no delivery.  `after` is the
+    number of one that may wait: more stand behind it.
     """
-    waiting = sa.and_(_ALERT.c.workspace_id == workspace_id, _ALERT.c.routed_at.is_(None))
+    waiting = sa.and_(
+        _ALERT.c.workspace_id == workspace_id, _ALERT.c.routed_at.is_(None), _ALERT.c.id > after
+    )
     return _read(connection, sa.select(*_COLUMNS).where(waiting).order_by(_ALERT.c.id).limit(limit))
 
 

@@ -29,6 +29,7 @@ from bot.context import Asker, Context, Identity, Place, outranks
 from storage.alerts import Alert, alert_by_id, list_alerts, mark_routed, unrouted
 from storage.destinations import Destination, destination_of, list_destinations
 from storage.engine import reading, writing
+from storage.errors import StorageError
 from storage.labels import person_of_alias
 from storage.locks import hold
 from storage.outbox import DeliveryRow, NewDelivery, Trigger, history, insert_deliveries
@@ -112,18 +113,46 @@ def route(engine: sa.Engine, now: datetime, owners: Sequence[str] = ()) -> int:
 
 
 def _route(desk: _Desk) -> int:
-    planned = 0
-    for alert in unrouted(desk.connection, desk.place, limit=MOST):
-        if alert.kind not in KINDS:
-            continue  # a newer version's: it knows where it goes
-        deliveries = _ended(desk, alert) if alert.state != "fired" else _fired(desk, alert)
-        if deliveries is None:
-            continue
-        planned += len(insert_deliveries(desk.connection, deliveries))
-        mark_routed(desk.connection, alert, now=desk.now)
-        log.info("alert.routed", alert=alert.id, kind=alert.kind, deliveries=len(deliveries))
+    planned = done = 0
+    for alert in _waiting(desk):
+        if done == MOST:
+            break  # the workspace's row is held: the next look goes on
+        if (found := _kept_apart(desk, alert)) is not None:
+            planned, done = planned + found, done + 1
     skip_replaced(desk.connection, desk.place, reason=REPLACED, now=desk.now)
     return planned + _acknowledged(desk)
+
+
+def _waiting(desk: _Desk) -> Iterator[Alert]:
+    """Every alert that nobody was told of, however many before it must wait."""
+    after = 0
+    while found := unrouted(desk.connection, desk.place, limit=MOST, after=after):
+        yield from found
+        after = found[-1].id
+
+
+def _kept_apart(desk: _Desk, alert: Alert) -> int | None:
+    """How many messages of an alert are new, None for one that waits; our faults hide no other."""
+    try:
+        with desk.connection.begin_nested():
+            return _told(desk, alert)
+    except (StorageError, sa.exc.SQLAlchemyError):
+        raise
+    except Exception:
+        log.exception("alert.not_routed", alert=alert.id, kind=alert.kind)
+        return None
+
+
+def _told(desk: _Desk, alert: Alert) -> int | None:
+    if alert.kind not in KINDS:
+        return None  # a newer version's: it knows where it goes
+    deliveries = _ended(desk, alert) if alert.state != "fired" else _fired(desk, alert)
+    if deliveries is None:
+        return None
+    planned = len(insert_deliveries(desk.connection, deliveries))
+    mark_routed(desk.connection, alert, now=desk.now)
+    log.info("alert.routed", alert=alert.id, kind=alert.kind, deliveries=len(deliveries))
+    return planned
 
 
 # ---- what fired

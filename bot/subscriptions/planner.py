@@ -33,6 +33,7 @@ LATE = timedelta(minutes=15)
 CATCHUP_CAP = 3
 MOST_SKIPPED = 40  # rows of one outage; what is older is only counted in words
 LONGEST_REASON = 200
+UNPLANNED = UserError("Its next time could not be worked out.", hint="The log says why.")
 
 
 def plan(engine: sa.Engine, now: datetime) -> int:
@@ -92,15 +93,22 @@ def _plan_of(due: Due, now: datetime, week_start: int) -> _Plan:
         rows = list(_Turn(due, now, week_start).rows(passed)) if passed else []
     except UserError as error:
         log.warning("subscription.paused", subscription=kept.id, reason=error.message)
-        reason = f"It cannot be asked any more: {error.message}"[:LONGEST_REASON]
-        paused = following | {"is_paused": True, "pause_reason": reason}
-        return _Plan([_told_owner(due, now, error)], paused)
+        return _paused(due, now, following, error)
+    except Exception:  # one that cannot be worked out must not hold up all that are due with it
+        log.exception("subscription.paused", subscription=kept.id)
+        return _paused(due, now, following, UNPLANNED)
     following |= {
         "next_due": coming.due_at,
         "next_first_day": day_number(coming.period.first),
         "skip_next": kept.skip_next and all(one.is_empty for one in passed),
     }
     return _Plan(rows, following)
+
+
+def _paused(due: Due, now: datetime, following: dict[str, Any], error: UserError) -> _Plan:
+    reason = f"It cannot be asked any more: {error.message}"[:LONGEST_REASON]
+    paused = following | {"is_paused": True, "pause_reason": reason}
+    return _Plan([_told_owner(due, now, error)], paused)
 
 
 def _passed(due: Due, now: datetime) -> tuple[list[Round], Round]:
