@@ -16,6 +16,7 @@ from zoneinfo import available_timezones
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
+import storage.outgoing  # noqa: F401  # declares a table that is looked up below
 from storage.catalog import seed_catalog
 from storage.engine import insert_for
 from storage.errors import DatabaseBusy, StorageError
@@ -52,6 +53,8 @@ TIERS = (MICRO, 2 * MICRO)  # standard and premium begin there where nobody chos
 DECIDING = ("tiers", "week_start")  # preferences that decide what numbers mean
 _WORKSPACE = SQLModel.metadata.tables["workspace"]
 _LINK = SQLModel.metadata.tables["chat_link"]
+_DESTINATION = SQLModel.metadata.tables["destination"]
+RELEASED = "released"  # why nothing goes to the channels of a team any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +191,7 @@ def bind_chat(
         workspace_id=workspace_id, platform=platform, external_id=external_id, bound_at=now
     )
     connection.execute(insert.on_conflict_do_nothing())
+    _reach(connection, workspace_id, platform, external_id, is_ours=True)
     owner = bound_workspace(connection, platform, external_id)
     if owner is not None and owner != workspace_id:
         name = workspace_by_id(connection, owner).name
@@ -200,7 +204,11 @@ def bind_chat(
 def release_chat(
     connection: sa.Connection, workspace_id: int, *, platform: str, external_id: str
 ) -> bool:
-    """Take a team away from a workspace; False when it was not bound to it."""
+    """Take a team away from a workspace; False when it was not bound to it.
+
+    Nothing goes to its channels any more, not even what is made and only waits to be sent.
+    """
+    _reach(connection, workspace_id, platform, external_id, is_ours=False)
     gone = connection.execute(
         sa.delete(_LINK)
         .where(
@@ -211,6 +219,23 @@ def release_chat(
         .returning(_LINK.c.external_id)
     )
     return gone.first() is not None
+
+
+def _reach(
+    connection: sa.Connection, workspace_id: int, platform: str, external_id: str, *, is_ours: bool
+) -> None:
+    """Let a workspace's messages reach the channels of a team, or stop them all."""
+    there = sa.update(_DESTINATION).where(
+        _DESTINATION.c.workspace_id == workspace_id,
+        _DESTINATION.c.platform == platform,
+        _DESTINATION.c.external_id == external_id,
+    )
+    if is_ours:
+        there = there.where(_DESTINATION.c.dead_reason == RELEASED)
+        connection.execute(there.values(state="ok", dead_reason=None, checked_at=None))
+        return
+    there = there.where(_DESTINATION.c.state == "ok")
+    connection.execute(there.values(state="dead", dead_reason=RELEASED))
 
 
 def list_chats(connection: sa.Connection) -> dict[int, list[str]]:

@@ -22,6 +22,10 @@ from storage.claims import Claim, Lane
 from storage.outbox import DeliveryRow
 
 
+class Elsewhere(UserError):  # noqa: N818  # the state is the name
+    """The team that a message would go to belongs to another workspace by now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a delivery's line says; `names_people` decides whether outsiders may read it.
@@ -77,7 +81,7 @@ def _maker(connection: sa.Connection, asking: Asking, claim: Claim, now: datetim
     identity = _identity(row, lane)
     ctx = asking.context(connection, identity)
     if ctx.reader.workspace.id != row.workspace_id:
-        raise UserError(
+        raise Elsewhere(
             f"This {lane.platform} team belongs to another workspace now.",
             hint="Subscribe again where it belongs.",
         )

@@ -25,7 +25,7 @@ from bot.buttons import public_values
 from bot.chat import Address, Sender, SendError
 from bot.context import NotAllowed
 from bot.delivery import audience
-from bot.delivery.audience import Answer
+from bot.delivery.audience import Answer, Elsewhere
 from bot.delivery.payloads import digest_of
 from bot.delivery.timing import Timing
 from bot.delivery.transactions import Transactions
@@ -289,7 +289,7 @@ class Composer:
         if claim.row.act == "file":  # a day without usage has no table; its post says so
             await self._skip(claim, f"no file: {error.message}")
             return
-        if claim.row.alert_id is not None:
+        if claim.row.alert_id is not None and not isinstance(error, (NotBound, Elsewhere)):
             # What happened must be told; its bare numbers name nobody.
             found = await self._transactions.read(lambda c, _: _last_resort(c, claim))
             await self._transactions.write(

@@ -25,7 +25,8 @@ from storage.outbox import DELIVERY, reference
 from storage.preferences import set_preference
 from storage.roles import set_role
 from storage.subscriptions import add_subscription, find_subscription
-from storage.workspaces import bind_chat
+from storage.workspaces import bind_chat, create_workspace, release_chat
+from tests.alerted import crossing, fire
 from tests.analytics.world import World
 from tests.bot.delivery.delivering import Office
 from tests.cast import ALICE, BOB, NOW, event
@@ -314,6 +315,34 @@ async def test_a_team_that_moved_to_another_workspace_gets_nothing(company: Comp
     delivery = company.digest()
     await company.office.work()
     assert company.office.row(delivery).state == "skipped"
+
+
+async def test_nor_does_it_get_the_numbers_of_an_alert(company: Company) -> None:
+    facts = {"used": 18_012_000_000, "limit": 20_000_000_000}
+    alert = fire(company.office.engine, crossing(facts=facts))
+    with writing(company.office.engine) as connection:
+        other = create_workspace(connection, "Elsewhere", zone="UTC", now=NOW)
+        connection.execute(sa.text(f"UPDATE chat_link SET workspace_id = {other.id}"))  # noqa: S608
+    line = f"alerts show {alert}"
+    delivery = company.digest(line, kind="alert", priority=0, alert_id=alert, actor="")
+    await company.office.work()
+    assert (company.office.row(delivery).state, company.office.said) == ("skipped", [])
+
+
+async def test_what_waits_for_a_team_that_was_released_does_not_leave(company: Company) -> None:
+    chat = {"platform": "slack", "external_id": "T1"}
+    company.office.platform.script.append(SendError("refused", "internal_error", status=500))
+    delivery = company.digest()
+    await company.office.work()
+    with writing(company.office.engine) as connection:
+        assert release_chat(connection, 1, **chat)
+    await company.office.work(600)
+    assert (company.office.row(delivery).state, company.office.said) == ("skipped", [])
+    with writing(company.office.engine) as connection:
+        bind_chat(connection, 1, **chat, now=NOW)
+    company.digest()
+    await company.office.work(1)
+    assert len(company.office.said) == 1
 
 
 # ---- what a person ordered
