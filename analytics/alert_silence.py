@@ -13,6 +13,7 @@ from analytics.captions import moment_text
 from analytics.lines import framed
 from analytics.numbers import counted
 from analytics.report import Button, Fact, Facts, Note, Report
+from analytics.silence import NO_FALL, no_data
 from analytics.timerange import WEEKDAYS
 
 TITLE = "Source silent"
@@ -64,7 +65,7 @@ def silence_report(told: Told) -> Report:
     """`No data from litellm since 24 Mar 09:12: usually about 40 events by now.`."""
     source, last = told.text_of("source") or "a source", told.moment_of("last")
     expected, gap = told.number_of("expected"), told.number_of("gap")
-    since = "" if last is None else f" since {moment_text(last)}"
+    since = "" if last is None else moment_text(last)
     usual = f"; usually about {counted(expected, 'event')} by then" if expected else ""
     facts = []
     if last is not None:
@@ -72,7 +73,7 @@ def silence_report(told: Told) -> Report:
     if gap is not None:
         facts.append(Fact("gap", "Usual pause", gap_text(gap)))
     facts.append(Fact("as_of", "As of", told.local(told.query.now), "moment"))
-    headline = f"No data from {source}{since}{usual}"
+    headline = f"{no_data(source, since)}{usual}"
     weekday = WEEKDAYS[(last or told.local(told.fired_at)).weekday()].title()
     note = f"Compared with the same hours of a {weekday} in the {WEEKS} weeks before."
     body = framed(
@@ -81,7 +82,8 @@ def silence_report(told: Told) -> Report:
         headline,
         (
             Facts(tuple(facts)),
-            Note(f"{note} Until it is back, a drop of usage says nothing."),
+            Note(note),
+            Note(f"Until it is back, {NO_FALL}"),
         ),
     )
     return post(told, body, [Button("Over time", "timeline last 7d")], now=_back(told))

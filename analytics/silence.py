@@ -18,6 +18,7 @@ from storage.reading import Days
 from storage.source_days import rows_by_source
 from storage.timekeys import date_of, day_number
 
+NO_FALL = "what is missing is no fall in use."  # wherever a silence is told
 WEEKS = 4
 LEAST_ROWS = 20
 LOOKED = 7 * (2 * WEEKS + 1)  # days before the end of a range
@@ -33,9 +34,7 @@ class Silence:
     @property
     def words(self) -> str:
         """`No data from litellm:acme since 28 Mar`."""
-        return (
-            f"No data from {self.source} since {self.last.day} {MONTH_NAMES[self.last.month - 1]}"
-        )
+        return no_data(self.source, f"{self.last.day} {MONTH_NAMES[self.last.month - 1]}")
 
 
 def silences(query: Query) -> list[Silence]:
@@ -65,4 +64,9 @@ def silence_note(silent: Sequence[Silence]) -> list[Note]:
     if not silent:
         return []
     words = "; ".join(silence.words for silence in silent)
-    return [Note(f"{words}: what is missing is no fall in use.", "delta")]
+    return [Note(f"{words}: {NO_FALL}", "delta")]
+
+
+def no_data(source: str, since: str) -> str:
+    """How a silence is told, in digests by the day and in alerts by the minute."""
+    return f"No data from {source} since {since}" if since else f"No data from {source}"
