@@ -55,10 +55,15 @@ def keep_standing(  # noqa: PLR0913  # what is known of a channel, each by name
     _change(connection, lane, **values, is_external=is_external, checked_at=now)
 
 
-def look_later(connection: sa.Connection, lane: Lane, until: datetime) -> None:
+def ask_later(connection: sa.Connection, lane: Lane, until: datetime) -> None:
     """Ask nothing of a channel before a moment, as its platform wishes."""
     later = DESTINATION.c.not_before < until
     _change(connection, lane, later, not_before=until)
+
+
+def look_again(connection: sa.Connection, lane: Lane, at: datetime) -> None:
+    """Look at a known channel again at a moment; what goes there goes on meanwhile."""
+    _change(connection, lane, checked_at=at - DAILY)
 
 
 def _change(

@@ -22,7 +22,7 @@ from storage import locks
 from storage.claims import Lane
 from storage.endings import Trouble
 from storage.notices import stop_channel
-from storage.standings import keep_standing, look_later, to_look_at
+from storage.standings import ask_later, keep_standing, look_again, to_look_at
 
 log = structlog.get_logger()
 STANDINGS_SECONDS: Final = 5.0
@@ -99,7 +99,7 @@ class Standings:
         log.warning("channel.stopped", channel=lane.id, reason=trouble.code)
 
     async def _not_told(self, lane: Lane, trouble: Trouble, *, is_first: bool) -> None:
-        """A channel that is not there is stopped when it is new; else the first send tells."""
+        """A new channel waits for its look and is stopped when it is gone; else a send tells."""
         log.info("channel.not_looked_at", channel=lane.id, reason=trouble.code)
         is_gone = trouble.outcome == "destination"
 
@@ -109,7 +109,13 @@ class Standings:
                 self._stop(connection, now, lane, trouble)
                 return
             wait = timedelta(seconds=trouble.retry_after or 0)
-            look_later(connection, lane, now + max(wait, AGAIN))
+            if is_first:
+                ask_later(connection, lane, now + max(wait, AGAIN))
+                return
+            # A look that fails says nothing against sending: only what was asked for is waited.
+            look_again(connection, lane, now + max(wait, AGAIN))
+            if trouble.retry_after:
+                ask_later(connection, lane, now + wait)
 
         await self._transactions.write(keep)
 

@@ -121,6 +121,20 @@ async def test_a_platform_that_says_nothing_is_asked_later_not_at_once(engine: s
     assert (len(out.asked), out.row(number)["state"]) == (2, "ok")
 
 
+async def test_a_daily_look_that_fails_does_not_hold_up_what_goes_there(engine: sa.Engine) -> None:
+    number = Mail(engine).channel()
+    out = Lookout(engine)
+    await out.look()
+    before = out.row(number)["not_before"]
+    out.says = SendError("refused", "http 500")
+    await out.look(86_400)
+    assert out.row(number)["not_before"] == before
+    await out.look(59)
+    assert len(out.asked) == 2
+    await out.look(1)
+    assert len(out.asked) == 3
+
+
 async def test_a_paused_chat_and_a_stopped_channel_are_not_asked(engine: sa.Engine) -> None:
     mail = Mail(engine)
     mail.channel(state="dead")
