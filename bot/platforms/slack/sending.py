@@ -15,13 +15,12 @@ from hashlib import sha256
 from typing import Any, cast
 
 import structlog
-from slack_sdk.errors import SlackClientError
 
 from analytics.report import Button, Report
 from bot.chat import Address, Attachment, Outgoing, Payload, SendError, Standing
-from bot.platforms.slack.faults import TROUBLE, word_of
+from bot.platforms.slack.faults import word_of
 from bot.platforms.slack.looking import EVENT, Looking
-from bot.platforms.slack.pictures import Files, Untrusted, Upload
+from bot.platforms.slack.pictures import Files, Upload
 from bot.platforms.slack.requests import Requests
 from bot.render.limits import clip
 from bot.render.slack import NOTE, message, plain
@@ -34,6 +33,7 @@ PLAIN = "plain"  # the message as bare text, a part of the payload that stays wi
 REMEMBERED = 1_000
 HTTP_SECONDS = 10.0
 PICTURE_SHARE = 0.8  # upload and Slack's look at it; with the post still less than a send may take
+UPLOAD, COMPLETE = "files.getUploadURLExternal", "files.completeUploadExternal"
 NO_PICTURE = "The chart could not be shown."
 
 
@@ -126,10 +126,9 @@ class SlackSender:
             raise SendError("payload", "no_file")
         file = Upload(outgoing.file_name, attached.content, title=attached.name, alt=attached.alt)
         files = Files(self._requests.clients)
-        upload = "files.getUploadURLExternal"
-        file_id = await self._requests.called(upload, lambda: files.upload(file))
+        file_id = await self._requests.called(UPLOAD, lambda: files.upload(file))
         await self._requests.called(
-            "files.completeUploadExternal",
+            COMPLETE,
             lambda: files.complete(file_id, file, channel=channel, thread=outgoing.parent),
             effect=True,
         )
@@ -165,14 +164,21 @@ class SlackSender:
 
     async def _upload(self, picture: Attachment) -> str | None:
         file = Upload(picture.name, picture.content, title=picture.name, alt=picture.alt)
-        files = Files(self._requests.clients)
+        files, called = Files(self._requests.clients), self._requests.called
         try:
             async with asyncio.timeout(self._picture_seconds):
-                file_id = await files.send(file)
-                if await files.is_ready(file_id):
+                file_id = await called(UPLOAD, lambda: files.upload(file))
+                await called(
+                    COMPLETE, lambda: files.complete(file_id, file, channel=None, thread=None)
+                )
+                if await called("files.info", lambda: files.is_ready(file_id)):
                     return file_id
             log.warning("slack.picture_not_ready")
-        except (*TROUBLE, SlackClientError, Untrusted) as error:
+        except SendError as error:
+            if error.retry_after is not None:
+                raise  # nothing was posted, and Slack named the time for it
+            log.warning("slack.picture_not_uploaded", reason=error.code)
+        except TimeoutError as error:
             log.warning("slack.picture_not_uploaded", reason=word_of(error))
         return None
 

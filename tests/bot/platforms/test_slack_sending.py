@@ -93,6 +93,21 @@ async def test_the_picture_stands_in_its_place() -> None:
     assert [image["slack_file"] for image in images] == [{"id": "F00000001"}] * 2
 
 
+@pytest.mark.parametrize("step", ["files.getUploadURLExternal", "files.completeUploadExternal"])
+async def test_a_picture_that_must_wait_is_waited_for_by_its_message(step: str) -> None:
+    async with sending() as (slack, sender):
+        slack.faults[step].append(429)
+        slack.retry_after = "30"
+        payload = composed(sender, pictured=True)
+        for _ in range(2):
+            with pytest.raises(SendError) as refused:
+                await sender.send(outgoing(HERE, payload, attachment=PICTURE))
+            assert refused.value.failure == "refused"
+            assert 29 < (refused.value.retry_after or 0) <= 30
+        assert len(slack.called(step)) == 1
+        assert not slack.messages
+
+
 @pytest.mark.parametrize("broken", ["upload", "look", "none"])
 async def test_a_picture_that_fails_is_told_and_stops_no_text(broken: str) -> None:
     async with sending() as (slack, sender):
