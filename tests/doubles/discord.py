@@ -178,9 +178,10 @@ class DiscordDouble(Channels, Gateway):
     async def rest(self, request: web.Request) -> web.Response:
         """One request: an injected fault, or the answer; both sides are held to the description."""
         method, path = request.method, f"/{request.match_info['path']}"
+        came_at = self.weather.clock()
         body, files = await _body(request)
         fault = next((w.popleft() for end, w in self.faults.items() if path.endswith(end) and w), 0)
-        fate = self._fate(request, f"{method} {path}") if not fault else "fine"
+        fate = "fine" if fault else self._fate(request, f"{method} {path}", came_at)
         if fate == "limited":
             fault = self.weather.retry_after
         elif fate == "failed":
@@ -210,9 +211,11 @@ class DiscordDouble(Channels, Gateway):
         headers = {"Via": "1.1 double"} if status == 429 else {}
         return _json(reply, status, headers)
 
-    def _fate(self, request: web.Request, route: str) -> Fate:
+    def _fate(self, request: web.Request, route: str, came_at: float) -> Fate:
         """What a request to a channel meets at random."""
-        return self.weather.fate(route, request) if " /channels/" in route else "fine"
+        if " /channels/" not in route:
+            return "fine"
+        return self.weather.fate(route, request, came_at=came_at)
 
     def _answer(self, asked: _Asked) -> Reply:  # noqa: PLR0911  # one line for each route
         method, parts = asked.request.method, asked.parts

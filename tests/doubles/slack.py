@@ -186,14 +186,14 @@ class SlackDouble(Channels):
     # ---- the Web API
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
-        method = request.match_info["method"]
+        method, came_at = request.match_info["method"], self.weather.clock()
         args = await _arguments(request)
         if self.watched is None or len(self.calls) < self.watched:
             self.calls.append(Call(method, args))
         self._changed.set()
         fault = self.faults[method].popleft() if self.faults[method] else None
         if fault is None and method in SENDING:
-            return await self._through_weather(request, method, args)
+            return await self._through_weather(request, method, args, came_at)
         if fault == 429:
             return _limited(self.retry_after)
         if isinstance(fault, int):
@@ -207,14 +207,14 @@ class SlackDouble(Channels):
         return web.json_response(reply, headers={"X-OAuth-Scopes": ",".join(self.scopes)})
 
     async def _through_weather(
-        self, request: web.Request, method: str, args: Payload
+        self, request: web.Request, method: str, args: Payload, came_at: float
     ) -> web.StreamResponse:
         """A request that a sender makes: its effect comes whether or not anybody waits for it."""
         place = str(args.get("channel") or args.get("channel_id") or "")
         if place in self.weather.hanging:
             await self.weather.held(request)
             return web.Response(status=504)
-        fate = self.weather.fate(f"{method} {place}", request)
+        fate = self.weather.fate(f"{method} {place}", request, came_at=came_at)
         if fate == "limited":
             return _limited(str(self.weather.retry_after))
         if fate == "failed":

@@ -8,7 +8,9 @@ up or died.  The dice have a seed.  Times are in seconds.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -25,9 +27,9 @@ class Weather:
     """Shares of what goes wrong; without any the sky is clear.
 
     `lost` are taken and held without an answer for `hold`; of them a share `late` takes effect
-    after `landing`.  `closed` says by place until when nothing may be asked there; `hasty` are the
-    places where somebody asked nevertheless.  Every request to a place in `hanging` is held and
-    does nothing.
+    after `landing`.  `closed` says by place since and until when nothing may be asked there;
+    `hasty` tells where somebody asked nevertheless.  Every request to a place in `hanging` is held
+    and does nothing.
     """
 
     limited: float = 0.0
@@ -42,24 +44,27 @@ class Weather:
     clock: Callable[[], float] = time.monotonic
     counts: Counter[str] = field(default_factory=Counter)
     hasty: list[str] = field(default_factory=list)
-    closed: dict[str, float] = field(default_factory=dict)
+    closed: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Take the dice."""
         self._dice = random.Random(self.seed)  # noqa: S311  # dice, not secrets
 
-    def fate(self, place: str, request: web.Request | None = None) -> Fate:
-        """What this request meets; a place that was closed is asked too early.
+    def fate(self, place: str, request: web.Request, *, came_at: float | None = None) -> Fate:
+        """What this request meets; one to a place that is closed comes too early.
 
-        A place is not closed by an answer that nobody waits for any more.
+        `came_at` is when it began to be read: what was on its way before the refusal left is not
+        early.  Nor is a place closed by a refusal that nobody waits for any more.
         """
         now = self.clock()
-        if now < self.closed.get(place, 0.0):
-            self.hasty.append(place)
+        closed_at, until = self.closed.get(place, (0.0, 0.0))
+        if closed_at < (now if came_at is None else came_at) < until:
+            left, since = until - now, now - closed_at
+            self.hasty.append(f"{place}: {since:.3f} s after a refusal, {left:.3f} s too early")
         fate = self._thrown()
         self.counts[fate] += 1
-        if fate == "limited" and (request is None or _is_open(request)):
-            self.closed[place] = now + self.retry_after
+        if fate == "limited" and _is_heard(request):
+            self.closed[place] = (now, now + self.retry_after)
         return fate
 
     def _thrown(self) -> Fate:
@@ -92,6 +97,23 @@ class Weather:
 
 def _is_open(request: web.Request) -> bool:
     return request.transport is not None and not request.transport.is_closing()
+
+
+def _is_heard(request: web.Request) -> bool:
+    """Whether the other side still listens.  The kernel knows, often before the loop does.
+
+    Who gave up or died while its request lay here has closed its end by now.
+    """
+    if not _is_open(request):
+        return False
+    shared = request.get_extra_info("socket").fileno()
+    with socket.socket(fileno=os.dup(shared)) as end:
+        try:
+            return end.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
 
 
 def abort(request: web.Request) -> None:
