@@ -20,15 +20,13 @@ from bot.asking import Asking
 from bot.chat import Platform, Sender
 from bot.context import Identity
 from bot.counters import Counters
-from bot.delivery.composing import Composer
 from bot.delivery.corrections import CORRECT_SECONDS
-from bot.delivery.sending import Courier
 from bot.delivery.standings import STANDINGS_SECONDS, Standings
 from bot.delivery.transactions import Transactions
 from bot.delivery.worker import Deliveries
 from bot.desk import Desk
 from bot.drawing import Drawing
-from bot.due import TICK, late, prompt
+from bot.due import TICK, late
 from bot.http.guard import Guard
 from bot.http.health import Probe, health_routes
 from bot.http.metrics import metrics_route
@@ -51,6 +49,7 @@ from bot.pacing import Pacing
 from bot.purchases.worker import TURN_SECONDS, Purchasing, webhook_of
 from bot.scheduler import Ticker
 from bot.settings import Settings
+from bot.wiring import deliveries_of, senders_of
 from storage.engine import open_engine
 from storage.migrate import require_current, upgrade
 
@@ -85,8 +84,18 @@ class Service:
         desk = Desk(engine, now=self.now, owners=owners, drawing=drawing, pacing=pacing)
         leases = Leases(engine, self.now, holder=replica_name())
         tick = self._tick(engine, leases.holder)
-        senders = self._senders()
-        deliveries = self._deliveries(engine, drawing, senders, owners)
+        senders = senders_of(self.settings)
+        deliveries = deliveries_of(
+            self.settings,
+            Transactions(
+                engine, self.now, threads=ThreadPoolExecutor(DELIVERY_THREADS, "delivery")
+            ),
+            senders,
+            drawing=drawing,
+            asking=Asking(now=self.now, owners=owners, workspace=None),
+            owners=owners,
+            counters=self.counters,
+        )
         self._tell_due(tick, deliveries)
         witness = Witness(addresses_of(self.settings), self.guard)
         ticker = self._ticker(engine, leases)
@@ -152,27 +161,6 @@ class Service:
             counters=self.counters,
         )
 
-    def _deliveries(
-        self, engine: sa.Engine, drawing: Drawing, senders: Mapping[str, Sender], owners: list[str]
-    ) -> Deliveries:
-        timing = self.settings.timing()
-        threads = ThreadPoolExecutor(DELIVERY_THREADS, "delivery")
-        transactions = Transactions(engine, self.now, threads=threads)
-        asking = Asking(now=self.now, owners=owners, workspace=None)
-        composer = Composer(
-            transactions, asking, senders, timing=timing, drawing=drawing, owners=owners
-        )
-        courier = Courier(
-            transactions,
-            senders,
-            timing=timing,
-            on_unknown=self.settings.delivery_unknown,
-            owners=owners,
-            counters=self.counters,
-        )
-        jobs = tuple(prompt(owners).values())
-        return Deliveries(transactions, composer, courier, senders, timing=timing, jobs=jobs)
-
     @staticmethod
     def _tell_due(tick: Tick, deliveries: Deliveries) -> None:
         for name, job in TICK.items():
@@ -200,22 +188,6 @@ class Service:
             ("housekeep", HOUSEKEEP_SECONDS, deliveries.housekeep),
         ):
             ticker.every(seconds, leases.alone(name, job), name=name)
-
-    def _senders(self) -> dict[str, Sender]:
-        """What sends unasked: to each platform that has a token, with or without its gateway."""
-        seconds = self.settings.timing().deadline / 2
-        senders: dict[str, Sender] = {}
-        with suppress(ImportError):  # told where the platform itself is made
-            if self.settings.slack_bot_token:
-                from bot.platforms.slack.sending import SlackSender  # noqa: PLC0415  # as above
-
-                senders["slack"] = SlackSender(self.settings, http_seconds=seconds)
-        with suppress(ImportError):
-            if self.settings.discord_token:
-                from bot.platforms.discord.sending import DiscordSender  # noqa: PLC0415  # as above
-
-                senders["discord"] = DiscordSender(self.settings, http_seconds=seconds)
-        return senders
 
     def _worker(self, deliveries: Deliveries) -> asyncio.Task[None]:
         """The worker's task; a service whose worker ended by a bug of ours is started anew."""

@@ -23,7 +23,9 @@ from analytics.errors import UserError
 from analytics.report import (
     Report,
 )
+from bot.asking import Asking
 from bot.context import Identity
+from bot.delivery.transactions import Transactions
 from bot.delivery.worker import Deliveries
 from bot.desk import Desk
 from bot.drawing import Drawing
@@ -32,6 +34,7 @@ from bot.http.server import HttpServer
 from bot.operation.ticking import EXIT_STUCK
 from bot.service import Service
 from bot.settings import Settings
+from bot.wiring import deliveries_of
 from tests.bot.program import ROOT, Program, creditbot, environment
 from tests.cast import NOW
 from tests.storage.budgeted import budgeted
@@ -197,7 +200,15 @@ async def test_the_tick_looks_at_budgets(sqlite_engine: sa.Engine) -> None:
     place.limit(100)
     service, drawing = Service(Settings(), lambda: NOW), Drawing()
     tick = service._tick(sqlite_engine, "here:1")
-    deliveries = service._deliveries(sqlite_engine, drawing, {}, [])
+    deliveries = deliveries_of(
+        service.settings,
+        Transactions(sqlite_engine, lambda: NOW),
+        {},
+        drawing=drawing,
+        asking=Asking(now=lambda: NOW, owners=(), workspace=None),
+        owners=(),
+        counters=service.counters,
+    )
     service._tell_due(tick, deliveries)
     await tick.run()
     for one in (tick, deliveries, drawing):
