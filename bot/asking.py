@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
 import sqlalchemy as sa
 
 from analytics.errors import UserError
-from bot.context import Asker, Context, Identity, Role, Visibility
+from bot.context import Asker, Context, Identity, Place, Role, Visibility
 from storage import audit
 from storage.catalog import REVISION, Catalog
+from storage.destinations import find_destination
 from storage.labels import person_of_alias
 from storage.preferences import preferences, state
 from storage.reading import Reader
@@ -48,6 +49,21 @@ class _Kept:
     clock: Clock
 
 
+def _looked_up(connection: sa.Connection, workspace_id: int, identity: Identity) -> Place | None:
+    """The place of a line, with what is kept of its channel: no envelope says who reads along."""
+    place = identity.place
+    if place is None or place.is_direct or place.is_external is not None:
+        return place
+    known = find_destination(
+        connection,
+        workspace_id,
+        platform=identity.platform,
+        external_id=identity.external_id,
+        channel_id=place.channel_id,
+    )
+    return replace(place, is_external=True) if known and known.is_external else place
+
+
 class Asking:
     """Finds out who asks; `owners` are actors with every right in their workspace.
 
@@ -68,6 +84,8 @@ class Asking:
         """What a command is given; raises NotBound, UserError or StorageError."""
         workspace = self.workspace_of(connection, identity)
         reader = self._reader(connection, workspace)
+        if may_change:
+            identity = replace(identity, place=_looked_up(connection, workspace.id, identity))
         asker = self._asker(connection, reader, identity)
         ours, own = preferences(connection, workspace.id, asker.person_id)
         reader.show_hours_in(own.get("zone"))

@@ -27,11 +27,15 @@ def outranks(role: Role, needed: Role) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The channel of a question; `is_direct` is the conversation between a person and the bot."""
+    """The channel of a question; `is_direct` is the conversation between a person and the bot.
+
+    `is_external` says whether it is shared with another organisation, None where nobody looked.
+    """
 
     channel_id: str
     name: str
     is_direct: bool = False
+    is_external: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
@@ -10,10 +11,11 @@ import sqlalchemy as sa
 
 from analytics.errors import UserError
 from analytics.report import Button, Report
-from bot.context import Context, Identity
+from bot.context import Context, Identity, Place
 from bot.desk import Desk
 from bot.params import Amount, Day, ModelName, Text
 from bot.registry import COMMANDS, command, parse, run
+from storage.destinations import destination_of
 from storage.engine import reading, writing
 from storage.preferences import preference, set_preference
 from storage.roles import set_role
@@ -149,3 +151,51 @@ def test_a_button_that_changes_something_is_pressed_once_by_whom_it_was_shown(de
     assert wish is not None
     assert (wish.verb, wish.line) == ("do", LINE)
     assert desk.wish(value, ALICE) is None
+
+
+# ---- before people of another organisation
+
+
+@pytest.fixture
+def shared(desk: Desk) -> Identity:
+    """Alice, an admin, in a channel that is known to be shared outside."""
+    place = Place("C7", "with-partners")
+    with writing(desk.engine) as connection:
+        destination_of(
+            connection,
+            find_workspace(connection, None).id,
+            platform="slack",
+            external_id="T1",
+            place=place,
+            actor="slack:T1:UALICE",
+            now=NOW,
+        )
+        connection.execute(sa.text("UPDATE destination SET is_external = true"))
+    return replace(ALICE, place=place)
+
+
+def test_an_admin_changes_nothing_where_strangers_read_along(desk: Desk, shared: Identity) -> None:
+    refused = desk.answer(LINE, shared)
+    assert refused.headline == (
+        "`jar fill` is not for a channel that is shared with another organisation."
+    )
+    assert "direct message" in repr(refused.blocks)
+    assert jar(desk) is None
+    with reading(desk.engine) as connection:
+        assert connection.execute(sa.text("SELECT result FROM audit")).scalars().all() == [
+            "refused"
+        ]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [Place("D1", "", is_direct=True), Place("C8", "own"), Place("C9", "", is_external=False)],
+)
+def test_elsewhere_the_same_admin_may(desk: Desk, shared: Identity, place: Place) -> None:
+    assert "in the jar" in desk.answer(LINE, replace(shared, place=place)).headline
+
+
+def test_what_a_platform_knows_needs_no_destination(desk: Desk) -> None:
+    there = replace(ALICE, place=Place("C9", "", is_external=True))
+    assert "not for a channel" in desk.answer(LINE, there).headline
+    assert "credits" in desk.answer("by-model today", there).headline
