@@ -28,7 +28,6 @@ from storage.routes import Route, add_route, end_routes, list_routes
 
 ADMINS = "admins and owners, directly"
 TITLE = "Alerts"
-CHATS = ("slack", "discord", "terminal")
 HOW = "Type it in the channel that is meant, or name one: `alerts route threshold to #ops`."
 
 

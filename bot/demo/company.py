@@ -13,7 +13,7 @@ MAIL_HOST = "acme.example"
 UNKNOWN_MODEL = "orion-2-preview"
 DAY_MODEL = "composer-1"
 SPIKE_MODEL = "claude-opus-4.8"
-YOUR_MAIL = f"anna.schmidt@{MAIL_HOST}"  # whom the person at the demo's terminal is linked to
+YOUR_NAME, YOUR_HANDLE = "Anna Schmidt", "anna.schmidt"  # whom the person at the terminal plays
 SPIKE_MAIL = f"youssef.haddad@{MAIL_HOST}"
 # Part of the response time that passes before the first token, where a provider tells it.
 FIRST_TOKEN = {"openai": 0.22, "anthropic": 0.28, "google": 0.35, "mistral": 0.3}
@@ -38,6 +38,12 @@ class Member:
     name: str
     mail: str
     team: Team
+
+    @property
+    def handle(self) -> str:
+        """How the chat calls them."""
+        return self.mail.partition("@")[0]
+
     weight: float
 
 

@@ -9,25 +9,31 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
+from bot.alerts.watch import Watch
 from bot.context import Identity
-from bot.demo.company import TEAMS, YOUR_MAIL, members
+from bot.demo.company import TEAMS, YOUR_HANDLE, YOUR_NAME, members
 from bot.demo.plans import decide
 from bot.demo.usage import Workload, day_rows, prompts
+from storage.alerts import mark_routed, unrouted
 from storage.engine import opened, reading, writing
 from storage.errors import DatabaseUnusable
 from storage.events import Route
 from storage.evidence import gather
 from storage.labels import Labels
 from storage.ledger import Ledger, Origin
+from storage.levels import check_levels
 from storage.migrate import is_current, upgrade
+from storage.roles import set_role
 from storage.text import folded
-from storage.workspaces import WorkspaceInfo, find_workspace, set_state, state
+from storage.workspaces import WorkspaceInfo, bind_chat, find_workspace, set_state, state
 
 GATEWAY = Origin("litellm:acme", "litellm", Route.CALLBACK)
 EDITOR = Origin("cursor:acme", "cursor", Route.PULL)
 BATCH = 10_000
-YOU = Identity("terminal", "local", "")  # the owner at this computer
-EDITION = 4  # what a database holds beside its usage; an older one is made anew
+MANY = 100
+CHAT = ("console", "acme")  # the pretended chat that everybody of the company is in
+YOU = Identity(*CHAT, YOUR_HANDLE, YOUR_NAME)  # who owns the workspace
+EDITION = 5  # what a database holds beside its usage; an older one is made anew
 _MADE = "demo_made"
 Step = Callable[[int], None]
 
@@ -71,7 +77,8 @@ def create(file: Path, work: Workload, *, step: Step) -> None:
     _remove(half)
     try:
         with opened(f"sqlite:///{half}") as engine:
-            fill(engine, work, step=step)
+            workspace = fill(engine, work, step=step)
+            _told_before(engine, workspace, work)
         _remove(file)
         half.rename(file)
     finally:
@@ -96,6 +103,15 @@ def fill(engine: sa.Engine, work: Workload, *, step: Step) -> WorkspaceInfo:
         decide(connection, workspace, now=work.now)
         set_state(connection, _MADE, _stamp(work))
     return workspace
+
+
+def _told_before(engine: sa.Engine, workspace: WorkspaceInfo, work: Workload) -> None:
+    """What budgets crossed, and what was found, in the past is no news to anybody."""
+    check_levels(engine, work.now)
+    Watch(engine, lambda: work.now).look_now()
+    with writing(engine) as connection:
+        for alert in unrouted(connection, workspace.id, limit=MANY):
+            mark_routed(connection, alert, now=work.now)
 
 
 def _introduce(connection: sa.Connection, workspace_id: int, work: Workload) -> None:
@@ -126,9 +142,13 @@ def _introduce(connection: sa.Connection, workspace_id: int, work: Workload) -> 
         [
             {**here, "alias": alias, "person_id": key}
             for key, person in people
-            for alias in (folded(person.mail), *([YOU.actor] if person.mail == YOUR_MAIL else []))
+            for alias in (folded(person.mail), Identity(*CHAT, person.handle).actor)
         ],
     )
+    platform, external_id = CHAT
+    where = {"platform": platform, "external_id": external_id}
+    bind_chat(connection, workspace_id, **where, now=work.now)
+    set_role(connection, workspace_id, **where, user_id=YOU.user_id, role="owner")
 
 
 def _stamp(work: Workload) -> str:

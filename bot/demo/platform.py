@@ -7,13 +7,16 @@ second without any lease of the outbox ending meanwhile.
 from __future__ import annotations
 
 import asyncio
+import math
+import os
 import re
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 import structlog
@@ -24,17 +27,23 @@ from bot.delivery.composing import Composer
 from bot.delivery.corrections import CORRECT_SECONDS
 from bot.delivery.sending import Courier
 from bot.delivery.timing import Timing
-from bot.delivery.transactions import Transactions
+from bot.delivery.transactions import TROUBLE, Transactions
 from bot.delivery.worker import Deliveries, Job
 from bot.demo.database import GATEWAY, outdate
 from bot.demo.usage import Onward, Workload
 from bot.drawing import Drawing
 from bot.due import ON_USAGE, TICK, late, prompt
+from bot.operation.upkeep import Upkeep
 from bot.platforms.console import ConsoleSender, Post
+from bot.purchases.worker import Purchasing
+from bot.render.widths import PIPED_WIDTH
+from storage.catalog import Catalog
 from storage.engine import reading
-from storage.errors import StorageError
+from storage.events import MICRO
 from storage.labels import Labels
 from storage.ledger import Ledger
+from storage.reading import Days, Reader
+from storage.timekeys import first_day, month_number
 from storage.workspaces import find_workspace
 
 log = structlog.get_logger()
@@ -43,10 +52,12 @@ USAGE_STEP = timedelta(minutes=1)
 FAST_USAGE_STEP = timedelta(minutes=30)  # while time is skipped
 WATCH = timedelta(seconds=WATCH_SECONDS)
 FAST_WATCH = timedelta(hours=6)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 PAUSE = timedelta(seconds=2)  # between two posts to a channel
 BREATHS = 6  # pauses after a jump, for what waits for its turn
 BEAT = 0.25  # seconds of a real clock
 LONGEST = timedelta(days=62)
+NEARLY = 0.897  # of a budget whose warning at 90 % is close
 _SPAN = re.compile(r"(?P<count>\d{1,4}) ?(?P<unit>m|min|minutes?|h|hours?|d|days?|w|weeks?)")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
@@ -77,8 +88,8 @@ class Clock:
 class LivePlatform:
     """Time, usage, digests and alerts of the demo, in a thread of their own.
 
-    `speed` demo seconds pass in a real one.  `write` is given what arrives in channels; pictures
-    and files of posts are put into `folder`.
+    `speed` demo seconds pass in a real one.  `write` is given what arrives in channels, whose
+    tables are at most `width` wide; pictures and files of posts are put into `folder`.
     """
 
     engine: sa.Engine
@@ -87,8 +98,10 @@ class LivePlatform:
     speed: float
     write: Callable[[str], None]
     folder: Path
+    width: Callable[[], int] = lambda: PIPED_WIDTH
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
-    _kept: set[str] = field(default_factory=set)
+    _kept: dict[str, bytes] = field(default_factory=dict)
+    _is_enough: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         """Wire the parts of the service that tell unasked."""
@@ -96,10 +109,11 @@ class LivePlatform:
             workspace = find_workspace(connection, None)
         self._ledger = Ledger(self.engine, workspace, Labels(self.engine, workspace.id))
         self._onward, self._fed = Onward(self.work), self.clock.now()
-        self._sender = ConsoleSender(self.write)
+        self._sender = ConsoleSender(self.write, clock=self.time_text, width=self.width)
         self._asking = Asking(now=self.clock.now, owners=(), workspace=None)
         self._watch = Watch(self.engine, self.clock.now)
         self._watched = self._corrected = self.clock.now()
+        self._others = _Others(self.engine, self.clock.now)
         self._stop = asyncio.Event()
         self._turns = asyncio.Lock()
         self._thread = threading.Thread(target=self._serve, name="demo", daemon=True)
@@ -109,18 +123,44 @@ class LivePlatform:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let what is being done end."""
-        self._loop.call_soon_threadsafe(self._stop.set)
+        """Let what is being done end: a step of the clock, not what was still to pass."""
+        self._is_enough.set()
+        with suppress(RuntimeError):  # a loop that is closed has ended already
+            self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(timeout=10)
 
     def skip(self, span: timedelta) -> None:
-        """Let a stretch of time pass at once; returns when everything of it was told."""
-        passing = self._pass(span, breaths=BREATHS)
-        asyncio.run_coroutine_threadsafe(passing, self._loop).result()
+        """Let a stretch of time pass at once; returns when everything of it was told.
+
+        Ctrl-C ends it early, between two steps of the clock.
+        """
+        passing = asyncio.run_coroutine_threadsafe(self._pass(span, breaths=BREATHS), self._loop)
+        try:
+            passing.result()
+        except KeyboardInterrupt:
+            self._is_enough.set()
+            passing.result()
+            self._is_enough.clear()
+
+    def time_text(self) -> str:
+        """What the clock on the demo's wall shows: `Tue 24 Nov 14:54`."""
+        local = self.clock.now().astimezone(ZoneInfo(self.work.zone))
+        return f"{local:%a} {local.day} {local:%b %H:%M}"
 
     def post(self, number: str) -> Post | None:
         """A message by its number."""
         return self._sender.posts.get(number)
+
+    def nearly_used(self, department: str) -> int:
+        """Credits a month of which a department used a little less than nine tenths so far."""
+        with reading(self.engine) as connection:
+            workspace = find_workspace(connection, None)
+            reader = Reader(connection, workspace, Catalog.load(connection, workspace.id))
+            today = reader.clock.day(self.clock.now())
+            month = month_number(reader.clock.local_date(self.clock.now()))
+            days, key = Days(first_day(month), today + 1), reader.find("department", department)
+            rows = reader.sums((), ("credits",), days, {"department": [key or 0]})
+        return max(1, math.ceil(sum(used for (used,) in rows) / MICRO / NEARLY))
 
     # ---- in the thread
 
@@ -155,25 +195,29 @@ class LivePlatform:
             outdate(self.engine)
         async with self._turns:
             end = self.clock.now() + span
-            while (left := end - self.clock.now()) > timedelta():
+            while not self._is_enough.is_set() and (left := end - self.clock.now()) > timedelta():
                 await self._turn(min(STEP, left))
             for _ in range(breaths):
                 await self._turn(PAUSE)
 
     async def _turn(self, step: timedelta) -> None:
+        try:
+            await self._do(step)
+        except TROUBLE as error:
+            log.warning("demo.postponed", reason=str(error).partition("\n")[0])
+
+    async def _do(self, step: timedelta) -> None:
         self.clock.moment += step
         now = self.clock.now()
         is_fast = step >= STEP
         has_worked = self._work_on(now, FAST_USAGE_STEP if is_fast else USAGE_STEP)
+        has_worked |= await self._others.turn(now, is_fast=is_fast)
         jobs = self._jobs(now, is_fast=is_fast)
         if is_fast and not has_worked and "watch" not in jobs:
             # A week is a thousand steps: what only new usage changes need not look each time.
             jobs = {name: job for name, job in jobs.items() if name not in ON_USAGE}
-        for name, job in jobs.items():
-            try:
-                job(self.engine, now)
-            except StorageError as error:
-                log.warning("demo.postponed", job=name, reason=error.message)
+        for job in jobs.values():
+            job(self.engine, now)
         await self._deliveries.settle()
         self._keep_files()
 
@@ -201,11 +245,36 @@ class LivePlatform:
 
     def _keep_files(self) -> None:
         for post in list(self._sender.posts.values()):
-            if post.content is None or post.id in self._kept:
+            if post.content is None or self._kept.get(post.id) == post.content:
                 continue
-            self._kept.add(post.id)
+            self._kept[post.id] = post.content
             is_file = post.text.startswith("[") and post.text.endswith("]")
             name = post.text.strip("[]") if is_file else f"message-{post.id}.png"
             file = self.folder / Path(name).name
-            file.write_bytes(post.content)
-            self.write(f"Written: {file}")
+            try:
+                file.write_bytes(post.content)
+            except OSError as error:
+                self.write(f"{os.path.relpath(file)} could not be written: {error.strerror}.")
+            else:
+                self.write(f"Written: {os.path.relpath(file)}")
+
+
+class _Others:
+    """What the service does beside telling: it buys credits, gathers evidence, ends trials."""
+
+    def __init__(self, engine: sa.Engine, now: Callable[[], datetime]) -> None:
+        self._buying = Purchasing(engine, now, None)
+        self._upkeep = Upkeep(engine, now, report=log.debug)
+        self._bought = self._kept_up = now()
+
+    async def turn(self, now: datetime, *, is_fast: bool) -> bool:
+        """Do what its time has come for; whether it had."""
+        if now - self._bought < (HOUR if is_fast else MINUTE):
+            return False
+        self._bought = now
+        await self._buying.turn()
+        if now - self._kept_up >= HOUR:
+            self._kept_up = now
+            await self._upkeep.gather()
+            await self._upkeep.decide()
+        return True

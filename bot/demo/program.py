@@ -91,7 +91,9 @@ def _talk(folder: Path, work: Workload, console: Console, *, speed: float | None
             session.ask(line)
         if speed is None:
             return
-        live = LivePlatform(engine, work, clock, speed, session.arrives, folder)
+        live = LivePlatform(
+            engine, work, clock, speed, session.arrives, folder, lambda: session.width
+        )
         session.live = live
         _remember_lines()
         live.start()

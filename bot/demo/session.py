@@ -19,15 +19,17 @@ from analytics.report import (
     Report,
 )
 from bot.context import Identity, Place
-from bot.demo.database import YOU
+from bot.demo.company import members
+from bot.demo.database import CHAT, YOU
 from bot.demo.platform import LivePlatform, span_of
 from bot.desk import Desk
 from bot.registry import parse
 from bot.render import text
 from bot.render.frame import frame_of
-from bot.render.widths import window_width
+from bot.render.widths import window_width, wrapped
 
-CHANNEL = "ai-credits"
+CHANNEL = Place("ai-credits", "ai-credits")
+DEPARTMENT = "Design"
 MAX_WIDTH = 140  # beyond, facts side by side are no longer read at a glance
 _NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 HELP = (
@@ -36,12 +38,18 @@ HELP = (
     "A number presses a button of the last answer; `help` lists every command; `quit` ends."
 )
 CHANNELS = (
-    "You are in #ai-credits; `#ops` goes to another channel. What is told unasked arrives here:\n"
-    "try `digest subscribe daily 09:00` and `alerts here`, then `skip 1d` (or `skip 6h`).\n"
-    "`3.1` presses button 1 of message 3."
+    "You are in #ai-credits; `#ops` goes to another channel, `@` to your talk with creditbot.\n"
+    "To see what it tells unasked, type these four:\n"
+    "  alerts here\n"
+    "  digest subscribe daily 09:00\n"
+    "  budget set department=Design {budget} monthly\n"
+    "  skip 1d\n"
+    "A warning at 75% comes at once, the one at 90% within hours, the digest in the morning.\n"
+    "`1.4` presses button 4 of message 1."
 )
 SKIP = "Say how long: `skip 30m`, `skip 6h`, `skip 1d`, up to `skip 62d`."
 _CHANNEL = re.compile(r"#(?P<name>[a-z0-9][a-z0-9_-]{0,40})")
+_PERSON = re.compile(r"@(?P<handle>[a-z.]{0,40})")
 _PRESS = re.compile(r"(?P<message>\d{1,6})\.(?P<button>\d{1,3})")
 
 
@@ -58,21 +66,24 @@ class Session:
     runner: asyncio.Runner
     live: LivePlatform | None = None
     buttons: tuple[Button, ...] = field(default=())
-    channel: str = CHANNEL
+    place: Place = CHANNEL
     _is_asked: bool = False
     _pressed: int = 0
 
     @property
     def prompt(self) -> str:
         """Where a line is typed: the channel, where there are channels."""
-        return f"#{self.channel} /credits " if self.live else "/credits "
+        return f"{_mark(self.place)}{self.place.channel_id} /credits " if self.live else "/credits "
 
     @property
     def you(self) -> Identity:
-        """Who asks, and where."""
-        if self.live is None:
-            return YOU
-        return replace(YOU, place=Place(self.channel, self.channel))
+        """Who asks, and where; a direct conversation is read by its person."""
+        return _reader(self.place)
+
+    @property
+    def width(self) -> int:
+        """How wide answers may be."""
+        return min(window_width(self.console), MAX_WIDTH)
 
     def ask(self, line: str) -> None:
         """Print the answer of a line, write its picture, offer its buttons."""
@@ -97,7 +108,7 @@ class Session:
 
     def stay(self, read: Callable[[], str]) -> None:
         """Take lines until the person leaves."""
-        self._say(HELP if self.live is None else f"{HELP}\n{CHANNELS}")
+        self._say(HELP if self.live is None else f"{HELP}\n{self._channels(self.live)}")
         while True:
             try:
                 typed = self._read(read)
@@ -109,7 +120,14 @@ class Session:
                 continue
             if typed.strip().casefold().split(" ")[0] in ("quit", "exit"):
                 return
-            self.take(typed)
+            try:
+                self.take(typed)
+            except KeyboardInterrupt:
+                self._say("\nStopped.")
+
+    def _channels(self, live: LivePlatform) -> str:
+        """How to see something come, with a budget that will soon be nine tenths used."""
+        return CHANNELS.format(budget=live.nearly_used(DEPARTMENT))
 
     def _read(self, read: Callable[[], str]) -> str:
         self._is_asked = True
@@ -132,8 +150,8 @@ class Session:
 
     def _lived(self, live: LivePlatform, line: str) -> bool:
         """Go to a channel, let time pass, press a button of a message; whether it was that."""
-        if channel := _CHANNEL.fullmatch(line):
-            self.channel = channel["name"]
+        if place := self._place(live, line):
+            self.place = place
             return True
         word, _, rest = line.partition(" ")
         if word in ("skip", "wait"):
@@ -143,6 +161,19 @@ class Session:
         if pressed is not None:
             self._press_in(live, pressed["message"], int(pressed["button"]))
         return pressed is not None
+
+    def _place(self, live: LivePlatform, line: str) -> Place | None:
+        """The channel or conversation that is named; None for any other line."""
+        if channel := _CHANNEL.fullmatch(line):
+            return Place(channel["name"], channel["name"])
+        if (person := _PERSON.fullmatch(line)) is None:
+            return None
+        handle = person["handle"] or YOU.user_id
+        name = next((one.name for one in members(live.work.people) if one.handle == handle), None)
+        if name is None:
+            self._say(f"Nobody here is called @{handle}. You are @{YOU.user_id}.")
+            return self.place
+        return Place(handle, name, is_direct=True)
 
     def _skip(self, live: LivePlatform, text: str) -> None:
         span = span_of(text or "1h")
@@ -163,12 +194,17 @@ class Session:
             self._say(f"Message {number} has no button {button}; it has {known}.")
             return
         self._pressed += 1
-        key = f"{post.id}.{self._pressed}"
-        wish = self.desk.wish(post.buttons[button - 1], self.you, key=key)
-        if wish is None:
-            self._say("This button was pressed already, or is too old.")
-            return
-        self._do(Button("", wish.line, wish.verb))
+        key, here = f"{post.id}.{self._pressed}", self.place
+        # It is pressed where it stands, and in a direct conversation by its person.
+        self.place = Place(post.channel_id, post.channel_id, post.is_direct)
+        try:
+            wish = self.desk.wish(post.buttons[button - 1], self.you, key=key)
+            if wish is None:
+                self._say("This button was pressed already, or is too old.")
+                return
+            self._do(Button("", wish.line, wish.verb))
+        finally:
+            self.place = here
 
     # ---- buttons
 
@@ -205,11 +241,12 @@ class Session:
             self._write(made.name, made.content)
 
     def _share(self, line: str) -> None:
-        report = self.desk.shared(line, self.you, channel=self.channel)
-        self._say(f"In #{self.channel} everybody would see:")
+        channel = self.place.channel_id
+        report = self.desk.shared(line, self.you, channel=channel)
+        self._say(f"In #{channel} everybody would see:")
         self._print_report(report)
         if report.line:
-            self.desk.share_ended(report.line, self.you, channel=self.channel, result="done")
+            self.desk.share_ended(report.line, self.you, channel=channel, result="done")
 
     # ---- output
 
@@ -229,12 +266,22 @@ class Session:
         self._say(f"Written: {_shown(file)}")
 
     def _print_report(self, report: Report) -> None:
-        width = min(window_width(self.console), MAX_WIDTH)
-        self._say(text.render(report, width=width, pressable=True))
+        self._say(text.render(report, width=self.width, pressable=True))
 
     def _say(self, words: str) -> None:
         # Names in an answer must not be read as rich's markup.
+        words = wrapped(words, self.width)
         self.console.print(words, markup=False, highlight=False, soft_wrap=True)
+
+
+def _mark(place: Place) -> str:
+    return "@" if place.is_direct else "#"
+
+
+def _reader(place: Place) -> Identity:
+    if not place.is_direct or place.channel_id == YOU.user_id:
+        return replace(YOU, place=place)
+    return Identity(*CHAT, place.channel_id, place.name, place=place)
 
 
 def _typed_so_far() -> str:

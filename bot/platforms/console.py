@@ -14,7 +14,7 @@ from typing import cast
 from analytics.report import Actions, Block, Button, Report
 from bot.chat import Address, Outgoing, Payload, SendError, Standing
 from bot.render import text as renderer
-from bot.render.frame import ref
+from bot.render.widths import PIPED_WIDTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Post:
 
     id: str
     channel_id: str
+    is_direct: bool  # the conversation with the person whom the channel id names
     text: str
     buttons: tuple[str, ...]  # what each numbered button carries, from [1] on
     reference: str
@@ -31,12 +32,23 @@ class Post:
 
 
 class ConsoleSender:
-    """Writes messages out; see `bot.chat.Sender`."""
+    """Writes messages out; see `bot.chat.Sender`.
 
-    name = "terminal"
+    `clock` says beside each what time it is, `width` how wide its tables may be now.
+    """
 
-    def __init__(self, write: Callable[[str], None]) -> None:
+    name = "console"
+
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        *,
+        clock: Callable[[], str] = str,
+        width: Callable[[], int] = lambda: PIPED_WIDTH,
+    ) -> None:
         self._write = write
+        self._clock = clock
+        self._width = width
         self.posts: dict[str, Post] = {}
 
     def compose(
@@ -44,11 +56,13 @@ class ConsoleSender:
     ) -> Payload:
         """The text of a report, and what its numbered buttons carry."""
         del pictured  # a terminal shows none; it lies beside as a file
+        del reference  # a post is found by it without anybody reading it
         kept = [_with_values(block, buttons) for block in report.blocks]
         rows = [block.buttons for block in kept if isinstance(block, Actions)]
-        shown = renderer.render(replace(report, blocks=tuple(kept)), pressable=True)
+        told = replace(report, blocks=tuple(kept))
+        shown = renderer.render(told, width=self._width(), pressable=True)
         carried = [buttons[button] for row in rows for button in row]
-        return {"text": f"{shown}\n{ref(reference)}", "buttons": carried}
+        return {"text": shown, "buttons": carried}
 
     def plainer(self, payload: Payload) -> Payload | None:
         """None: it is bare text already."""
@@ -65,8 +79,7 @@ class ConsoleSender:
             return self._change(outgoing)
         post = self._post(str(len(self.posts) + 1), outgoing)
         self.posts[post.id] = post
-        under = f" under {post.parent}" if post.parent else ""
-        self._write(f"#{post.channel_id}, message {post.id}{under}\n{post.text}\n")
+        self._tell(post, f"under {post.parent}" if post.parent else "")
         return post.id
 
     def _change(self, outgoing: Outgoing) -> str:
@@ -75,8 +88,13 @@ class ConsoleSender:
             raise SendError("payload", "message_not_found")
         new = replace(self._post(old.id, outgoing), reference=old.reference, parent=old.parent)
         self.posts[old.id] = new
-        self._write(f"#{new.channel_id}, message {new.id} now says\n{new.text}\n")
+        self._tell(new, "now says")
         return new.id
+
+    def _tell(self, post: Post, how: str) -> None:
+        where = f"{'@' if post.is_direct else '#'}{post.channel_id}, message {post.id}"
+        head = " · ".join(filter(None, (f"{where} {how}".rstrip(), self._clock())))
+        self._write(f"{head}\n{post.text}\n")
 
     def _post(self, key: str, outgoing: Outgoing) -> Post:
         attached = outgoing.attachment
@@ -86,6 +104,7 @@ class ConsoleSender:
         return Post(
             id=key,
             channel_id=outgoing.address.channel_id,
+            is_direct=outgoing.address.is_direct,
             text=text,
             buttons=tuple(cast("list[str]", outgoing.payload.get("buttons", []))),
             reference=outgoing.reference,

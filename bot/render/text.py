@@ -25,6 +25,7 @@ from bot.render.widths import display_width
 
 RULE = "─"
 DOT = " · "
+FORMS = ("csv", "json", "pdf", "png", "share")
 
 
 def render(report: Report, *, width: int = 100, pressable: bool = False) -> str:
@@ -117,8 +118,16 @@ def _next_lines(frame: Frame, width: int) -> list[str]:
 
 
 def _numbered(buttons: Sequence[Button]) -> list[str]:
-    """`[1] 7d  by-model last 7d`, numbered over all buttons of the report."""
-    return [
-        f"[{number}] {clean(button.label)}  {clean(button.line, MAX_LINE)}"
-        for number, button in enumerate(buttons, 1)
-    ]
+    """`[1] 7d  by-model last 7d`, numbered over all buttons of the report.
+
+    Those that give this very answer in another form stand on one line.
+    """
+    lines: list[str] = []
+    forms: list[str] = []
+    for number, button in enumerate(buttons, 1):
+        shown = f"[{number}] {clean(button.label)}"
+        if button.verb in FORMS:
+            forms.append(shown)
+        else:
+            lines.append(f"{shown}  {clean(button.line, MAX_LINE)}")
+    return [*lines, "  ".join(forms)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 
@@ -62,6 +62,26 @@ def shorten_all(texts: Sequence[str], width: int) -> list[str]:
             mark = f"{ELLIPSIS}{numbers[cut]}"
             short[index] = "".join(_fitting(_clusters(text), width - len(mark))) + mark
     return short
+
+
+def wrapped(text: str, width: int) -> str:
+    """The text with lines broken between words where they are wider; tables that fit stay."""
+    return "\n".join(part for line in text.split("\n") for part in _parts(line, width))
+
+
+def _parts(line: str, width: int) -> Iterator[str]:
+    if display_width(line) <= width:
+        yield line
+        return
+    kept = ""
+    for word in line.split(" "):
+        longer = f"{kept} {word}" if kept else word
+        if kept and display_width(longer) > width:
+            yield kept.rstrip()
+            kept = word
+        else:
+            kept = longer
+    yield kept
 
 
 def _clusters(text: str) -> list[str]:

@@ -189,20 +189,20 @@ def test_three_questions_are_answered_with_a_picture_each(folder: Path) -> None:
 
 
 def test_a_number_presses_a_button_of_the_last_answer(folder: Path) -> None:
-    buttons = "by-model last 30d"
-    labels = [line for line in talk(folder).splitlines() if line.endswith(buttons)]
-    export = next(line for line in labels if "CSV" in line)
-    share = next(line for line in labels if "Share" in line)
+    line = "by-model last 30d"
+    forms = next(row for row in talk(folder).splitlines() if "Export CSV" in row)
+    export, share = number(forms, "Export CSV"), number(forms, "Share to channel")
 
-    printed = talk(folder, f"/credits {buttons}", number(export), number(share), "99")
+    printed = talk(folder, f"/credits {line}", export, share, "99")
 
     assert f"-to-{NOW:%Y-%m-%d}.csv" in printed
     assert "In #ai-credits everybody would see:" in printed
     assert "has no button 99" in printed
 
 
-def number(label: str) -> str:
-    return label.partition("]")[0].strip("[ ")
+def number(row: str, label: str) -> str:
+    """The number before a label in a row of buttons."""
+    return row.partition(f"] {label}")[0].rpartition("[")[2]
 
 
 def test_a_mistake_is_answered_and_never_ends_the_conversation(folder: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -15,7 +17,7 @@ from rich.console import Console
 
 from bot.context import Place
 from bot.demo import database
-from bot.demo.database import YOU
+from bot.demo.database import CHAT, YOU
 from bot.demo.platform import Clock, LivePlatform, span_of
 from bot.demo.session import Session
 from bot.demo.usage import Onward, Workload
@@ -87,7 +89,7 @@ class Sitting:
         """A subscription of the channel at nine every day."""
         first = next(rounds("daily 09:00", WORK.zone, WORK.zone).after(NOW))
         place = Place("ai-credits", "ai-credits")
-        where = {"platform": "terminal", "external_id": "local", "place": place}
+        where = {"platform": CHAT[0], "external_id": CHAT[1], "place": place}
         with writing(self.engine) as connection:
             to = destination_of(connection, 1, **where, actor=YOU.actor, now=NOW)  # type: ignore[arg-type]  # as a command would
             add_subscription(
@@ -126,7 +128,7 @@ def test_a_digest_arrives_in_its_channel_with_details_below_and_its_picture(
     said = sitting.type("skip 1h")
     assert "#ai-credits, message" not in said
     said = sitting.type("skip 1h")
-    assert "#ai-credits, message 1\n" in said
+    assert "#ai-credits, message 1 · Tue 24 Nov 09:" in said
     assert "on Monday 23 November" in said
     assert "message 2 under 1" in said
     assert "Details: Daily Digest: 23 Nov 2026" in said
@@ -136,9 +138,9 @@ def test_a_digest_arrives_in_its_channel_with_details_below_and_its_picture(
 
 
 def test_a_warning_arrives_and_its_button_changes_it(sitting: Sitting) -> None:
-    said = sitting.type("alerts here", "budget set department=Engineering 1 monthly", "skip 10m")
-    assert "of November credits of Engineering used" in said
-    number = said.partition("#ai-credits, message ")[2].split("\n")[0]
+    said = sitting.type("alerts here", "budget set project=Platform 1 monthly", "skip 10m")
+    assert "of November credits of Platform used" in said
+    number = said.partition("#ai-credits, message ")[2].split(" ")[0]
     button = next(line for line in said.splitlines() if "Acknowledge" in line).split("]")[0][1:]
     said = sitting.type(f"{number}.{button}", "skip 10m")
     assert f"message {number} now says" in said
@@ -176,3 +178,56 @@ def test_what_is_typed_wrong_is_said(sitting: Sitting) -> None:
 def test_a_demo_that_went_ahead_is_made_anew(sitting: Sitting) -> None:
     sitting.type("skip 1m")
     assert not database.is_fresh(sitting.folder / "demo.db", WORK)
+
+
+def test_a_personal_limit_is_told_its_person_alone(sitting: Sitting) -> None:
+    said = sitting.type("alerts here", 'budget set person="Luca Moretti" 1 monthly', "skip 10m")
+    assert "@luca.moretti, message 1 · " in said
+    assert "#ai-credits, message" not in said
+    assert "> alerts ack" in sitting.type("1.4")
+    assert "Seen by Luca Moretti" in sitting.type("skip 10m")
+
+
+def test_a_conversation_is_a_place_to_subscribe_in(sitting: Sitting) -> None:
+    sitting.type("@")
+    assert sitting.session.prompt == "@anna.schmidt /credits "
+    assert "to you, directly" in sitting.type("digest subscribe daily 09:00")
+    assert "@anna.schmidt, message 1 · Tue 24 Nov 09:0" in sitting.type("skip 2h")
+    assert "Nobody here is called @nobody" in sitting.type("@nobody")
+
+
+def test_a_button_works_once(sitting: Sitting) -> None:
+    sitting.type("alerts here", "budget set project=Platform 1 monthly", "skip 10m")
+    assert "quiet until 25 Nov" in sitting.type("1.3")
+    assert "pressed already" in sitting.type("1.3")
+
+
+def test_a_fast_clock_brings_the_suggested_warning_by_itself(sitting: Sitting) -> None:
+    budget = sitting.live.nearly_used("Data Science")
+    sitting.type("alerts here", f'budget set department="Data Science" {budget} weekly')
+    arrived = threading.Event()
+    sitting.live._sender._write = lambda words: arrived.set() if "Passed" in words else None
+    sitting.live.speed = 36_000
+    assert arrived.wait(60)
+
+
+def test_ctrl_c_ends_a_skip_early(sitting: Sitting, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Future.result
+
+    def interrupted(*_: object) -> None:
+        monkeypatch.setattr(Future, "result", real)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Future, "result", interrupted)
+    sitting.live.skip(timedelta(days=62))
+    assert sitting.live.clock.now() < NOW + timedelta(days=2)
+    assert "It is Tuesday" in sitting.type("skip 1m")
+
+
+def test_leaving_does_not_wait_for_what_was_still_to_pass(sitting: Sitting) -> None:
+    sitting.live.speed = 1e7  # the next beat would be a month
+    while sitting.live.clock.now() <= NOW + HOUR:
+        threading.Event().wait(0.01)
+    sitting.live.stop()
+    assert not sitting.live._thread.is_alive()
+    assert sitting.live.clock.now() < NOW + timedelta(days=25)
