@@ -431,7 +431,7 @@ def permit(chosen: Command, ctx: Context) -> None:
         who = "leads and admins" if chosen.needs == "lead" else f"{chosen.needs}s"
         raise NotAllowed(f"`{chosen.name}` is for {who}.", hint="Ask an admin of this workspace.")
     place = ctx.asker.identity.place
-    if chosen.changes and outranks(chosen.needs, "admin") and place and place.is_external:
+    if chosen.changes and outranks(chosen.needs, "lead") and place and place.is_external:
         raise NotAllowed(
             f"`{chosen.name}` is not for a channel that is shared with another organisation.",
             hint="Type it in a direct message to me.",

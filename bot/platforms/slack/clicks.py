@@ -17,6 +17,7 @@ from analytics.report import (
 )
 from bot.context import Identity
 from bot.platforms.slack.answers import Answers, Place
+from bot.platforms.slack.channels import is_shared
 from bot.platforms.slack.envelopes import Click
 from bot.platforms.slack.faults import NETWORK, NOT_INSIDE, word_of
 from bot.platforms.slack.forms import Memory, modal
@@ -121,8 +122,7 @@ class Clicks:
             reply = await self._clients.reads.conversations_info(channel=channel)
         except SlackApiError as error:
             return _reason(word_of(error))
-        facts = reply["channel"]
-        if facts.get("is_ext_shared") or facts.get("is_pending_ext_shared"):
+        if is_shared(reply["channel"]):
             return "This channel is shared with another organisation; nothing is shared here."
         return ""
 

@@ -26,6 +26,7 @@ from bot.context import Identity, Place
 from bot.pacing import TooMuch
 from bot.platforms.slack import envelopes, forms
 from bot.platforms.slack.answers import Answers
+from bot.platforms.slack.channels import Channels
 from bot.platforms.slack.clicks import Clicks
 from bot.platforms.slack.envelopes import Click, Filled, Spoken
 from bot.platforms.slack.faults import NETWORK, TROUBLE, word_of
@@ -48,12 +49,13 @@ ANY = re.compile(".*")
 class Entrances:
     """The listeners of the Bolt app, and the errands they started."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # its parts, wired by hand
         self,
         desk: Desk,
         clients: Clients,
         *,
         people: People,
+        channels: Channels,
         answers: Answers,
         clicks: Clicks,
         bot: str,
@@ -61,6 +63,7 @@ class Entrances:
         self._desk = desk
         self._clients = clients
         self._people = people
+        self._channels = channels
         self._answers = answers
         self._clicks = clicks
         self._bot = bot
@@ -165,6 +168,8 @@ class Entrances:
         if await self._is_new(asked):
             identity = await self._identity(asked.team, asked.user, place)
             named = line if identity.guest else await self._named(line, asked.team)
+            place = await self._channels.place_of(named, place)
+            identity = replace(identity, place=place)
             await self._answers.answer(named, identity, outlet, key=asked.keys[0])
 
     async def _click(self, click: Click) -> None:
@@ -188,6 +193,8 @@ class Entrances:
                 case "ask":
                     await self._clicks.ask(click, wish.line, identity)
                 case "do":
+                    place = await self._channels.place_of(wish.line, click.place)
+                    identity = replace(identity, place=place)
                     await self._clicks.do(click, wish, identity)
                 case "csv" | "json" | "pdf" | "png":
                     wanted = Export(wish.verb, wish.line)

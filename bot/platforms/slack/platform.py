@@ -27,6 +27,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.chat import Fatal
 from bot.platforms.slack.answers import Answers
+from bot.platforms.slack.channels import Channels
 from bot.platforms.slack.clicks import Clicks
 from bot.platforms.slack.entrances import Entrances
 from bot.platforms.slack.faults import DEAD_TOKEN, pause_of, word_of
@@ -154,6 +155,7 @@ class SlackPlatform:
             self._desk,
             clients,
             people=People(clients.reads, team=me["team_id"], now=self._desk.now),
+            channels=Channels(clients.reads, now=self._desk.now),
             answers=answers,
             clicks=Clicks(self._desk, clients, answers=answers),
             bot=me["user_id"],

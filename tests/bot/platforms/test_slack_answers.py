@@ -14,6 +14,7 @@ from bot.pacing import Pacing
 from bot.platforms.slack.pictures import is_slacks
 from bot.settings import SLACK_API
 from storage.engine import writing
+from storage.roles import set_role
 from storage.workspaces import release_chat
 from tests.databases import home
 from tests.doubles.slack import SlackDouble
@@ -122,6 +123,23 @@ async def test_a_mistake_is_quoted_and_harmless(slack: SlackDouble) -> None:
     (answer,) = await answers(slack, slash("by-modle &lt;!channel&gt;", url=url))
     assert "by-modle" in answer["text"]
     assert "<!" not in str(answer)
+
+
+@pytest.mark.parametrize("flag", ["is_ext_shared", "is_pending_ext_shared"])
+async def test_an_admins_change_is_refused_where_another_organisation_reads(
+    scene: Stage, flag: str
+) -> None:
+    slack, who = scene.slack, {"platform": "slack", "external_id": "T1", "user_id": "U1"}
+    with writing(scene.desk.engine) as connection:
+        set_role(connection, 1, **who, role="admin")
+    slack.channel[flag] = True
+    await answers(slack, slash("budget set 100 monthly", url=slack.response_url()))
+    await slack.send("slash_commands", slash("budget set 200 monthly", url=slack.response_url()))
+    await slack.until(lambda: len(slack.responses["r1"]) >= 2)
+    assert all("another organisation" in one["text"] for one in slack.responses["r1"])
+    assert len(slack.called("conversations.info")) == 1
+    await answers(slack, slash(LINE, url=slack.response_url()), count=3)
+    assert "another organisation" not in slack.responses["r1"][2]["text"]
 
 
 # ---- once
