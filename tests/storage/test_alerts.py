@@ -21,6 +21,7 @@ from storage.alerts import (
     unrouted,
 )
 from storage.engine import reading, writing
+from storage.routes import seen_posts
 from tests.cast import NOW
 from tests.databases import elsewhere, home
 
@@ -121,3 +122,21 @@ def test_what_was_skipped_or_replaced_is_nobodys_message(engine: sa.Engine) -> N
         resolve(connection, waiting, state="replaced", facts={}, now=NOW)
     with reading(engine) as connection:
         assert unrouted(connection, 1) == []
+
+
+def test_the_looks_of_the_router_read_what_is_open_and_not_all_that_was(
+    sqlite_engine: sa.Engine,
+) -> None:
+    plans: list[str] = []
+
+    @sa.event.listens_for(sqlite_engine, "before_cursor_execute")
+    def explain(_c: object, cursor: object, statement: str, parameters: object, *_: object) -> None:
+        if statement.startswith("SELECT"):
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)  # type: ignore[attr-defined]
+            plans.extend(str(row[-1]) for row in cursor.fetchall())  # type: ignore[attr-defined]
+
+    with reading(sqlite_engine) as connection:
+        unrouted(connection, 1)
+        seen_posts(connection, 1, since=NOW)
+    read = [plan for plan in plans if "alert" in plan and "delivery" not in plan]
+    assert ["routed_at=?" in read[0], "acked_at>?" in read[1], len(read)] == [True, True, 2]

@@ -269,7 +269,11 @@ def _warnings() -> None:
         moment("snoozed_until", nullable=True),
         keys=2,
         unique=("workspace_id", "dedupe_key"),
-        indexes=(("workspace_id", "routed_at"), ("workspace_id", "subject")),
+        indexes=(
+            ("workspace_id", "routed_at", "id"),
+            ("workspace_id", "acked_at"),
+            ("workspace_id", "subject"),
+        ),
     )
     table(
         "alert_threshold",
