@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from statistics import median
 
 from analytics.anomaly import (
     BASE_DAYS,
@@ -63,6 +64,7 @@ from storage.timekeys import day_number
 STILL = 1.5  # times the usual: on the day after an alert, less is no longer worth a sentence
 MOST_CARRIERS = 2
 WEEK = 7
+USUAL_WEEKS = 8
 CARRYING: tuple[MoverKind, ...] = ("model", "person", "project")
 # Beside a filter some crossings are only kept prompt by prompt: 28 days of those take too long.
 KINDS: dict[MoverKind, Kind] = {"model": "model", "person": "person", "project": "project"}
@@ -72,7 +74,9 @@ KINDS: dict[MoverKind, Kind] = {"model": "model", "person": "person", "project":
 class Daily:
     """A day with the days behind it: `verdict` and `before` are None where they are not known.
 
-    `before` are the micro-credits of the same weekday a week earlier.
+    `before` are the micro-credits of the same weekday a week earlier; `usual` is the median of the
+    last eight. The rule compares with a mean, which one spike lifts for weeks: only where it finds
+    a day unusual is that told.
     """
 
     seen: Seen
@@ -80,6 +84,7 @@ class Daily:
     verdict: Verdict | None
     was_unusual: bool
     before: int | None
+    usual: int | None
     burn: BurnUp | None
 
     @property
@@ -98,8 +103,8 @@ class Daily:
         if self.seen.silent:
             return ""
         weekday, spent = WEEKDAYS[self.day.weekday()].title(), self.seen.whole.credits
-        if self.verdict is not None:
-            return told(spent, round(self.verdict.usual), f"a usual {weekday}")
+        if self.usual is not None:
+            return told(spent, self.usual, f"a usual {weekday}")
         return told(spent, self.before, f"the {weekday} before")
 
     @property
@@ -108,8 +113,8 @@ class Daily:
         if not self.change:
             return ""
         spent = self.seen.whole.credits
-        if self.verdict is not None:
-            return beside(spent, round(self.verdict.usual), "usual")
+        if self.usual is not None:
+            return beside(spent, self.usual, "usual")
         return beside(spent, self.before)
 
 
@@ -155,7 +160,7 @@ def _week_before(query: Query, sight: Sight) -> Days | None:
 
 def _found(query: Query, sight: Sight, seen: Seen) -> Daily:
     if not sight.looks_back:
-        return Daily(seen, {}, None, was_unusual=False, before=None, burn=None)
+        return Daily(seen, {}, None, was_unusual=False, before=None, usual=None, burn=None)
     by_day, day = days_then(query), day_number(query.range.first)
     verdict, yesterday = (_verdict(query, by_day, one) for one in (day, day - 1))
     earlier = _week_before(query, sight)
@@ -165,8 +170,21 @@ def _found(query: Query, sight: Sight, seen: Seen) -> Daily:
         verdict=verdict,
         was_unusual=yesterday is not None and yesterday.is_alert,
         before=by_day.get(earlier.first, (0, 0))[0] if earlier else None,
+        usual=_usual(query, by_day, verdict),
         burn=month_so_far(query, scope_alone(query.filters), by_day),
     )
+
+
+def _usual(query: Query, by_day: ByDay, verdict: Verdict | None) -> int | None:
+    """What is told as usual of the weekday, in micro-credits; None where no day may be judged."""
+    oldest = query.reader.oldest
+    if verdict is None or oldest is None:
+        return None
+    if verdict.is_alert:
+        return round(verdict.usual)
+    day, known = day_number(query.range.first), query.reader.clock.day(oldest)
+    same = [day - WEEK * weeks for weeks in range(1, USUAL_WEEKS + 1)]
+    return round(median(by_day.get(one, (0, 0))[0] for one in same if one >= known))
 
 
 def _verdict(query: Query, by_day: ByDay, day: int) -> Verdict | None:
@@ -228,8 +246,8 @@ def _unusual(found: Daily) -> Iterator[Note]:
         words = " ".join(carrier_text(one) for one in carriers[:MOST_CARRIERS])
         if words:
             yield Note(words, "delta")
-    elif found.was_unusual and verdict.factor >= STILL:
-        yield Note(still_text(verdict, found.day), "delta")
+    elif found.was_unusual and found.usual and verdict.total >= STILL * found.usual:
+        yield Note(still_text(replace(verdict, usual=found.usual), found.day), "delta")
 
 
 def _carriers(found: Daily, verdict: Verdict) -> Sequence[Carrier]:

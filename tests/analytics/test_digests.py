@@ -70,6 +70,12 @@ def said(report: Report) -> str:
     return "\n".join((report.headline, *notes))
 
 
+def said_in_tiles(report: Report) -> list[str]:
+    """What stands below the numbers of the picture."""
+    assert isinstance(report.figure, DashboardFigure)
+    return [tile.note for tile in report.figure.tiles]
+
+
 def spent(report: Report) -> int:
     """The credits that a report tells, in micro; 0 of no usage."""
     value = facts(report).get("credits", 0)
@@ -254,6 +260,14 @@ def test_a_day_stands_beside_a_usual_one_of_its_weekday(world: World) -> None:
     assert report.headline == (
         "7 credits on Sunday 29 March, 0% on a usual Sunday; GPT-4o takes 57%"
     )
+
+
+def test_one_spike_does_not_change_what_is_usual(world: World) -> None:
+    steady(world)
+    world.write(on(YESTERDAY.date() - timedelta(days=14), 200))
+    report = world.ask("digest daily")
+    assert report.headline.startswith("7 credits on Sunday 29 March, 0% on a usual Sunday;")
+    assert "0% · usual 7" in said_in_tiles(report)
 
 
 def test_before_28_days_it_stands_beside_the_week_before(world: World) -> None:
