@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
-from analytics.alert_facts import Told, as_number, post
+from analytics.alert_facts import Told, as_number, moment_key, post
 from analytics.alert_standing import Crossed, Standing, crossed_of, read_standing, thaw
 from analytics.budget_words import line_of, thresholds_text
 from analytics.budgets import projected_facts
@@ -63,9 +64,16 @@ def alert_of(told: Told, thresholds: Sequence[int] = THRESHOLDS) -> BudgetAlert 
     crossed = crossed_of(told.scope, told.period_key, told.facts, thresholds)
     if crossed is None:
         return None
-    frozen = None if told.held else thaw(told.part_of("standing"), crossed)
+    frozen = thaw(_frozen(told), crossed)
     standing = frozen or read_standing(told.query, crossed, is_frozen=not told.held)
     return BudgetAlert(told, crossed, standing)
+
+
+def _frozen(told: Told) -> Mapping[str, Any]:
+    if not told.held:
+        return told.part_of("standing")
+    kept = told.part_of("told").get(moment_key(told.query.now))
+    return kept if isinstance(kept, Mapping) else {}
 
 
 # ---- thresholds

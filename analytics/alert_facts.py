@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from analytics.captions import moment_text
@@ -92,6 +92,11 @@ class Told:
     def local(self, moment: datetime) -> datetime:
         """A moment on the workspace's clock."""
         return moment.astimezone(self.query.reader.clock.zone)
+
+
+def moment_key(moment: datetime) -> str:
+    """What the standing of a moment is kept under."""
+    return moment.astimezone(UTC).isoformat()
 
 
 def as_number(value: object) -> int | None:

@@ -23,7 +23,7 @@ from analytics.alert_budget import (
     threshold_resolved,
     untold_text,
 )
-from analytics.alert_facts import Told, post, resolved_report
+from analytics.alert_facts import Told, moment_key, post, resolved_report
 from analytics.alert_silence import silence_report, silence_resolved
 from analytics.alert_standing import crossed_of, freeze, read_standing
 from analytics.errors import UserError
@@ -307,6 +307,20 @@ def late_crossings(ctx: Context, days: TimeRange) -> list[str]:
 # ---- freezing
 
 
+def frozen_now(alert: Alert, reader: Reader, now: datetime) -> dict[str, Any] | None:
+    """The facts with how the budget stands at `now`, for a post that tells of then.
+
+    The post may be changed later, when somebody saw it: its numbers stay.  None for what tells
+    nothing of then.
+    """
+    crossed = crossed_of(scope_of_alert(alert), alert.period_key or "", alert.facts)
+    if alert.kind not in BUDGETS or crossed is None:
+        return None
+    query = Query(reader, now, parse_range("this month", reader.clock.local_date(now)))
+    told = {moment_key(now): freeze(read_standing(query, crossed, is_frozen=False))}
+    return {**alert.facts, "told": told}
+
+
 def frozen_facts(alert: Alert, reader: Reader) -> dict[str, Any] | None:
     """The facts with how the budget stood when it fired; None for what needs no freezing."""
     if alert.kind not in BUDGETS or "standing" in alert.facts:
@@ -319,4 +333,13 @@ def frozen_facts(alert: Alert, reader: Reader) -> dict[str, Any] | None:
     return {**alert.facts, "standing": freeze(read_standing(query, crossed))}
 
 
-__all__ = ["GROUPS", "KINDS", "Kind", "frozen_facts", "may_see", "tell", "tell_resolved"]
+__all__ = [
+    "GROUPS",
+    "KINDS",
+    "Kind",
+    "frozen_facts",
+    "frozen_now",
+    "may_see",
+    "tell",
+    "tell_resolved",
+]

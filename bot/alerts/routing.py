@@ -19,6 +19,7 @@ from bot.alerts.kinds import (
     KINDS,
     OVER,
     frozen_facts,
+    frozen_now,
     highest_of,
     is_past,
     may_see,
@@ -167,7 +168,12 @@ def _fired(desk: _Desk, alert: Alert) -> list[NewDelivery] | None:
         keep_facts(desk.connection, alert, facts)
         alert = replace(alert, facts=facts)
     goals = {goal.destination.id: goal for goal in _goals(desk, alert)}
-    return [_post(desk, alert, goal) for goal in goals.values()]
+    posts = [_post(desk, alert, goal) for goal in goals.values()]
+    if any(one.state == "planned" and one.not_before == desk.now for one in posts):
+        facts = frozen_now(alert, desk.ctx.reader, desk.now)
+        if facts is not None:
+            keep_facts(desk.connection, alert, facts)
+    return posts
 
 
 def _is_snoozed(desk: _Desk, alert: Alert) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from analytics.figures import BudgetFigure
 from bot.alerts.routing import route
 from bot.context import Place
 from storage.alerts import acknowledge, alert_by_id, resolve, snooze
@@ -21,12 +22,13 @@ from storage.outbox import DELIVERY, DeliveryRow, history
 from storage.preferences import set_preference
 from storage.roles import set_role
 from storage.routes import add_route, end_routes, list_routes
+from storage.timekeys import to_micros
 from storage.workspaces import bind_chat
 from tests.alerted import crossing, fire, happening, kept
 from tests.analytics.spending import march
 from tests.analytics.world import World
 from tests.bot.delivery.delivering import Clock, Office
-from tests.cast import ALICE, NOW
+from tests.cast import ALICE, NOW, event
 
 HOUR = timedelta(hours=1)
 EVENING = NOW.replace(day=24, hour=18, minute=0)
@@ -294,6 +296,20 @@ def test_what_could_not_leave_in_its_period_is_named_by_the_next_digest(world: W
     assert {row.destination_id for row in rows(world)} == {first, second}
     sent(world, rows(world)[0])
     assert words not in repr(world.ask("digest daily 2026-04-03", now=later + 72 * HOUR))
+
+
+def test_what_is_told_late_keeps_its_numbers_when_its_post_is_changed(world: World) -> None:
+    fire(world.engine, crossing(fired_at=EVENING - 3 * HOUR))
+    route(world.engine, EVENING)
+    line = rows(world)[0].line
+    assert "at=" in line
+    before = world.ask(line, now=EVENING)
+    world.write([event(ts=to_micros(EVENING) + n) for n in range(91)])
+    after = world.ask(line, now=EVENING + HOUR)
+    assert after.headline == before.headline
+    assert isinstance(before.figure, BudgetFigure)
+    assert isinstance(after.figure, BudgetFigure)
+    assert after.figure.used == before.figure.used
 
 
 def test_what_could_not_be_told_for_long_tells_how_things_are_now(world: World) -> None:
