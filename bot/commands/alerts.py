@@ -31,6 +31,7 @@ from bot.alerts.kinds import (
     KINDS,
     check_sight,
     highest_of,
+    is_past,
     may_see,
     scope_of_alert,
     tell,
@@ -126,6 +127,11 @@ def raise_limit(ctx: Context, number: AlertId) -> Report:
         raise UserError(
             f"Alert {number} is about no budget that can be raised.",
             hint="`budget raise 500` raises the workspace's.",
+        )
+    if is_past(alert, ctx.reader.clock.local_date(ctx.now)):
+        raise UserError(
+            f"Alert {number} is about {found.crossed.stretch.title}, which is over.",
+            hint="`budget raise 500` raises what runs now, `budget` shows how that stands.",
         )
     return _raise_report(ctx, found)
 
@@ -276,16 +282,20 @@ def _raise_report(ctx: Context, found: BudgetAlert) -> Report:
     crossed, query = found.crossed, _month(ctx)
     scope, period = crossed.scope, crossed.stretch.period
     wanted = suggested_raise(found)
-    line = line_of(query, scope, "budget raise", typed_credits(wanted), period)
+    # A button may be pressed when the period is over: the line raises this one or nothing.
+    last = crossed.stretch.end - timedelta(days=1)
+    line = line_of(query, scope, "budget raise", typed_credits(wanted), period, f"until {last}")
     other = line_of(query, scope, "budget raise", "500", period)
     steps = [Button(f"Raise by {amount_text(wanted)}", line, "do")] if line else []
     leave = Button("Leave it", f"alerts show {found.told.number}")
-    now = f"It was {amount_text(crossed.limit)}; {amount_text(found.burn.spent)} were used."
+    limit = f"{amount_text(crossed.limit)} + {amount_text(wanted)}"
+    then = amount_text(crossed.limit + wanted)
+    now = f"The limit becomes {limit} = {then}; {amount_text(found.burn.spent)} were used."
     hint = f" For another amount type `{other}`." if other else ""
     return Report(
         "Raise limit",
-        f"Raise the {period} budget of {scope.name(query)} by {amount_text(wanted)} until its "
-        "period ends?",
+        f"Raise the {period} budget of {scope.name(query)} by {amount_text(wanted)} until "
+        f"{crossed.stretch.title} ends?",
         (
             Note(now, "delta"),
             Note(f"Nothing is changed yet.{hint}", "hint"),

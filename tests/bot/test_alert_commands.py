@@ -227,6 +227,17 @@ def test_raising_the_limit_asks_before_anything_is_changed(desk: Desk) -> None:
     assert "raised by" in repr(desk.answer("budget", ADMIN))
 
 
+def test_the_limit_of_a_month_that_is_over_is_not_raised(desk: Desk, clock: Clock) -> None:
+    desk.answer("budget set 15500 monthly", ADMIN)
+    number = fire(desk.engine, crossing(90, facts={"limit": 15_500 * 10**6}, fired_at=EVENING))
+    asked = desk.answer(f"alerts raise {number}", ADMIN)
+    (done,) = [one for one in buttons_of(asked) if one.verb == "do"]
+    assert "until March ends?" in asked.headline
+    clock.now = EVENING + timedelta(days=8)
+    assert "is about March, which is over" in desk.answer(f"alerts raise {number}", ADMIN).headline
+    assert "'2026-03-31' is over" in desk.answer(done.line, ADMIN).headline
+
+
 def buttons_of(report: Report) -> list[Button]:
     rows = (block for block in report.blocks if isinstance(block, Actions))
     return [button for row in rows for button in row.buttons]
