@@ -274,7 +274,12 @@ def _kept_back(ctx: Context, alert: Alert, first: int | None) -> Sequence[Alert]
         return ()
     same = list_alerts(*_where(ctx), kinds=[alert.kind], subject=alert.subject, limit=LISTED)
     return [
-        one for one in same if first <= one.id < alert.id and one.period_key == alert.period_key
+        one
+        for one in same
+        if first <= one.id < alert.id
+        and one.period_key == alert.period_key
+        # What was over by then is no part of how things stand.
+        and (one.resolved_at is None or one.resolved_at > alert.fired_at)
     ]
 
 

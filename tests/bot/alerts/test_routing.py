@@ -298,6 +298,15 @@ def test_what_could_not_leave_in_its_period_is_named_by_the_next_digest(world: W
     assert words not in repr(world.ask("digest daily 2026-04-03", now=later + 72 * HOUR))
 
 
+def test_what_was_over_before_is_not_told_with_the_next(world: World) -> None:
+    quiet(world, channel(world))
+    old = fire(world.engine, crossing(75, fired_at=EVENING))
+    ended(world, old, EVENING + HOUR)
+    fire(world.engine, crossing(90, fired_at=NIGHT))
+    at = MORNING.isoformat()
+    assert "Passed 90% on 24 Mar 23:00" in repr(world.ask(f"alerts show 2 from={old} at={at}"))
+
+
 def test_what_is_told_late_keeps_its_numbers_when_its_post_is_changed(world: World) -> None:
     fire(world.engine, crossing(fired_at=EVENING - 3 * HOUR))
     route(world.engine, EVENING)
