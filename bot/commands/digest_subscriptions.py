@@ -145,7 +145,7 @@ def subscribe(  # noqa: PLR0913, PLR0917  # the parts of a subscription
     found = rounds(schedule, zone, ctx.reader.workspace.zone)
     told = ask_then(ctx, asked, found)
     destination = _destination(ctx, place, told)
-    _check_new(ctx, destination, asked, schedule)
+    _check_new(ctx, destination, asked, (schedule, zone))
     usual = "all" if when.kind in ("weekly", "monthly") else "latest"
     first = next(found.after(ctx.now))
     kept = add_subscription(
@@ -334,13 +334,13 @@ def _destination(ctx: Context, place: Place, told: Told) -> Destination:
     return revive(*_here(ctx), found.id) if found.state == "dead" else found
 
 
-def _check_new(ctx: Context, to: Destination, line: str, schedule: str) -> None:
+def _check_new(ctx: Context, to: Destination, line: str, when: tuple[str, str]) -> None:
     """Raise UserError for one that is there already, or for too many in one place."""
     there = [one for one in list_subscriptions(*_here(ctx)) if one.destination_id == to.id]
-    same = next((one for one in there if (one.line, one.schedule) == (line, schedule)), None)
+    same = next((one for one in there if (one.line, one.schedule, one.zone) == (line, *when)), None)
     if same is not None:
         raise UserError(
-            f"Digest {same.id} sends `{line}` to {where_text(ctx, to)} already, {schedule}.",
+            f"Digest {same.id} sends `{line}` to {where_text(ctx, to)} already, {when[0]}.",
             hint=f"`digest edit {same.id}` changes it, `digest show {same.id}` tells more.",
         )
     if len(there) >= MOST:

@@ -236,6 +236,13 @@ def test_the_same_twice_is_refused_with_its_number(desk: Wound) -> None:
     assert "Digest 1 sends `digest weekly` to #ops already" in refuse(desk, WEEKLY)
 
 
+def test_the_same_in_another_zone_is_another_digest(desk: Wound) -> None:
+    desk.report("digest subscribe daily 09:00", ADMIN)
+    desk.report("digest subscribe daily 09:00 America/New_York", ADMIN)
+    assert [one.zone for one in kept(desk)] == ["Europe/Berlin", "America/New_York"]
+    refuse(desk, "digest subscribe daily 09:00 America/New_York")
+
+
 # ---- who may
 
 
