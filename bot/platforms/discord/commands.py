@@ -13,10 +13,37 @@ from typing import Any, Protocol
 import discord
 from discord import app_commands
 
+from bot.params.base import Param
 from bot.registry import COMMANDS, Call, Command
 
 MAX_TEXT = 100
 MAX_SUMMARY = 46  # a group may have 8,000 characters in all, and it has some ninety commands
+# Of the 8,000 characters there are 3 to 14 for each of more than three hundred options.
+SHORT = {
+    "rows|all": "all",
+    "model-now": "costly",
+    "cheaper-model": "cheaper",
+    "last 7d | this month | 2026-03 | 2026-03-01..2026-03-15": "last 7d",
+    "premium|standard|economy|unknown": "premium",
+    "credits|prompts|change|name": "or name",
+    "monthly|weekly|quarterly|billing": "or weekly",
+    "threshold|projected|anomaly|silent|advice|purchase|all": "or advice",
+    "yesterday | monday | 2026-03-03": "yesterday",
+    "last week | 2026-03-23 | 2026-03-23..2026-03-29": "last week",
+    "this month | last month | march | 2026-03": "last month",
+    "last month | march | 2026-03": "last month",
+    "weekly mon 09:00": "mon 09:00",
+    '"by-department last 7d"': "by-user",
+    "2026-03-24T07:00+01:00": "2026-03-24",
+    "everyone|leads|admins": "or leads",
+    "monday|saturday|sunday": "or sunday",
+    "model|person|hour|day": "or person",
+    "hour|day|week|month": "or week",
+    "admin|automatic": "or automatic",
+    "owners|admins": "or admins",
+    "department=Sales": "task=Coding",
+    "latest|all|none": "or all",
+}
 GROUP = "credits"
 Interaction = discord.Interaction[discord.Client]
 Tree = app_commands.CommandTree[discord.Client]
@@ -86,12 +113,21 @@ def _native(command: Command, answering: Answering) -> Native:
     native: Native = app_commands.Command(
         name=command.path[-1], description=_shortened(command.summary), callback=call
     )
+    # All at once: the library gives what a call leaves out three dots.
+    told = {names[param.name]: option_text(param) for param in command.params}
+    app_commands.describe(**told)(native)
     for param in command.params:
         name = names[param.name]
-        app_commands.describe(**{name: _cut(param.words or param.name)})(native)
         app_commands.rename(**{name: param.name})(native)
         native.autocomplete(name)(_completer(command.name, param.name, answering))
     return native
+
+
+def option_text(param: Param) -> str:
+    """What stands beside an option; one that its name explains has dots, for want of room."""
+    words = param.words.removesuffix("*")
+    is_plain = words.casefold() in (param.name, "number", "")
+    return "…" if is_plain else SHORT.get(words) or words
 
 
 def _python(name: str) -> str:
@@ -122,7 +158,3 @@ def _completer(
 def _shortened(summary: str) -> str:
     """A summary cut between two words; `help` has it whole."""
     return textwrap.shorten(summary, MAX_SUMMARY, placeholder="…")
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"

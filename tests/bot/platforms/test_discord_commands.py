@@ -78,6 +78,16 @@ def test_the_whole_command_fits_discord() -> None:
     assert len(texts(group)) <= MAX_TEXT
 
 
+def test_every_option_has_words_of_its_own_not_only_the_last() -> None:
+    subscribe = next(
+        leaf for path, leaf in leaves(told(tree_of())) if path == ("digest", "subscribe")
+    )
+    said = {option["name"]: option["description"] for option in options(subscribe)}
+    assert said["when"] == "mon 09:00"
+    assert said["attach"] == "pdf,csv"
+    assert said["quiet"] == "22:00-07:00"
+
+
 def test_a_registry_that_outgrows_one_level_fails_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
     sample = COMMANDS["help"]
     for index in range(LIMIT):
