@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from analytics.grants import HOW_TO_ADD
 from analytics.lines import framed
 from analytics.numbers import credits_text
-from analytics.purchase_need import Level, is_across
+from analytics.purchase_need import Level, crossing_key, is_across, is_armed, wanted
 from analytics.query import Query
 from analytics.report import Actions, Block, Button, Column, Fact, Facts, Note, Report, Row, Table
 from analytics.stretches import Stretch
@@ -35,7 +35,7 @@ NO_POLICY = Note(
     "`purchase on`.",
     "hint",
 )
-DRY_RUN = Note("Dry run: the whole way is gone, nothing is bought and no pack is added.")
+DRY_RUN = Note("Dry run: every step is taken, but nothing is bought and no pack is added.")
 UNCERTAIN = Note(
     "Nobody knows whether it was sold: ask the provider. What was sold is added with "
     "`grants add pack`; it counts against the ceiling either way.",
@@ -71,6 +71,11 @@ class Standing:
     may_decide: bool = False
     may_read: bool = False
 
+    @property
+    def room(self) -> int:
+        """What the ceiling of the month leaves."""
+        return max(self.policy.ceiling - self.bought - self.unclear, 0)
+
 
 # ---- the status
 
@@ -93,6 +98,7 @@ def status_report(query: Query, standing: Standing) -> Report:
         (
             Facts(tuple(_facts(standing))),
             *((Table(HISTORY, rows),) if rows else (Note("Nothing was bought yet."),)),
+            *_next(standing),
             *_notes(policy, level),
             _steps(standing, waiting),
         ),
@@ -107,7 +113,7 @@ def _headline(standing: Standing, waiting: Purchase | None) -> str:
     if not policy.is_on:
         return f"Off; it would {policy_text(policy)}"
     across = is_across(standing.level, policy, standing.since)
-    words = "; the line is crossed" if across else ""
+    words = "; the trigger is reached" if across else ""
     return f"On: {policy_text(policy)}{words}"
 
 
@@ -133,10 +139,9 @@ def trigger_words(policy: Policy) -> str:
 
 def _facts(standing: Standing) -> Iterator[Fact]:
     policy, level = standing.policy, standing.level
-    room = max(policy.ceiling - standing.bought - standing.unclear, 0)
     yield Fact("bought", "Bought this month", standing.bought, "credits")
     yield Fact("pending", "Not decided", standing.unclear, "credits")
-    yield Fact("remaining", "Left of the ceiling", room, "credits")
+    yield Fact("remaining", "Left of the ceiling", standing.room, "credits")
     yield Fact("budget", "Ceiling a month", policy.ceiling, "credits")
     yield Fact("level", "Now", level_text(level, policy))
     if policy.provider == "webhook" and standing.may_read:
@@ -184,6 +189,26 @@ def _cause(facts: Mapping[str, Any]) -> str:
         return "typed"
     used, limit = _number(facts, "used"), _number(facts, "limit")
     return f"{credits_text(used)} of {credits_text(limit)} used"
+
+
+def _next(standing: Standing) -> Iterator[Note]:
+    """Why nothing waits for a yes although the trigger is reached."""
+    policy, level, since = standing.policy, standing.level, standing.since
+    ours = [one for one in standing.purchases if not one.is_test]
+    is_open = any(one.ended_at is None for one in ours)
+    if not policy.is_on or is_open or not is_across(level, policy, since):
+        return
+    is_asked = crossing_key(level, policy, since) in [one.dedupe_key for one in ours]
+    if is_asked or not is_armed(level, since):
+        yield Note(
+            "This crossing was asked about already: the next one counts once use was below the "
+            "trigger again, or as much was used as was asked for.",
+            "hint",
+        )
+    elif standing.room <= 0:
+        yield Note("The ceiling of the month is used up: nothing more is bought.", "hint")
+    elif wanted(level, policy, standing.room) > 0:
+        yield Note("A purchase is proposed within seconds.", "hint")
 
 
 def _notes(policy: Policy, level: Level) -> Iterator[Block]:

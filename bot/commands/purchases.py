@@ -215,9 +215,9 @@ def decline(ctx: Context, number: Number) -> Report:
     native="grants purchase-test",
 )
 def test(ctx: Context) -> Report:
-    """Try the whole way without buying.
+    """Try every step without buying.
 
-    A dry run of one pack takes the same way: alert, approval, ledger of purchases.  No pack is
+    A dry run of one pack takes the same steps: alert, approval, ledger of purchases.  No pack is
     added and nothing counts.
     """
     connection, workspace = _place(ctx)

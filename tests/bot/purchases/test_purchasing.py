@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from analytics.report import Note
 from bot.purchases import worker as purchasing
 from bot.purchases.webhook import Webhook
 from bot.purchases.worker import DECLINED_WAITS, GIVE_UP, Purchasing
@@ -43,6 +44,10 @@ class Shop:
 
     def ask(self, line: str) -> str:
         return self.world.ask(line, now=self.now).headline
+
+    def notes(self, line: str) -> str:
+        blocks = self.world.ask(line, now=self.now).blocks
+        return " ".join(block.text for block in blocks if isinstance(block, Note))
 
     def use(self, credits: int) -> None:
         spend(self.world, {TODAY: credits})
@@ -114,6 +119,31 @@ async def test_a_crossing_asks_an_admin_once_and_a_yes_buys_a_pack(engine: sa.En
     assert double.is_signed(double.asked[0])
     assert (shop.states, shop.packs) == (["accepted"], [5_000])
     assert shop.told() == ["wanted", "bought"]
+
+
+async def test_a_budget_that_is_exceeded_before_buying_is_on_is_a_crossing(
+    engine: sa.Engine,
+) -> None:
+    shop = Shop(engine)
+    shop.ask("purchase off")
+    shop.use(30_000)
+    await shop.turn()
+    assert shop.states == []
+    shop.ask("purchase on")
+    assert "proposed within seconds" in shop.notes("purchase")
+    await shop.turn()
+    assert (shop.states, shop.told()) == (["proposed"], ["wanted"])
+    assert "proposed within seconds" not in shop.notes("purchase")
+
+
+async def test_what_is_crossed_but_not_asked_about_says_why(engine: sa.Engine) -> None:
+    shop = Shop(engine)
+    shop.use(30_000)
+    await shop.turn()
+    shop.ask("purchase decline 1")
+    assert "This crossing was asked about already" in shop.notes("purchase")
+    shop.ask("purchase off")
+    assert "already" not in shop.notes("purchase")
 
 
 async def test_a_no_buys_nothing_and_is_not_asked_about_again(engine: sa.Engine) -> None:
