@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, time
 
 from analytics.errors import UserError
+from analytics.numbers import counted
 from analytics.text import clean
 from analytics.timerange import MONTH_NAMES, WEEKDAY_NAMES
 from storage.text import tidy
@@ -76,9 +77,10 @@ def parse_cron(text: str) -> Cron:
     """
     parts = text.casefold().split()
     if len(parts) != len(_FIELDS):
+        has = counted(len(parts), "field")
         extra = " There are no seconds." if len(parts) > len(_FIELDS) else ""
         raise UserError(
-            f"'{tidy(text)}' has {len(parts)} fields, and a cron has five.",
+            f"'{tidy(text)}' has {has}, and a cron has five.",
             hint=f"Minute, hour, day, month, weekday: `{EXAMPLE}`.{extra}",
         )
     if len(" ".join(parts)) > MAX_TEXT:

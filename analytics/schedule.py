@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -41,6 +41,7 @@ _HINT = (
 _TIME = re.compile(r"(\d{1,2}):(\d{2})|(\d{1,2})(?::(\d{2}))?(am|pm)", re.ASCII)
 _MEANT_AS_TIME = re.compile(r"[\d:.,hamp]*\d[\d:.,hamp]*", re.ASCII)
 _ZONE_IN_WORDS = re.compile(r"(?:\S+ ){1,3}(?:standard|daylight|summer) time\b", re.IGNORECASE)
+_DAY_NUMBERS = {name: number for number, day in enumerate(WEEKDAYS) for name in (day, day[:3])}
 _COUNT = re.compile(r"(\d{1,4})(?:d|days?)?", re.ASCII)
 
 
@@ -247,7 +248,20 @@ def _read(words: list[str]) -> tuple[Schedule, list[str]]:
     return Schedule(found.kind, found.times, found.number, found.cron, zone), rest
 
 
+def holds_schedule(words: Sequence[str]) -> bool:
+    """Whether a schedule begins behind other words."""
+    return any(word.casefold() in _READERS for word in words[1:])
+
+
 def _not_understood(text: str, understood: str) -> UserError:
+    words = text.split()
+    if not understood and holds_schedule(words):
+        at = next(at for at, word in enumerate(words) if at and word.casefold() in _READERS)
+        turned = clean(f'{" ".join(words[at:])} "{" ".join(words[:at])}"')
+        return UserError(
+            f"'{clean(text)}' does not begin with a schedule.",
+            hint=f"The question goes last, in quotes: `{turned}`.",
+        )
     if text.startswith("@") or "*" in text.partition(" ")[0] or len(text.split()) == 5:
         hint = f"A cron stands behind its name: `{EXAMPLE}`. Or `daily 09:00`."
         return UserError(f"'{clean(text)}' is not a schedule.", hint=hint)
@@ -260,24 +274,34 @@ def _daily(rest: list[str]) -> Schedule:
 
 
 def _weekly(rest: list[str]) -> Schedule:
-    names = {name[:3]: number for number, name in enumerate(WEEKDAYS)}
     _skip(rest, "on")
     typed = rest[0].casefold().rstrip(",") if rest else ""
-    if typed and typed in (*names, *WEEKDAYS):
+    if typed in _DAY_NUMBERS:
         rest.pop(0)
-        return Schedule("weekly", (_time(rest),), names[typed[:3]])
+        return Schedule("weekly", (_time(rest),), _DAY_NUMBERS[typed])
     if "," in typed:
         rest.pop(0)
         raise UserError(
             f"'{clean(typed)}' is more than one weekday.",
             hint='For several days write `cron "0 9 * * mon,thu"`.',
         )
-    if difflib.get_close_matches(typed, WEEKDAYS, 1, 0.75):
+    if difflib.get_close_matches(typed, WEEKDAYS, 1, 0.75) or _is_before_time(rest):
         rest.pop(0)
         raise UserError(
             f"'{clean(typed)}' is not a weekday.", hint="Write mon, tue, wed and so on."
         )
     return Schedule("weekly", (_time(rest),), 0)
+
+
+def _is_before_time(rest: Sequence[str]) -> bool:
+    """Whether a word stands where a weekday does: `foo 09:00`."""
+    return (
+        len(rest) > 1
+        and _TIME.fullmatch(rest[1].casefold()) is not None
+        and re.fullmatch("[a-z]+", rest[0].casefold()) is not None
+        and rest[0].casefold() != "at"
+        and not _is_meant_as_zone(rest[0])
+    )
 
 
 def _monthly(rest: list[str]) -> Schedule:
@@ -303,11 +327,14 @@ def _every(rest: list[str]) -> Schedule:
     found = _COUNT.fullmatch(typed)
     if typed in ("day", "days"):
         return Schedule("daily", (_time(rest),))
-    unit = rest.pop(0).casefold() if rest and rest[0].isalpha() else "days"
+    if typed in _DAY_NUMBERS:
+        return Schedule("weekly", (_time(rest),), _DAY_NUMBERS[typed])
+    unit = rest.pop(0).casefold() if found and rest and rest[0].isalpha() else "days"
     number = int(found[1]) if found else 0
     if not 1 <= number <= MOST_DAYS or unit not in ("day", "days"):
+        words = f"every {typed} {unit}" if found else f"every {typed}"
         raise UserError(
-            f"'every {clean(f'{typed} {unit}')}' is no number of days from 1 to {MOST_DAYS}.",
+            f"'{clean(words.strip())}' is no number of days from 1 to {MOST_DAYS}.",
             hint=f"For example `every 3 days 10:00`; more often than daily, `{EXAMPLE}`.",
         )
     if number == 1:

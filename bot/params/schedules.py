@@ -8,7 +8,7 @@ from typing import NewType
 
 from analytics.errors import UserError
 from analytics.report import FORMS
-from analytics.schedule import Schedule, schedule_words
+from analytics.schedule import Schedule, holds_schedule, schedule_words
 from analytics.text import clean
 from bot.context import Context
 from bot.params.alerts import QuietHours, QuietHoursType
@@ -54,7 +54,10 @@ class ScheduleType(ParamType):
 
     def takes(self, words: Sequence[str]) -> int:
         """The words that belong to a schedule and its zone."""
-        return schedule_words(list(words)) or int(self.required)
+        if taken := schedule_words(list(words)):
+            return taken
+        # A question before the schedule is quoted whole by whoever reads it.
+        return len(words) if self.required and holds_schedule(words) else int(self.required)
 
     def is_placed(self, text: str) -> bool:
         """Whether it reads as a schedule; what does not, and may be left out, has its name."""

@@ -42,6 +42,8 @@ MOMENTS = st.integers(0, 22 * 365 * 24 * 60).map(lambda count: START + timedelta
 @pytest.mark.parametrize(
     ("typed", "text"),
     [
+        ("every monday 09:00", "weekly mon 09:00"),
+        ("every fri", "weekly fri 09:00"),
         ("daily", "daily 09:00"),
         ("Daily 9:00", "daily 09:00"),
         ("daily at 4pm", "daily 16:00"),
@@ -74,6 +76,14 @@ def test_a_schedule_is_read_and_written_in_one_way(typed: str, text: str) -> Non
         ("daily 9", "'9'", "09:00"),
         ("daily 09:00 x", "'x' after `daily 09:00`", "weekly mon"),
         ("weekly tusday", "'tusday'", "tue"),
+        ("weekly foo 09:00", "'foo' is not a weekday", "tue"),
+        ("every banana 09:00", "'every banana' is no number", "every 3"),
+        ("cron banana", "has 1 field,", "weekday"),
+        (
+            "by-user last 7d weekly mon 09:00",
+            "does not begin with a schedule",
+            '`weekly mon 09:00 "by-user last 7d"`',
+        ),
         ("weekly mon,thu 09:00", "'mon,thu'", "cron"),
         ("monthly 31", "'31' in every month", "monthly last"),
         ("monthly 0", "'0'", "1 to 28"),
