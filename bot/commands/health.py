@@ -73,7 +73,7 @@ def health(ctx: Context) -> Report:
         ctx.reader.connection, ctx.reader.workspace.id, now_us=to_micros(standing.now)
     )
     blocks: list[Block] = [Facts(tuple(_facts(standing, outbox)))]
-    blocks += [Note(words, "hint") for words in wrong]
+    blocks += [Note(words, "hint") for words in wrong[1:]]  # the headline tells the first
     blocks += [*_parts(standing), *_sources(fresh, ctx)]
     if outbox is not None:
         blocks += [Note(words) for words in _repeats(outbox)]
@@ -130,7 +130,7 @@ def _facts(standing: Standing, outbox: Outbox | None) -> Iterator[Fact]:
 def _wrong(standing: Standing) -> Iterator[str]:
     """What somebody must mend about the program, in sentences."""
     if standing.ticked is None:
-        yield "`creditbot run` has never ticked here: nothing is planned or sent."
+        yield "`creditbot run` has not run here yet: nothing is planned or sent."
     elif not standing.is_ticking:
         yield "creditbot stands still: nothing is planned or sent; see the log of `creditbot run`."
     for one in standing.replicas:

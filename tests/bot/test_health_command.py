@@ -40,7 +40,8 @@ def facts(report: Report) -> dict[str, Fact]:
 
 
 def notes(report: Report) -> str:
-    return "\n".join(block.text for block in report.blocks if isinstance(block, Note))
+    said = [block.text for block in report.blocks if isinstance(block, Note)]
+    return "\n".join([report.headline, *said])
 
 
 def test_what_is_well_is_said_in_one_line(world: World) -> None:
@@ -128,3 +129,8 @@ def test_each_source_says_when_it_had_usage(world: World) -> None:
 
 def _rows(block: object) -> tuple[tuple[object, ...], ...]:
     return getattr(block, "rows", ())
+
+
+def test_the_first_thing_that_is_wrong_is_said_once(world: World) -> None:
+    said = notes(asked(world))
+    assert said.count("`creditbot run` has not run here yet") == 1
