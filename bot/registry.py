@@ -127,7 +127,11 @@ def find_command(name: str) -> Command:
             f"'{name}' is only the beginning of a command.",
             hint=f"There is {', '.join(f'`{one}`' for one in inside)}.",
         )
-    raise UserError(f"I don't know the command '{name}'.", hint=_nearest_command(name))
+    raise _unknown([name])
+
+
+def _unknown(words: Sequence[str]) -> UserError:
+    return UserError(f"I don't know the command '{words[0]}'.", hint=_nearest_command(words))
 
 
 def _known_command(name: str) -> Command | None:
@@ -144,13 +148,20 @@ def _chosen(words: Sequence[str]) -> tuple[Command, Sequence[str]]:
         known = _known_command(" ".join(words[:size]))
         if known is not None:
             return known, words[size:]
+    begins = any(one.split(" ")[0] == words[0].casefold().lstrip("/") for one in COMMANDS)
+    if not begins and _known_command(words[0]) is None:
+        raise _unknown(words)
     return find_command(words[0]), words[1:]
 
 
-def _nearest_command(name: str) -> str:
-    close = difflib.get_close_matches(name, COMMANDS, 1, 0.5)
-    if close:
-        return f"Did you mean `{close[0]}`? `help` lists every command."
+def _nearest_command(words: Sequence[str]) -> str:
+    """The name most like the first words: the longest one, or the beginning of some."""
+    for size in range(min(MAX_NAME_WORDS, len(words)), 0, -1):
+        typed = " ".join(words[:size]).casefold()
+        known = [*COMMANDS, *(one.split(" ")[0] for one in COMMANDS)] if size == 1 else COMMANDS
+        close = difflib.get_close_matches(typed, known, 1, 0.5 if size == 1 else 0.8)
+        if close:
+            return f"Did you mean `{close[0]}`? `help` lists every command."
     return "`help` lists every command; for example `by-model last 30d`."
 
 

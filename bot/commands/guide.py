@@ -37,11 +37,13 @@ ABOUT_FILTERS = (
 # What people look for, and the files that answer it.
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Where credits go", ("usage",)),
-    ("Plan, packs and budgets", ("credits", "budget", "limits", "purchases")),
+    ("Plan and packs", ("credits", "purchases")),
+    ("Budgets", ("budget", "limits")),
     ("When and what for", ("patterns", "tasks")),
     ("Speed and quality", ("performance", "efficiency")),
     ("Advice and return", ("advice", "trials", "roi")),
-    ("Digests", ("digest", "digest_subscriptions")),
+    ("Digests", ("digest",)),
+    ("Subscriptions", ("digest_subscriptions",)),
     ("Alerts", ("alerts", "alert_routes")),
     ("Files and settings", ("export", "models", "preferences")),
     ("Finding your way", ("guide", "health")),
@@ -75,8 +77,14 @@ def explain(ctx: Context, about: CommandName) -> Report:
     if not about:
         return _everything()
     typed = str(about).casefold()
-    found = next((group for group in families() if group[0].casefold() == typed), None)
-    return _family(*found) if found else _about(str(about))
+    groups = families()
+    found = next((group for group in groups if group[0].casefold() == typed), None)
+    if found is not None:
+        return _family(*found)
+    begun = [one for one in COMMANDS.values() if one.name.startswith(f"{typed} ")]
+    if typed not in COMMANDS and begun:
+        return _family(typed, begun)
+    return _about(str(about))
 
 
 def families() -> list[tuple[str, list[Command]]]:

@@ -6,7 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from analytics.errors import UserError
+from analytics.report import Facts, Table
 from bot.registry import COMMANDS, parse
+from bot.render.cells import MAX_CELL
 from tests.analytics.world import World
 from tests.cast import event
 
@@ -22,6 +24,9 @@ def world(sqlite_engine: sa.Engine) -> World:
     [
         ("by-user person=Anna Schmidt", "'Schmidt' after 'person=Anna'", 'person="Anna Schmidt"'),
         ("by-model last 7d project=Help centre", "'centre'", 'project="Help centre"'),
+        ("digset list", "'digset'", "Did you mean `digest list`?"),
+        ("digset", "'digset'", "Did you mean `digest`?"),
+        ("buget", "'buget'", "Did you mean `budget`?"),
         ("grants", "only the beginning", "`grants add plan`"),
     ],
 )
@@ -60,3 +65,22 @@ def test_help_of_preferences_lists_what_each_takes() -> None:
     words = {param.name: param.words for param in COMMANDS["preferences set"].params}
     assert "text" not in words.values()
     assert words["theme"] == "light|dark"
+
+
+def test_help_of_the_beginning_of_commands_lists_them(world: World) -> None:
+    report = world.ask("help digest")
+    (table,) = [block for block in report.blocks if isinstance(block, Table)]
+    assert ("digest subscribe", COMMANDS["digest subscribe"].summary) in table.rows
+    assert all(str(row[0]).startswith("digest ") for row in table.rows)
+
+
+def test_help_names_no_more_commands_than_a_line_has_room_for(world: World) -> None:
+    report = world.ask("help")
+    (facts,) = [block.facts for block in report.blocks if isinstance(block, Facts)]
+    assert max(len(str(fact.value)) for fact in facts) <= MAX_CELL
+
+
+def test_a_question_before_its_schedule_is_told_to_stand_behind_it(world: World) -> None:
+    with pytest.raises(UserError) as error:
+        world.ask("digest subscribe by-user last 7d weekly mon 09:00")
+    assert '`weekly mon 09:00 "by-user last 7d"`' in (error.value.hint or "")
