@@ -133,11 +133,20 @@ def changed_report(query: Query, change: Change, past: PastUse) -> Report:
         f"{name}: {terms_text(after)}.",
         (
             *([Note(was, "delta")] if was else []),
+            *_limit_now(query, after),
             *_past(query, after, past),
             *over_allocated(query, limit_of(after, query)),
             steps,
         ),
     )
+
+
+def _limit_now(query: Query, budget: Budget) -> Iterator[Note]:
+    """What counts while a raise does: `The limit is now 10,290 (9,800 + 490).`."""
+    limit = limit_of(budget, query)
+    if limit.raised and limit.amount is not None:
+        parts = f"{amount_text(limit.amount - limit.raised)} + {amount_text(limit.raised)}"
+        yield Note(f"The limit is now {amount_text(limit.amount)} ({parts}).", "delta")
 
 
 def unchanged_report(query: Query, budget: Budget) -> Report:

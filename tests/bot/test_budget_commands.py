@@ -239,6 +239,12 @@ def test_a_raise_counts_to_the_end_of_its_day(world: World) -> None:
         assert column(table, "budget") == [limit * MICRO]
 
 
+def test_a_raise_says_the_limit_that_counts_now(world: World) -> None:
+    ask(world, WORKSPACE)
+    assert "The limit is now 20,500 (20,000 + 500)." in notes(ask(world, "budget raise 500"))
+    assert "The limit" not in notes(ask(world, "budget set 9000 weekly"))
+
+
 def test_a_raise_is_told_where_the_budget_is(world: World) -> None:
     ask(world, WORKSPACE)
     ask(world, "budget raise 500 until 2026-03-28")
