@@ -74,7 +74,11 @@ def active_report(rows: Sequence[ActiveRow]) -> Report:
     shown = Button(f"Show {rows[0].number}", f"alerts show {rows[0].number}")
     blocks: tuple[Block, ...] = (
         Table(columns, cells),
-        Note("`alerts ack 2` says that you saw one, `alerts snooze 2 24h` lets it wait.", "hint"),
+        Note(
+            f"`alerts ack {rows[0].number}` says that you saw it, "
+            f"`alerts snooze {rows[0].number} 24h` lets it wait.",
+            "hint",
+        ),
         Actions((shown, *_others("alerts"))),
     )
     return Report("Alerts", f"{counted(len(rows), 'alert')} now: {rows[0].what}", blocks)
@@ -102,7 +106,11 @@ def routes_report(rows: Sequence[RouteRow], unrouted: str) -> Report:
         f"{counted(len(rows), 'route')}; what has none: {unrouted}",
         (
             Table(columns, cells),
-            Note("`alerts off 2` ends one. A personal limit is told to its person.", "hint"),
+            Note(
+                f"`alerts off {rows[0].number}` ends route {rows[0].number}. "
+                "A personal limit is told to its person.",
+                "hint",
+            ),
             _steps("alerts list"),
         ),
     )

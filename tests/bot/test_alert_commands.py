@@ -344,6 +344,14 @@ def test_quiet_hours_are_set_shown_and_ended(desk: Desk) -> None:
 # ---- lists
 
 
+def test_hints_name_an_alert_and_a_route_that_there_are(desk: Desk) -> None:
+    alert(desk, scope="department", target=9)
+    number = alert(desk)
+    desk.answer("alerts here", ADMIN)
+    assert f"`alerts ack {number}`" in repr(desk.answer("alerts", ADMIN))
+    assert "`alerts off 1`" in repr(desk.answer("alerts list", ADMIN))
+
+
 def test_what_is_over_or_old_is_not_among_the_active(desk: Desk, clock: Clock) -> None:
     alert(desk)
     desk.answer("alerts test", ADMIN)
