@@ -47,7 +47,7 @@ class RouteRow:
 class HistoryRow:
     """One message of an alert, or the alert alone where there is none.
 
-    A message that did not arrive always has a `reason`.
+    A message that did not arrive always has a `reason`; it is lost where no other tells the same.
     """
 
     number: int
@@ -57,6 +57,7 @@ class HistoryRow:
     where: str | None
     message: str
     reason: str | None
+    is_lost: bool = False
 
 
 def active_report(rows: Sequence[ActiveRow]) -> Report:
@@ -135,7 +136,7 @@ def history_report(rows: Sequence[HistoryRow]) -> Report:
         for row in rows
     )
     alerts = len({row.number for row in rows})
-    lost = sum(row.reason is not None and row.where is not None for row in rows)
+    lost = sum(row.is_lost for row in rows)
     told = f"; {counted(lost, 'message')} not delivered" if lost else ""
     return Report(
         title,

@@ -38,6 +38,7 @@ from bot.alerts.kinds import (
     tell_resolved,
     told_of,
 )
+from bot.alerts.routing import MERGED, RECOVERED, REPLACED
 from bot.context import Context, NotAllowed, outranks
 from bot.params import (
     AlertId,
@@ -73,6 +74,8 @@ FRESH: Mapping[str, timedelta] = {
 REASONS = {"period_closed": "its period was over", "None": "nobody was told"}
 MESSAGES = {"post": "", "edit": "change ", "reply": "line below ", "file": "file "}
 WAITING = "on its way"
+LOST = ("dead", "skipped", "ambiguous")
+ELSEWHERE = (MERGED.partition("{")[0], REPLACED, RECOVERED)
 RECENT_DAYS = 30
 _REST = re.compile(r"; |, | \(")
 TITLE = "Alerts"
@@ -364,7 +367,13 @@ def _history_rows(
     for row in reversed(rows):
         where = _named(ctx, known.get(row.destination_id))
         reason = row.reason or (None if row.state == "sent" else WAITING)
-        yield replace(whole, where=where, message=f"{MESSAGES[row.act]}{row.state}", reason=reason)
+        yield replace(
+            whole,
+            where=where,
+            message=f"{MESSAGES[row.act]}{row.state}",
+            reason=reason,
+            is_lost=row.state in LOST and not (row.reason or "").startswith(ELSEWHERE),
+        )
     if not rows:
         yield replace(whole, reason=_why_untold(alert))
 

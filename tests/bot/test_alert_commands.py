@@ -345,7 +345,7 @@ def test_quiet_hours_are_set_shown_and_ended(desk: Desk) -> None:
 
 
 def test_hints_name_an_alert_and_a_route_that_there_are(desk: Desk) -> None:
-    alert(desk, scope="department", target=9)
+    alert(desk, scope="department", target=1)
     number = alert(desk)
     desk.answer("alerts here", ADMIN)
     assert f"`alerts ack {number}`" in repr(desk.answer("alerts", ADMIN))
@@ -373,6 +373,17 @@ def test_history_gives_a_reason_for_every_message_that_did_not_arrive(desk: Desk
     rows = table_of(desk.answer("alerts history", ADMIN))
     why = dict(zip(column(rows, "alert"), column(rows, "reason"), strict=True))
     assert why == {1: "destination: is_archived", 2: "on its way"}
+
+
+def test_what_was_told_with_another_is_not_lost(desk: Desk) -> None:
+    desk.answer("alerts here", ADMIN)
+    desk.answer("alerts quiet 17:00-19:00", ADMIN)
+    for percent in (75, 90):
+        fire(desk.engine, crossing(percent, fired_at=EVENING))
+        route(desk.engine, EVENING)
+    report = desk.answer("alerts history", ADMIN)
+    assert "told together with alert 2" in repr(report)
+    assert report.headline == "2 alerts"
 
 
 def test_an_alert_that_nobody_can_be_told_says_so(desk: Desk) -> None:
