@@ -36,6 +36,12 @@ class PastUse:
 
     months: tuple[tuple[date, int], ...] = ()
     is_hidden: bool = False
+    running: int = 0  # micro-credits of the month that is not over
+
+    def is_outgrown(self, stretch: Stretch) -> bool:
+        """Whether more than in every month before is used already; known of months alone."""
+        largest = max((credits for _, credits in self.months), default=0)
+        return stretch.period == "monthly" and self.running > largest > 0
 
     def suggested(self, stretch: Stretch) -> int | None:
         """Micro-credits that would suit a period; None where nothing was used yet."""
@@ -43,20 +49,24 @@ class PastUse:
         if stretch.period == "monthly":
             days = [(credits, stretch.days) for credits, _ in days]
         needed = max((-(-credits * stretch.days // length) for credits, length in days), default=0)
+        if self.is_outgrown(stretch):
+            needed = self.running
         return _rounded_up(needed) if needed > 0 else None
 
 
 def past_use(query: Query, scope: Scope) -> PastUse:
     """The complete months before the running one; the query's range does not matter."""
+    today = query.reader.clock.day(query.now)
     month = month_number(query.reader.clock.local_date(query.now))
-    span = Days(first_day(month - MONTHS_BACK), first_day(month))
+    span = Days(first_day(month - MONTHS_BACK), today + 1)
     by_month: dict[date, int] = defaultdict(int)
     for day, credits in gather_credits(replace(query, filters=scope.filters), "day", span).items():
         by_month[date_of(day).replace(day=1)] += credits
     known = (date_of(first_day(month - back)) for back in range(MONTHS_BACK, 0, -1))
     begun = min(by_month, default=None)
     return PastUse(
-        tuple((one, by_month[one]) for one in known if begun is not None and one >= begun)
+        tuple((one, by_month[one]) for one in known if begun is not None and one >= begun),
+        running=by_month[date_of(first_day(month))],
     )
 
 
@@ -68,6 +78,8 @@ def past_facts(past: PastUse, stretch: Stretch) -> Iterator[Fact]:
     suggested = past.suggested(stretch)
     if suggested is not None:
         largest = f"a tenth above the largest of {counted(len(past.months), 'month')}"
+        if past.is_outgrown(stretch):
+            largest = "a tenth above what is used already, more than in the months before"
         note = largest if stretch.period == "monthly" else f"{largest}, for {stretch.days} days"
         yield Fact("suggested", "Suggested", suggested, "credits", note=note)
 

@@ -339,7 +339,8 @@ def _past(ctx: Context, scope: Scope) -> PastUse:
         known = unfolded(KEYS[scope.kind], replace(query, range=range_), ctx) or ()
         if credits and scope.target not in known:
             return PastUse(is_hidden=True)
-    return past
+    is_open = scope.target in (unfolded(KEYS[scope.kind], query, ctx) or ())
+    return past if is_open else replace(past, running=0)
 
 
 def _month(ctx: Context) -> Query:

@@ -134,6 +134,16 @@ def test_other_periods_take_their_days_of_the_busiest_month(world: World) -> Non
     assert facts(ask(world, "budget set weekly"))["suggested"].value == 5_000 * MICRO
 
 
+def test_what_would_suit_is_never_below_what_is_used(world: World) -> None:
+    before = facts(ask(world, "budget set"))["suggested"]
+    assert "largest of" in before.note
+    spend(world, {date(2026, 3, 23): 30_000})
+    after = facts(ask(world, "budget set"))["suggested"]
+    assert isinstance(after.value, int)
+    assert after.value > 45_230 * MICRO
+    assert "used already" in after.note
+
+
 def test_without_a_complete_month_nothing_is_suggested(sqlite_engine: sa.Engine) -> None:
     world = World(sqlite_engine)
     spend(world, {date(2026, 3, 3): 50})
