@@ -362,7 +362,12 @@ def strip(query: Query, by_day: ByDay, heading: str) -> DayStrip:
 
 def budget_note(burn: BurnUp) -> list[Note]:
     """How the month stands against its limit, with the range of its end; nothing without one."""
-    return [Note(f"{burn.stretch.title}: {burn.words}", "delta")] if burn.limit else []
+    if not burn.limit:
+        return []
+    title, words = burn.stretch.title, burn.words
+    # "Over: even the low end …" has its colon already.
+    told = f"{title}, {words[0].lower()}{words[1:]}" if ": " in words else f"{title}: {words}"
+    return [Note(told, "delta")]
 
 
 def further(lines: Mapping[str, str]) -> Actions:

@@ -373,6 +373,14 @@ def test_a_month_is_measured_by_the_budget_that_held_at_its_end(world: World) ->
     assert row == ("Workspace", "workspace", 500 * MICRO, 196 * MICRO, 0.392, 304 * MICRO)
 
 
+def test_a_sentence_about_a_budget_has_one_colon(world: World) -> None:
+    steady(world)
+    limited(world, 10, at=YESTERDAY - timedelta(days=28))
+    notes = [one for one in said(world.ask("digest daily")).splitlines() if "March" in one][1:]
+    assert [one.count(":") for one in notes] == [1]
+    assert notes[0].startswith("March, over budget since ")
+
+
 def test_a_budget_that_was_removed_or_set_too_late_is_none(world: World) -> None:
     steady(world)
     limited(world, 100, at=datetime(2026, 3, 1, tzinfo=BERLIN))
