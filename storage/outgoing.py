@@ -173,15 +173,16 @@ class Delivery(SQLModel, table=True):
     maybe_sent_at: datetime | None = None
     missed_at: datetime | None = None
     facts: dict[str, object] = Field(default_factory=dict, sa_type=JSON)
-    payload: dict[str, object] | None = Field(default=None, sa_type=JSON)
     payload_sha: str | None = Field(default=None, max_length=64)
-    artifact: bytes | None = Field(default=None, sa_type=LargeBinary)
     artifact_name: str | None = Field(default=None, max_length=120)
     artifact_sha: str | None = Field(default=None, max_length=64)
     platform_message_id: str | None = Field(default=None, max_length=64)
     sent_at: datetime | None = None
     ended_at: datetime | None = None
     superseded_by: str | None = Field(default=None, max_length=ID)
+    # Last: SQLite reads through all that stands before a column that is asked for.
+    payload: dict[str, object] | None = Field(default=None, sa_type=JSON)
+    artifact: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
 class Attempt(SQLModel, table=True):
