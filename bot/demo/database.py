@@ -30,11 +30,13 @@ from storage.workspaces import WorkspaceInfo, bind_chat, find_workspace, set_sta
 GATEWAY = Origin("litellm:acme", "litellm", Route.CALLBACK)
 EDITOR = Origin("cursor:acme", "cursor", Route.PULL)
 BATCH = 10_000
+PARTS = ("", "-wal", "-shm", "-journal")
 MANY = 100
 CHAT = ("console", "acme")  # the pretended chat that everybody of the company is in
 YOU = Identity(*CHAT, YOUR_HANDLE, YOUR_NAME)  # who owns the workspace
 EDITION = 5  # what a database holds beside its usage; an older one is made anew
 _MADE = "demo_made"
+_AHEAD = "went ahead of its time"
 Step = Callable[[int], None]
 
 
@@ -64,7 +66,20 @@ def _made_as(engine: sa.Engine) -> str | None:
 def outdate(engine: sa.Engine) -> None:
     """Let the demo make its database anew the next time: its usage reaches into the future."""
     with writing(engine) as connection:
-        set_state(connection, _MADE, "went ahead of its time")
+        set_state(connection, _MADE, _AHEAD)
+
+
+def went_ahead(file: Path) -> bool:
+    """Whether the file is a demo whose clock was moved: it cannot go on at today's time."""
+    if not file.exists():
+        return False
+    with opened(f"sqlite:///{file}") as engine:
+        return _made_as(engine) == _AHEAD
+
+
+def kept_as(file: Path) -> Path:
+    """Where a demo that went ahead is kept when a new one takes its place."""
+    return file.with_name(f"{file.stem}.before{file.suffix}")
 
 
 def create(file: Path, work: Workload, *, step: Step) -> None:
@@ -79,6 +94,8 @@ def create(file: Path, work: Workload, *, step: Step) -> None:
         with opened(f"sqlite:///{half}") as engine:
             workspace = fill(engine, work, step=step)
             _told_before(engine, workspace, work)
+        if went_ahead(file):
+            _move(file, kept_as(file))
         _remove(file)
         half.rename(file)
     finally:
@@ -156,6 +173,14 @@ def _stamp(work: Workload) -> str:
     return f"{work.zone} {day} {work.events} {work.people} {work.seed} {EDITION}"
 
 
+def _move(file: Path, to: Path) -> None:
+    _remove(to)
+    for suffix in PARTS:
+        part = file.with_name(file.name + suffix)
+        if part.exists():
+            part.rename(to.with_name(to.name + suffix))
+
+
 def _remove(file: Path) -> None:
-    for suffix in ("", "-wal", "-shm", "-journal"):
+    for suffix in PARTS:
         file.with_name(file.name + suffix).unlink(missing_ok=True)

@@ -64,6 +64,14 @@ def run_demo(  # noqa: PLR0913  # the options of a program
 def _prepare(file: Path, work: Workload, console: Console) -> None:
     if database.is_fresh(file, work):
         return
+    if database.went_ahead(file):
+        console.print(
+            "The clock of the last demo was moved, so a new one begins today. The old one, with "
+            f"its digests, alerts and budgets, is kept as {database.kept_as(file)}.",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),

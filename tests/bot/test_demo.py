@@ -154,6 +154,18 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         run_demo(tmp_path / "demo", now=NOW, console=Console(file=StringIO()), interactive=False)
 
 
+def test_a_demo_whose_clock_was_moved_is_kept_and_that_is_said(tmp_path: Path) -> None:
+    file = tmp_path / FILE
+    database.create(file, FEW, step=no_step)
+    with opened(f"sqlite:///{file}") as engine:
+        database.outdate(engine)
+
+    assert f"is kept as {tmp_path / 'creditbot.before.db'}" in talk(tmp_path)
+    assert database.is_fresh(file, FEW)
+    assert database.went_ahead(tmp_path / "creditbot.before.db")
+    assert "is kept" not in talk(tmp_path)
+
+
 # ---- the conversation
 
 
