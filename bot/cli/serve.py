@@ -69,7 +69,9 @@ def discord_sync_command(
 
 def demo_command(
     folder: Annotated[Path, typer.Option("--folder", help="Where to put it.")] = Path("demo"),
-    events: Annotated[int, typer.Option("--events", help="About how many prompts.")] = 200_000,
+    events: Annotated[
+        int, typer.Option("--events", min=1_000, max=5_000_000, help="About how many prompts.")
+    ] = 200_000,
     speed: Annotated[
         float,
         typer.Option("--speed", min=0.1, max=36_000, help="How fast the clock runs: 3600 is fast."),

@@ -154,6 +154,9 @@ class Session:
             self.place = place
             return True
         word, _, rest = line.partition(" ")
+        if line.split() in (["help", "skip"], ["help", "wait"]):
+            self._say(SKIP)
+            return True
         if word in ("skip", "wait"):
             self._skip(live, rest)
             return True

@@ -196,6 +196,10 @@ def test_a_conversation_is_a_place_to_subscribe_in(sitting: Sitting) -> None:
     assert "Nobody here is called @nobody" in sitting.type("@nobody")
 
 
+def test_help_knows_how_time_is_skipped(sitting: Sitting) -> None:
+    assert "`skip 6h`" in sitting.type("help skip")
+
+
 def test_a_button_works_once(sitting: Sitting) -> None:
     sitting.type("alerts here", "budget set project=Platform 1 monthly", "skip 10m")
     assert "quiet until 25 Nov" in sitting.type("1.3")

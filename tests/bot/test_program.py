@@ -34,6 +34,14 @@ def home(program: Program) -> Program:
     return program
 
 
+@pytest.mark.parametrize("events", ["-5", "0", "many"])
+def test_a_demo_of_no_prompts_is_a_mistake_that_is_named(program: Program, events: str) -> None:
+    done = program("demo", "--events", events)
+    assert done.returncode == 2
+    assert "'--events'" in done.stderr
+    assert not list(program.folder.glob("demo/*"))
+
+
 def test_usage_goes_in_and_answers_come_out(home: Program) -> None:
     (home.folder / "usage.jsonl").write_text(EVENTS)
     done = home("import", "usage.jsonl", "--json")
