@@ -7,7 +7,7 @@ import json
 import shutil
 import sys
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tests.chaos.storm import LONG, SHORT, storm
@@ -18,6 +18,8 @@ def main() -> int:
     """Run and report; the exit code says whether everything held."""
     args = _parser().parse_args()
     plans = SHORT if args.short else LONG
+    if args.seed is not None:
+        plans = {name: replace(plan, seed=args.seed) for name, plan in plans.items()}
     found = {}
     for engine in args.engine or plans:
         folder = Path(tempfile.mkdtemp(prefix="creditbot-chaos-"))
@@ -43,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=__doc__)
     made.add_argument("--short", action="store_true")
     made.add_argument("--engine", action="append")
+    made.add_argument("--seed", type=int, help="of the dice; the run is never quite the same")
     made.add_argument("--keep", action="store_true")
     return made
 

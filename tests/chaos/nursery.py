@@ -21,14 +21,21 @@ import bot.platforms.discord
 import bot.platforms.slack
 import bot.service
 from bot.cli.terminal import utc_now
+from bot.drawing import Drawing
 from bot.logs import set_up_logs
 from bot.settings import Settings
 
+PNG = b"\x89PNG\r\n\x1a\n"
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG: a test that is cut off leaves nobody behind
 
 
 async def _cold(*_: object) -> None:
     """Instead of the first chart and answer, which only warm up and cost a second each time."""
+
+
+def _sketch(*_: object) -> bytes:
+    """Instead of a picture, whose program would start anew in every replica."""
+    return PNG
 
 
 def live(environment: dict[str, str], log: Path) -> None:
@@ -44,6 +51,7 @@ def live(environment: dict[str, str], log: Path) -> None:
     settings = Settings(_env_file=None)  # type: ignore[call-arg]  # pydantic-settings' own
     set_up_logs(settings.log_level)
     vars(bot.service)["_warm_up"] = _cold
+    setattr(Drawing, "_draw", _sketch)  # noqa: B010  # this process is for nothing else
     os._exit(asyncio.run(bot.service.serve(settings, utc_now)))
 
 

@@ -24,6 +24,7 @@ from storage.events import Route
 from storage.labels import Labels
 from storage.ledger import Ledger, Origin
 from storage.outbox import NewDelivery, insert_deliveries
+from storage.outgoing import Destination
 from storage.subscriptions import add_subscription
 from storage.timekeys import day_number, to_micros
 from storage.workspaces import bind_chat, find_workspace
@@ -41,13 +42,15 @@ class Load:
     """What falls due: so many messages in so many channels of each platform, over `span` seconds.
 
     Of ten messages two are digests of a subscription, which are planned and made; the others are
-    alerts and notices.
+    alerts and notices.  The channels belong to so many Slack teams and Discord guilds: a refusal of
+    Slack stops a whole team.
     """
 
     messages: int
     channels: int
     span: float
-    files: bool = True  # half of the digests bring one
+    files: bool = True  # one in twenty digests brings one
+    teams: int = 1
 
 
 class Platforms:
@@ -187,14 +190,16 @@ def _fill(
     *,
     start: datetime,
 ) -> None:
-    for platform, team in (("slack", where["team"]), ("discord", where["guild"])):
-        bind_chat(connection, workspace_id, platform=platform, external_id=team, now=start)
+    teams = {"slack": where["team"], "discord": where["guild"]}
+    for platform, team in teams.items():
+        for n in range(load.teams):
+            name = _nth(team, n)
+            bind_chat(connection, workspace_id, platform=platform, external_id=name, now=start)
+    pairs = zip(*(channel_ids(name, load.channels) for name in teams), strict=True)
     places = [
-        (platform, where["team" if platform == "slack" else "guild"], channel)
-        for channel_pair in zip(
-            *(channel_ids(name, load.channels) for name in ("slack", "discord")), strict=True
-        )
-        for platform, channel in zip(("slack", "discord"), channel_pair, strict=True)
+        (platform, _nth(teams[platform], n % load.teams), channel)
+        for n, pair in enumerate(pairs)
+        for platform, channel in zip(teams, pair, strict=True)
     ]
     ids = [
         destination_of(
@@ -208,16 +213,25 @@ def _fill(
         ).id
         for platform, team, channel in places
     ]
+    looked_at = sa.update(Destination).values(checked_at=start)  # else each is looked at first
+    connection.execute(looked_at)
     step = timedelta(seconds=load.span / load.messages)
     rows = []
     for n in range(load.messages):
         due, destination = start + n * step, ids[n % len(ids)]
         if n % 10 < 2:
-            _subscribe(connection, workspace_id, destination, due, files=load.files and n % 10 == 1)
+            _subscribe(
+                connection, workspace_id, destination, due, files=load.files and n % 100 == 1
+            )
         else:
             rows.append(_told(workspace_id, destination, due, n))
     for first in range(0, len(rows), 500):
         insert_deliveries(connection, rows[first : first + 500])
+
+
+def _nth(team: str, n: int) -> str:
+    """The doubles look at tokens, not at teams, so one of each plays several."""
+    return team if n == 0 else f"{team}{n}"
 
 
 def _subscribe(

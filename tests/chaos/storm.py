@@ -41,7 +41,7 @@ class Plan:
         # A few of Slack's seconds, and of Discord's minutes.
         after = {
             "--failed": self.failed,
-            "--retry-after": 2.0 * self.scale,
+            "--retry-after": self.scale,
             "--landing": landing,
             "--hold": 60.0 * self.scale,
             "--history-delay": 5.0 * self.scale,
@@ -52,14 +52,17 @@ class Plan:
 
 
 LONG = {
-    "postgresql": Plan(Load(10_000, 60, 420.0), replicas=3, kills=500, pause=(0.5, 1.2)),
-    "sqlite": Plan(Load(10_000, 60, 420.0), replicas=1, kills=500, pause=(1.0, 2.0)),
+    "postgresql": Plan(Load(6_000, 90, 300.0, teams=6), replicas=3, kills=300, pause=(0.6, 1.4)),
+    "sqlite": Plan(Load(4_200, 60, 300.0, teams=6), replicas=1, kills=220, pause=(1.5, 3.0)),
 }
 # With fewer errors, because the pauses after several in a row are most of a short run.
 MILD = Plan(Load(0, 0, 0), replicas=0, kills=0, pause=(0.2, 0.5), failed=0.08)
 SHORT = {
-    "postgresql": replace(MILD, load=Load(48, 8, 8.0, files=False), replicas=3, kills=36),
-    "sqlite": replace(MILD, load=Load(24, 6, 8.0, files=False), replicas=1, kills=24),
+    "postgresql": replace(MILD, load=Load(48, 8, 10.0, files=False), replicas=3, kills=42),
+    # A replica alone is given time to do something before it dies.
+    "sqlite": replace(
+        MILD, load=Load(24, 6, 10.0, files=False), replicas=1, kills=18, pause=(0.5, 1.2)
+    ),
 }
 
 
