@@ -17,6 +17,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 import bot.platforms.discord
 import bot.platforms.slack
 import bot.service
@@ -24,6 +26,7 @@ from bot.cli.terminal import utc_now
 from bot.drawing import Drawing
 from bot.logs import set_up_logs
 from bot.settings import Settings
+from storage import failpoints
 
 PNG = b"\x89PNG\r\n\x1a\n"
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG: a test that is cut off leaves nobody behind
@@ -51,8 +54,30 @@ def live(environment: dict[str, str], log: Path) -> None:
     settings = Settings(_env_file=None)  # type: ignore[call-arg]  # pydantic-settings' own
     set_up_logs(settings.log_level)
     vars(bot.service)["_warm_up"] = _cold
+    _arrange(environment)
     setattr(Drawing, "_draw", _sketch)  # noqa: B010  # this process is for nothing else
     os._exit(asyncio.run(bot.service.serve(settings, utc_now)))
+
+
+def _arrange(environment: dict[str, str]) -> None:
+    """Tell when a point is reached, and let the disk be full, where that is wanted."""
+    if marker := environment.get("CHAOS_REACHED"):
+        act = failpoints.failpoint
+
+        def marked(name: str, connection: sa.Connection | None = None) -> None:
+            if os.environ[failpoints.SETTING].startswith(f"{name}:"):
+                Path(marker).touch()
+            act(name, connection)
+
+        for module in list(sys.modules.values()):
+            if vars(module).get("failpoint") is act:
+                vars(module)["failpoint"] = marked
+    if environment.get("CHAOS_DISK") == "full":
+
+        @sa.event.listens_for(sa.Engine, "connect")
+        def _(connection: Any, _: object) -> None:  # noqa: ANN401  # sqlite3's
+            used = connection.execute("PRAGMA page_count").fetchone()[0]
+            connection.execute(f"PRAGMA max_page_count = {used}")
 
 
 def obey(command: dict[str, Any]) -> dict[str, Any]:

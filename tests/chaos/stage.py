@@ -88,7 +88,7 @@ class Nursery:
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._environment = dict(environment)
-        self._folder = folder
+        self.folder = folder
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.nursery"],
             stdin=subprocess.PIPE,
@@ -99,7 +99,7 @@ class Nursery:
 
     def spawn(self, **more: str) -> int:
         """The process id of a new replica; `more` is its own environment."""
-        log = str(self._folder / "replicas.log")
+        log = str(self.folder / "replicas.log")
         asked = {"do": "spawn", "environment": self._environment | more, "log": log}
         pid = int(self._ask(asked)["pid"])
         self.living.append(pid)
@@ -169,8 +169,10 @@ def environment_of(where: Mapping[str, str], url: str, *, scale: float) -> dict[
     }
 
 
-def fill(url: str, where: Mapping[str, str], load: Load, *, start: datetime) -> None:
-    """Put everything that will fall due into the database."""
+def fill(
+    url: str, where: Mapping[str, str], load: Load, *, start: datetime, only: str = ""
+) -> None:
+    """Put what will fall due into the database, for `only` one platform where that is set."""
     with opened(url) as engine:
         with reading(engine) as connection:
             workspace = find_workspace(connection, None)
@@ -179,7 +181,7 @@ def fill(url: str, where: Mapping[str, str], load: Load, *, start: datetime) -> 
         events = [event(ts=yesterday, person=person) for person in (ALICE, BOB)]
         ledger.write(events, Origin("events", "events", Route.FILE), now=start)
         with writing(engine) as connection:
-            _fill(connection, workspace.id, where, load, start=start)
+            _fill(connection, workspace.id, where, load, start=start, only=only)
 
 
 def _fill(
@@ -189,6 +191,7 @@ def _fill(
     load: Load,
     *,
     start: datetime,
+    only: str,
 ) -> None:
     teams = {"slack": where["team"], "discord": where["guild"]}
     for platform, team in teams.items():
@@ -200,6 +203,7 @@ def _fill(
         (platform, _nth(teams[platform], n % load.teams), channel)
         for n, pair in enumerate(pairs)
         for platform, channel in zip(teams, pair, strict=True)
+        if only in ("", platform)
     ]
     ids = [
         destination_of(

@@ -96,15 +96,16 @@ def _kill(nursery: Nursery, plan: Plan, dice: random.Random) -> None:
 def _wait_for_the_end(url: str, plan: Plan) -> None:
     ends = time.monotonic() + plan.patience
     with opened(url) as engine:
-        while time.monotonic() < ends and _is_open(engine):
+        while time.monotonic() < ends and is_open(engine):
             time.sleep(0.5)
 
 
-def _is_open(engine: sa.Engine) -> bool:
-    """Whether something is still to be planned, made or sent."""
+def is_open(engine: sa.Engine, *, but: str = "") -> bool:
+    """Whether something is still to be planned, made or sent, `but` for one kind."""
     delivery, subscription = Delivery.__table__, Subscription.__table__  # type: ignore[attr-defined]  # SQLModel's
     now = datetime.now(UTC)
     with reading(engine) as connection:
         rows = sa.select(sa.func.count()).where(delivery.c.state.not_in(ENDED))
+        rows = rows.where(delivery.c.kind != but)
         due = sa.select(sa.func.count()).where(subscription.c.next_due <= now)
         return bool(connection.scalar(rows) or connection.scalar(due))

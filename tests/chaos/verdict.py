@@ -25,7 +25,7 @@ IN_NAME = re.compile(r"-([a-z2-7]{12})\.\w+$")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A run in numbers.  A message is lost when it was due, was not skipped and was never seen."""
+    """A run in numbers.  A message is lost when it has ended, not as skipped, unseen."""
 
     due: int
     seen: int
@@ -69,7 +69,7 @@ def judge(url: str, record: Path) -> Verdict:
     ends = [event for event in events if event["did"] == "end"]
     rows = list(_rows(url))
     wanted = [row for row in rows if row.act != "edit" and row.state != "skipped"]
-    lost = [row for row in wanted if not seen[row.key]]
+    lost = [row for row in wanted if row.state in ENDED and not seen[row.key]]
     doubled = [row for row in rows if seen[row.key] > 1]
     return Verdict(
         due=len(wanted),
