@@ -87,6 +87,21 @@ def tries(connection: sa.Connection, claim: Claim) -> Tries:
     return Tries(*connection.execute(wanted).one())
 
 
+def failed_reads(connection: sa.Connection, claim: Claim) -> tuple[int, datetime | None]:
+    """How often the channel could not be read since the last try that may be there; since when."""
+    ours = sa.and_(
+        ATTEMPT.c.workspace_id == claim.row.workspace_id, ATTEMPT.c.delivery_id == claim.row.id
+    )
+    left = sa.select(sa.func.coalesce(sa.func.max(ATTEMPT.c.n), -1)).where(
+        ours, ATTEMPT.c.outcome.in_(("begun", "unknown"))
+    )
+    wanted = sa.select(sa.func.count(), sa.func.min(ATTEMPT.c.started_at)).where(
+        ours, ATTEMPT.c.outcome == "unreadable", ATTEMPT.c.n > left.scalar_subquery()
+    )
+    count, first_at = connection.execute(wanted).one()
+    return int(count), first_at
+
+
 def finish_sent(
     connection: sa.Connection,
     claim: Claim,

@@ -37,6 +37,8 @@ REPEAT = "This may be a repeat: the first try got no answer."
 # Platforms whose Retry-After holds for the whole workspace, and where a channel has a pace.
 CHAT_WIDE = frozenset({"slack"})
 PACED = frozenset({"slack"})
+# So often a channel is asked at least before a repeat: who was down for hours has asked once.
+MOST_READS = 40
 AGAIN = (0.2, 1.0, 3.0)  # seconds between tries to write down what became of a send
 
 
@@ -174,9 +176,9 @@ class Courier:
                 message_id = await sender.find(outgoing, since=since)
         except SendError as error:
             trouble = self._heeded(claim, trouble_of(error))
-            return await self._not_read(claim, trouble, since)
+            return await self._not_read(claim, trouble)
         except TimeoutError:
-            return await self._not_read(claim, Trouble("unknown", "deadline"), since)
+            return await self._not_read(claim, Trouble("unknown", "deadline"))
         failpoint("P13")
         if message_id is not None:
             await self._sent(claim, message_id, found=True)
@@ -193,16 +195,14 @@ class Courier:
         endings.finish_missed(connection, claim, now, not_before=now + again)
         return False
 
-    async def _not_read(
-        self, claim: Claim, trouble: Trouble, since: datetime
-    ) -> Literal["done", "repeat"]:
+    async def _not_read(self, claim: Claim, trouble: Trouble) -> Literal["done", "repeat"]:
         """The platform could not be asked: later, or never."""
         if trouble.outcome in ("account", "banned"):
             await self._stopped(claim, trouble)
             return "done"
         passes = trouble.outcome in ("refused", "unknown")
         unreadable = replace(trouble, outcome="unreadable")
-        if passes and await self._write(lambda c, now: self._wait(c, now, claim, trouble, since)):
+        if passes and await self._write(lambda c, now: self._wait(c, now, claim, trouble)):
             return "done"
         if not passes:
             await self._write(lambda c, _: endings.note_history(c, claim, readable=False))
@@ -218,12 +218,13 @@ class Courier:
         now: datetime,
         claim: Claim,
         trouble: Trouble,
-        since: datetime,
     ) -> bool:
         """Whether it is asked again later; its lane goes on meanwhile, unless that must wait."""
         wait = trouble.retry_after or self._timing.look_again
         until = now + timedelta(seconds=wait)
-        if until > since + timedelta(seconds=self._timing.unread):
+        reads, first_at = endings.failed_reads(connection, claim)
+        patience = timedelta(seconds=self._timing.unread)
+        if reads >= MOST_READS and first_at is not None and until > first_at + patience:
             return False
         unreadable = replace(trouble, outcome="unreadable")
         # The pause is about reading this channel, and others in the lane may be looked for, too.
