@@ -14,7 +14,7 @@ from itertools import accumulate
 from analytics.captions import caption
 from analytics.figures import Band, BudgetFigure
 from analytics.measures import pieces
-from analytics.numbers import credits_text, shares
+from analytics.numbers import credits_text
 from analytics.projection import MOST_DAYS, Projection, State, day_expected, project, state_of
 from analytics.projection_words import budget_text, outlook_text, pace_text, range_text
 from analytics.query import Query
@@ -66,12 +66,8 @@ class BurnUp:
 
     @property
     def percent(self) -> int | None:
-        """Whole per cent used, 100 only when the limit is reached; None without a limit."""
-        if not self.limit:
-            return None
-        if self.spent >= self.limit:
-            return 100 * self.spent // self.limit
-        return min(99, shares([self.spent, self.limit - self.spent])[0])
+        """Whole per cent that were surely passed, as warnings count them; None without a limit."""
+        return 100 * self.spent // self.limit if self.limit else None
 
     def reached(self, percent: int) -> date | None:
         """The day on which a share of the limit was used; None where it is not, or of nothing."""
