@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -48,6 +49,7 @@ CHANNELS = (
     "`1.4` presses button 4 of message 1."
 )
 SKIP = "Say how long: `skip 30m`, `skip 6h`, `skip 1d`, up to `skip 62d`."
+LONG = timedelta(days=7)
 _CHANNEL = re.compile(r"#(?P<name>[a-z0-9][a-z0-9_-]{0,40})")
 _PERSON = re.compile(r"@(?P<handle>[a-z.]{0,40})")
 _PRESS = re.compile(r"(?P<message>\d{1,6})\.(?P<button>\d{1,3})")
@@ -183,6 +185,8 @@ class Session:
         if span is None:
             self._say(f"'{text}' is no stretch of time. {SKIP}")
             return
+        if span >= LONG:
+            self._say("This takes a while; Ctrl-C ends it early.")
         live.skip(span)
         now = live.clock.now().astimezone(ZoneInfo(live.work.zone))
         self._say(f"It is {now:%A} {now.day} {now:%B %Y, %H:%M}.")
@@ -193,7 +197,7 @@ class Session:
             self._say(f"There is no message {number} yet.")
             return
         if not 1 <= button <= len(post.buttons):
-            known = f"1 to {len(post.buttons)}" if post.buttons else "none"
+            known = _range(len(post.buttons))
             self._say(f"Message {number} has no button {button}; it has {known}.")
             return
         self._pressed += 1
@@ -213,7 +217,7 @@ class Session:
 
     def _press(self, number: int) -> None:
         if not 1 <= number <= len(self.buttons):
-            known = f"1 to {len(self.buttons)}" if self.buttons else "none"
+            known = _range(len(self.buttons))
             self._say(f"The last answer has no button {number}; it has {known}.")
             return
         self._do(self.buttons[number - 1])
@@ -285,6 +289,11 @@ def _reader(place: Place) -> Identity:
     if not place.is_direct or place.channel_id == YOU.user_id:
         return replace(YOU, place=place)
     return Identity(*CHAT, place.channel_id, place.name, place=place)
+
+
+def _range(count: int) -> str:
+    """The numbers of buttons: `1 to 4`, `only 1`, `none`."""
+    return f"1 to {count}" if count > 1 else ("none", "only 1")[count]
 
 
 def _typed_so_far() -> str:

@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from rich.console import Console
 
+from analytics.report import Button
 from bot.context import Place
 from bot.demo import database
 from bot.demo.database import CHAT, YOU
@@ -194,6 +195,18 @@ def test_a_conversation_is_a_place_to_subscribe_in(sitting: Sitting) -> None:
     assert "to you, directly" in sitting.type("digest subscribe daily 09:00")
     assert "@anna.schmidt, message 1 · Tue 24 Nov 09:0" in sitting.type("skip 2h")
     assert "Nobody here is called @nobody" in sitting.type("@nobody")
+
+
+def test_the_demo_is_alive_for_who_asks_for_its_health(sitting: Sitting) -> None:
+    sitting.type("skip 10m")
+    said = sitting.type("health")
+    assert "has not run here" not in said
+    assert "stands still" not in said
+
+
+def test_one_button_is_not_a_stretch_of_buttons(sitting: Sitting) -> None:
+    sitting.session.buttons = (Button("Today", "overview"),)
+    assert "it has only 1." in sitting.type("9")
 
 
 def test_help_knows_how_time_is_skipped(sitting: Sitting) -> None:
