@@ -345,6 +345,8 @@ def _state(ctx: Context, alert: Alert) -> str:
         words.append(f"seen by {told_of(alert, ctx).acked_by or 'somebody'}")
     if alert.snoozed_until is not None and alert.snoozed_until > ctx.now:
         words.append(f"quiet until {moment_text(_local(ctx, alert.snoozed_until))}")
+    if is_past(alert, ctx.reader.clock.local_date(ctx.now)):
+        words.append("period over")
     return ", ".join(words) or "fired"
 
 
@@ -364,7 +366,8 @@ def _history_rows(
         None,
     )
     rows = history(*_where(ctx), alert_id=alert.id, limit=LISTED)
-    for row in reversed(rows):
+    # What changed a post, or stands below it, is a row of its own only where it did not arrive.
+    for row in reversed([one for one in rows if one.act == "post" or one.state != "sent"]):
         where = _named(ctx, known.get(row.destination_id))
         reason = row.reason or (None if row.state == "sent" else WAITING)
         yield replace(

@@ -375,6 +375,24 @@ def test_history_gives_a_reason_for_every_message_that_did_not_arrive(desk: Desk
     assert why == {1: "destination: is_archived", 2: "on its way"}
 
 
+def test_history_has_a_row_for_a_post_and_says_what_is_over(desk: Desk, clock: Clock) -> None:
+    desk.answer("alerts here", ADMIN)
+    number = alert(desk)
+    route(desk.engine, EVENING)
+    sent = sa.update(DELIVERY).values(state="sent", platform_message_id="m1", sent_at=EVENING)
+    with writing(desk.engine) as connection:
+        connection.execute(sent)
+    desk.answer(f"alerts ack {number}", ADMIN)
+    route(desk.engine, EVENING + HOUR)
+    with writing(desk.engine) as connection:
+        connection.execute(sent)
+    clock.now = EVENING + timedelta(days=8)
+    rows = table_of(desk.answer("alerts history", ADMIN))
+    assert column(rows, "message") == ["sent"]
+    (state,) = column(rows, "state")
+    assert str(state).endswith("period over")
+
+
 def test_what_was_told_with_another_is_not_lost(desk: Desk) -> None:
     desk.answer("alerts here", ADMIN)
     desk.answer("alerts quiet 17:00-19:00", ADMIN)
