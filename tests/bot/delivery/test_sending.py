@@ -137,6 +137,23 @@ async def test_a_platform_that_answers_no_read_for_minutes_is_no_reason_to_repea
     assert len(office.platform.requests) == 1
 
 
+async def test_who_was_down_for_hours_asks_again_before_a_repeat(office: Office) -> None:
+    delivery = office.mail.ready(office.mail.channel(), kind="alert", priority=0)
+    office.platform.script.append(Arrives())
+    office.platform.looks.extend([SendError("refused", "internal_error", status=500)] * 2)
+    await office.work(35, 7_200, 10)
+    assert outcomes(office, delivery) == ["unknown", "unreadable", "unreadable", "found"]
+    assert len(office.platform.requests) == 1
+
+
+async def test_a_channel_that_is_never_read_gets_one_labelled_repeat(office: Office) -> None:
+    office.mail.ready(office.mail.channel(), kind="alert", priority=0)
+    office.platform.script.append(LOST)
+    office.platform.looks.extend([SendError("refused", "internal_error", status=500)] * 400)
+    await office.work(35, *[100.0] * 60)
+    assert [post.payload["note"] for post in office.platform.posts] == [REPEAT]
+
+
 async def test_a_sender_that_hangs_is_cut_off_at_its_deadline(engine: sa.Engine) -> None:
     office = Office(engine)
     office.timing = office.timing.scaled(0.001)
