@@ -53,7 +53,7 @@ def migrate_command() -> None:
 def verify_command(
     workspace: WorkspaceOption = None, first: FromDay = None, last: ToDay = None
 ) -> None:
-    """Compare ledger, rollups and budgets, and check the audit's chain.
+    """Compare ledger with rollups and budgets; check the audit.
 
     Exit 1 on any difference.
     """

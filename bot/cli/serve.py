@@ -77,7 +77,7 @@ def demo_command(
         typer.Option("--speed", min=0.1, max=36_000, help="How fast the clock runs: 3600 is fast."),
     ] = 1.0,
 ) -> None:
-    """Make a demo workspace, answer three questions, then be a chat platform with channels."""
+    """Make a demo workspace: a chat platform in this terminal."""
     from bot.demo.program import ZONE, run_demo  # noqa: PLC0415
     from bot.logs import set_up_logs  # noqa: PLC0415
 
