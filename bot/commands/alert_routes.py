@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from analytics.alert_lists import RouteRow, routes_report, said
 from analytics.errors import UserError
 from analytics.query import Query
-from analytics.report import Report
+from analytics.report import Note, Report
 from analytics.scopes import Scope, scope_of
 from analytics.text import clean
 from analytics.timerange import parse_range
+from bot.alerts.standing import standing
 from bot.context import Context, NotAllowed, Place, outranks
 from bot.params import AlertId, AlertKind, Channel, GroupFilter, QuietHours
 from bot.places import destination_at, place_asked, place_named
@@ -138,7 +139,10 @@ def _routed(ctx: Context, place: Place, kind: str, scope: Scope) -> Report:
         return said(TITLE, f"{told} was set already")
     after = f"{_route_text(made)} to destination {destination.id}"
     ctx.record("alerts.route", f"route {made.id}", after=after)
-    return said(TITLE, told)
+    active = len(standing(ctx))
+    hold = "1 alert holds" if active == 1 else f"{active} alerts hold"
+    before = f"{hold} already: `alerts` shows what fired before this route. It tells new ones."
+    return said(TITLE, told, *([Note(before, "hint")] if active else []))
 
 
 def _check(ctx: Context, scope: Scope, *, is_direct: bool) -> None:

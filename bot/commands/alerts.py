@@ -39,6 +39,7 @@ from bot.alerts.kinds import (
     told_of,
 )
 from bot.alerts.routing import MERGED, RECOVERED, REPLACED
+from bot.alerts.standing import end_of, standing
 from bot.context import Context, NotAllowed, outranks
 from bot.params import (
     AlertId,
@@ -60,17 +61,10 @@ from storage.destinations import Destination, list_destinations
 from storage.outbox import history
 from storage.reading import Days
 from storage.roles import home_of
-from storage.timekeys import day_number
 
 ADMINS = "admins and owners, directly"
 FULL = 100
 SHOWN, LISTED = 20, 50
-FRESH: Mapping[str, timedelta] = {
-    "anomaly": timedelta(days=2),
-    "advice": timedelta(days=7),
-    "purchase": timedelta(days=7),
-    "ceiling": timedelta(days=7),
-}
 REASONS = {"period_closed": "its period was over", "None": "nobody was told"}
 MESSAGES = {"post": "", "edit": "change ", "reply": "line below ", "file": "file "}
 WAITING = "on its way"
@@ -88,9 +82,7 @@ Part = Literal["post", "resolved"]
 @command("alerts", example="alerts", native="alerts active")
 def active(ctx: Context) -> Report:
     """What is alerted now, and what was done about it."""
-    found = list_alerts(*_where(ctx), states=["fired"], limit=LISTED)
-    rows = [_active_row(ctx, one) for one in found if _stands(ctx, one) and may_see(one, ctx)]
-    return active_report(rows[:SHOWN])
+    return active_report([_active_row(ctx, one) for one in standing(ctx)[:SHOWN]])
 
 
 @command("alerts show", example="alerts show 1", defaults={"part": "post"})
@@ -163,7 +155,7 @@ def snooze_one(ctx: Context, number: AlertId, pause: Pause) -> Report:
         raise NotAllowed(
             "Only an admin may snooze an alert of 100%.", hint="`alerts ack` says that you saw it."
         )
-    until = min(ctx.now + pause, _end_of(ctx, alert))
+    until = min(ctx.now + pause, end_of(ctx, alert))
     if not snooze(*_where(ctx), number, until=until):
         return said(TITLE, _why_not_open(ctx, alert))
     shown = moment_text(until.astimezone(ctx.reader.clock.zone))
@@ -264,13 +256,6 @@ def _why_not_open(ctx: Context, alert: Alert) -> str:
     return f"Alert {alert.id} cannot be changed"
 
 
-def _end_of(ctx: Context, alert: Alert) -> datetime:
-    """The end of the period that an alert is about, or of the longest pause."""
-    end = told_of(alert, ctx).day_of("end")
-    far = ctx.now + timedelta(days=31)
-    return far if end is None else min(far, ctx.reader.clock.midnight(day_number(end)))
-
-
 def _kept_back(ctx: Context, alert: Alert, first: int | None) -> Sequence[Alert]:
     """The alerts of the same budget and period from a number on, before this one."""
     if first is None:
@@ -313,16 +298,6 @@ def _raise_report(ctx: Context, found: BudgetAlert) -> Report:
 
 
 # ---- rows
-
-
-def _stands(ctx: Context, alert: Alert) -> bool:
-    """Whether an alert that nobody resolved is still news: its period runs, or it is fresh."""
-    if alert.kind not in KINDS or alert.facts.get("test"):
-        return False
-    if alert.kind in BUDGETS:
-        return ctx.now < _end_of(ctx, alert)
-    fresh = FRESH.get(alert.kind)
-    return fresh is None or ctx.now - alert.fired_at < fresh
 
 
 def _active_row(ctx: Context, alert: Alert) -> ActiveRow:

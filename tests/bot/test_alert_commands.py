@@ -264,6 +264,11 @@ def test_alerts_come_here_and_are_routed_so(desk: Desk) -> None:
     assert number == 1
 
 
+def test_a_new_route_says_what_fired_before_it(desk: Desk) -> None:
+    alert(desk)
+    assert "1 alert holds already: `alerts` shows" in repr(desk.answer("alerts here", ADMIN))
+
+
 def test_the_same_route_is_made_once_and_told(desk: Desk) -> None:
     desk.answer("alerts here kind=silent", ADMIN)
     again = desk.answer("alerts here kind=silent", ADMIN)
