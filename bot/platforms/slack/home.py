@@ -19,20 +19,20 @@ def home_view() -> dict[str, object]:
                 "to me here. Answers are for your eyes only until you press *Share to channel*."
             ),
             {"type": "divider"},
-            _section(_examples()),
+            *(_section(text) for text in _examples()),
         ],
     }
 
 
-def _examples() -> str:
-    """A line a command, as many whole lines as fit."""
-    text = ""
+def _examples() -> list[str]:
+    """A line a command, as many whole lines in each text as a section holds."""
+    texts = [""]
     for command in COMMANDS.values():
-        line = entities(f"`/credits {command.example}`  {command.summary}")
-        if len(text) + len(line) + 1 > MAX_TEXT:
-            break
-        text += f"{line}\n"
-    return text or "`/credits help`"
+        line = entities(f"`/credits {command.example}`  {command.summary}\n")
+        if len(texts[-1]) + len(line) > MAX_TEXT:
+            texts.append("")
+        texts[-1] += line
+    return texts
 
 
 def _section(text: str) -> dict[str, object]:

@@ -12,6 +12,8 @@ import structlog
 from bot.desk import Desk
 from bot.pacing import Pacing
 from bot.platforms.slack.pictures import is_slacks
+from bot.registry import COMMANDS
+from bot.render.slack_body import entities
 from bot.settings import SLACK_API
 from storage.engine import writing
 from storage.roles import set_role
@@ -115,7 +117,8 @@ async def test_the_home_tab_tells_what_can_be_asked(slack: SlackDouble) -> None:
     await slack.until(lambda: slack.called("views.publish"))
     (published,) = slack.called("views.publish")
     assert published["user_id"] == "U1"
-    assert "by-model" in str(published["view"])
+    shown = str(published["view"])
+    assert all(entities(command.example) in shown for command in COMMANDS.values())
 
 
 async def test_a_mistake_is_quoted_and_harmless(slack: SlackDouble) -> None:

@@ -78,7 +78,7 @@ async def test_a_request_carries_key_time_and_a_signature_of_the_raw_body() -> N
 def test_the_worked_example_of_the_documentation_is_true() -> None:
     from pathlib import Path
 
-    page = (Path(__file__).parents[2] / "docs" / "purchases.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "purchases.md").read_text(encoding="utf-8")
     blocks = page.split("```text\n")
     body = next(block for block in blocks if block.startswith('{"type"')).partition("\n")[0]
     secret, stamp = "correct-horse-battery-staple-4711", "1774872300"

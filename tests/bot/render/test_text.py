@@ -93,7 +93,9 @@ def test_the_frame_says_what_was_covered_and_what_to_type_next() -> None:
     assert shown.startswith(f"{BY_MODEL.headline}\n▲ 8% on the previous 30 days (9,620)\n\n")
     assert f"All people\n{covered}\n" in shown
     assert shown.endswith("Ask next: by-model last 7d")
-    assert text.render(report, pressable=True).endswith("[3] Share  by-model last 30d")
+    assert text.render(report, pressable=True).endswith(
+        "[1] 7d  by-model last 7d\n[2] Export CSV  [3] Share"
+    )
 
 
 def test_the_one_thing_to_do_is_told_once() -> None:
