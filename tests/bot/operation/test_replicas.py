@@ -119,6 +119,9 @@ async def test_a_tick_that_hangs_turns_the_health_red_and_ends_the_process(
         with postgres_engine.begin() as hanging:
             hanging.execute(sa.text("LOCK TABLE state IN ACCESS EXCLUSIVE MODE"))
             await one.until(lambda: one.logged("tick.stuck"), seconds=60)
+            async with asyncio.timeout(10):  # it is logged a moment before it is told
+                while (await one.health())[0] != 503:
+                    pass
             assert await one.health() == (503, '{"parts": {"tick": "stuck"}}')
             assert (await one.health("/health/live"))[0] == 200
             assert await one.ended(seconds=60) == EXIT_STUCK
