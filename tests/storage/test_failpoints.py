@@ -25,9 +25,11 @@ def _fresh() -> Iterator[None]:
 
 
 def test_nothing_happens_unless_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    failpoint("P9")
+    failpoint("P1")
     monkeypatch.setenv(SETTING, "P1:raise")
     failpoint("P9")
+    with pytest.raises(FailpointReached, match="P1"):  # neither call before used it up
+        failpoint("P1")
 
 
 def test_a_point_acts_once_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
