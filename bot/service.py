@@ -87,9 +87,7 @@ class Service:
         senders = senders_of(self.settings)
         deliveries = deliveries_of(
             self.settings,
-            Transactions(
-                engine, self.now, threads=ThreadPoolExecutor(DELIVERY_THREADS, "delivery")
-            ),
+            self._threaded(engine),
             senders,
             drawing=drawing,
             asking=Asking(now=self.now, owners=owners, workspace=None),
@@ -136,6 +134,11 @@ class Service:
                 one.close()
             engine.dispose()
             log.info("service.stopped")
+
+    def _threaded(self, engine: sa.Engine) -> Transactions:
+        """The worker's transactions, away from the loop."""
+        threads = ThreadPoolExecutor(DELIVERY_THREADS, "delivery")
+        return Transactions(engine, self.now, threads=threads)
 
     def _database(self) -> sa.Engine:
         """SQLite brings itself up to date after a copy; PostgreSQL waits for its operator."""
