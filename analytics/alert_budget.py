@@ -84,8 +84,8 @@ def threshold_report(told: Told, thresholds: Sequence[int] = THRESHOLDS) -> Repo
     alert = alert_of(told, thresholds)
     if alert is None:
         return post(told, Report(TITLE, _bare(told), ()))
-    mark = "Test: " if told.facts.get("test") else ""
-    return _report(alert, f"{mark}{_used(alert)}; {left_text(alert)}", _passed(alert))
+    report = _report(alert, f"{_used(alert)}; {left_text(alert)}", _passed(alert))
+    return report.as_test if told.is_test else report
 
 
 def _used(alert: BudgetAlert) -> str:
@@ -104,8 +104,8 @@ def _bare(told: Told) -> str:
 def _passed(alert: BudgetAlert) -> list[Note]:
     """Every percentage that this post tells of, and when."""
     told = alert.told
-    if told.facts.get("test"):
-        return [Note("This is a test: nothing was crossed.", "delta")]
+    if told.is_test:
+        return [Note("Nothing was crossed.", "delta")]
     if not told.percents:
         return []
     words = f"Passed {thresholds_text(told.percents)} on {moment_text(told.local(told.fired_at))}"

@@ -54,6 +54,11 @@ class Told:
         return self.resolved_at is None
 
     @property
+    def is_test(self) -> bool:
+        """Whether somebody sent it to see that alerts arrive."""
+        return bool(self.facts.get("test"))
+
+    @property
     def may_act(self) -> bool:
         """Whether anything may still be done about it."""
         return self.is_open and not self.over
@@ -162,13 +167,14 @@ def post(
 
 
 def _own_buttons(told: Told) -> list[Button]:
-    """What may be done about it: nothing once it is over, quiet only until it was seen."""
+    """What may be done about it: nothing once it is over; a test has nothing to be quiet about."""
     if not told.may_act:
         return []
     snooze = Button("Snooze 24 h", f"alerts snooze {told.number} 24h", "do")
+    quiet = [] if told.is_test else [snooze]
     if told.acked_at is not None:
-        return [snooze]
-    return [snooze, Button("Acknowledge", f"alerts ack {told.number}", "do")]
+        return quiet
+    return [*quiet, Button("Acknowledge", f"alerts ack {told.number}", "do")]
 
 
 def resolved_report(words: str) -> Report:

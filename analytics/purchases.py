@@ -13,7 +13,19 @@ from analytics.lines import framed
 from analytics.numbers import credits_text
 from analytics.purchase_need import Level, crossing_key, is_across, is_armed, wanted
 from analytics.query import Query
-from analytics.report import Actions, Block, Button, Column, Fact, Facts, Note, Report, Row, Table
+from analytics.report import (
+    TEST,
+    Actions,
+    Block,
+    Button,
+    Column,
+    Fact,
+    Facts,
+    Note,
+    Report,
+    Row,
+    Table,
+)
 from analytics.stretches import Stretch
 from analytics.text import clean
 from storage.budgets import Period
@@ -284,7 +296,7 @@ def _news(facts: Mapping[str, Any]) -> Told:
     reason = clean(facts["reason"], 200) if facts.get("reason") else "no reason is known"
     headline, notes = _told(facts, amount, reason)
     if facts.get("is_test"):
-        headline = f"Test: {headline}"
+        headline = f"{TEST}{headline}"
     blocks: list[Block] = [Facts(tuple(_frozen(facts))), *notes]
     if facts.get("provider") == "dry-run":
         blocks.append(DRY_RUN)

@@ -22,6 +22,7 @@ from bot.alerts.kinds import (
     frozen_now,
     highest_of,
     is_past,
+    is_test,
     may_see,
     scope_of_alert,
 )
@@ -178,7 +179,7 @@ def _fired(desk: _Desk, alert: Alert) -> list[NewDelivery] | None:
 
 def _is_snoozed(desk: _Desk, alert: Alert) -> bool:
     """Whether its subject was asked to be quiet; at 100 % only if that was said of 100 %."""
-    if not KINDS[alert.kind].waits:
+    if not KINDS[alert.kind].waits or is_test(alert):
         return False
     others = list_alerts(desk.connection, desk.place, subject=alert.subject, limit=MOST)
     quiet = [one for one in others if one.snoozed_until and one.snoozed_until > desk.now]
@@ -201,7 +202,7 @@ def _post(desk: _Desk, alert: Alert, goal: _Goal) -> NewDelivery:
         created_at=now,
         priority=0,
         alert_id=alert.id,
-        period_key=alert.period_key,
+        period_key=None if is_test(alert) else alert.period_key,
         window_end=alert.fired_at,
         line=f"alerts show {alert.id}",
     )
@@ -218,7 +219,7 @@ def _post(desk: _Desk, alert: Alert, goal: _Goal) -> NewDelivery:
 
 
 def _trigger(alert: Alert) -> Trigger:
-    if alert.facts.get("test"):
+    if is_test(alert):
         return "test"
     return "crossing" if alert.kind == "threshold" else "sweep"
 

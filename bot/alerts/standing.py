@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from bot.alerts.kinds import BUDGETS, KINDS, may_see, told_of
+from bot.alerts.kinds import BUDGETS, KINDS, is_test, may_see, told_of
 from bot.context import Context
 from storage.alerts import Alert, list_alerts
 from storage.timekeys import day_number
@@ -28,7 +28,7 @@ def standing(ctx: Context) -> list[Alert]:
 
 def _stands(ctx: Context, alert: Alert) -> bool:
     """Whether an alert that nobody resolved is still news: its period runs, or it is fresh."""
-    if alert.kind not in KINDS or alert.facts.get("test"):
+    if alert.kind not in KINDS or is_test(alert):
         return False
     if alert.kind in BUDGETS:
         return ctx.now < end_of(ctx, alert)

@@ -292,8 +292,9 @@ class Composer:
         if claim.row.alert_id is not None and not isinstance(error, (NotBound, Elsewhere)):
             # What happened must be told; its bare numbers name nobody.
             found = await self._transactions.read(lambda c, _: _last_resort(c, claim))
+            bare = found.report
             await self._transactions.write(
-                lambda c, now: self._keep(c, claim, now, found.report, None)
+                lambda c, now: self._keep(c, claim, now, noted(bare, claim.row, now, "UTC"), None)
             )
             return
         await self._transactions.write(lambda c, now: self._stop(c, now, claim, error))

@@ -9,8 +9,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from analytics.report import Actions, Button, Report
+from analytics.report import Actions, Button, Note, Report
+from analytics.timerange import parse_range
+from bot.alerts.kinds import late_crossings
 from bot.alerts.routing import route
+from bot.asking import Asking
 from bot.context import Identity, Place
 from bot.desk import Desk
 from storage.engine import reading, writing
@@ -438,8 +441,37 @@ def test_a_test_is_marked_and_goes_the_way_of_real_ones(desk: Desk) -> None:
         found = connection.execute(sa.select(DELIVERY.c.trigger, DELIVERY.c.destination_id)).all()
     assert {tuple(row) for row in found} == {("test", 1)}
     report = desk.answer("alerts show 1", ADMIN)
-    assert report.headline.startswith("Test: ")
-    assert "This is a test: nothing was crossed." in repr(report)
+    assert report.headline.startswith("TEST: ")
+    notes = [block.text for block in report.blocks if isinstance(block, Note)]
+    assert notes[0] == "Nothing was crossed."
+    assert notes[-1].startswith("TEST: ")  # the footer
+    assert [one.label for one in buttons_of(report)] == ["Who used most", "Acknowledge"]
+
+
+def test_a_test_takes_no_period_and_is_never_quiet(desk: Desk) -> None:
+    desk.answer("alerts here kind=threshold", ADMIN)
+    desk.answer("alerts test", ADMIN)
+    desk.answer("alerts snooze 1 24h", ADMIN)
+    desk.answer("alerts test", ADMIN)
+    assert route(desk.engine, EVENING) == 2
+    with reading(desk.engine) as connection:
+        keys = list(connection.execute(sa.select(DELIVERY.c.dedupe_key, DELIVERY.c.period_key)))
+    assert sorted(tuple(key) for key in keys) == [("t|1|1", None), ("t|2|1", None)]
+
+
+def test_a_test_that_was_too_late_is_no_matter_for_a_digest(desk: Desk) -> None:
+    desk.answer("alerts here kind=threshold", ADMIN)
+    desk.answer("alerts test", ADMIN)
+    next_month = EVENING.replace(month=4, day=1)
+    route(desk.engine, next_month)
+    with reading(desk.engine) as connection:
+        states = list(connection.execute(sa.select(DELIVERY.c.state)).scalars())
+        days = parse_range("2026-03-20..2026-04-01", next_month.date())
+        ctx = Asking(now=lambda: next_month, owners=(), workspace="default").context(
+            connection, ADMIN
+        )
+        assert late_crossings(ctx, days) == []
+    assert states == ["skipped"]
 
 
 def test_only_admins_send_tests(desk: Desk) -> None:

@@ -355,7 +355,7 @@ def test_an_answered_question_says_who_and_loses_its_buttons(waiting: Desk) -> N
         ),
         ({"news": "stopped", "reason": "x"}, "Not bought: 5,000 credits, because x"),
         ({"news": "failed", "reason": "x"}, "5,000 credits may have been bought: x"),
-        ({"is_test": True}, "Test: Buy 5,000 credits? 18,000 of 20,000 used"),
+        ({"is_test": True}, "TEST: Buy 5,000 credits? 18,000 of 20,000 used"),
         ({"trigger_left": 1, "left": 7_000_000}, "Buy 5,000 credits? 7 left"),
     ],
 )

@@ -385,7 +385,17 @@ async def test_late_posts_and_missed_periods_are_told(company: Company) -> None:
 async def test_a_test_says_that_it_is_one(company: Company) -> None:
     company.digest(trigger="test")
     await company.office.work()
-    assert "This is a test." in str(company.office.platform.posts[0].payload["notes"])
+    post = company.office.platform.posts[0]
+    assert str(post.payload["text"]).startswith("TEST: ")
+    notes = post.payload["notes"]
+    assert isinstance(notes, list)
+    assert notes[-1].startswith("TEST: sent by hand")
+
+
+async def test_only_a_test_is_marked_as_one(company: Company) -> None:
+    company.digest()
+    await company.office.work()
+    assert "TEST" not in str(company.office.platform.posts[0].payload)
 
 
 # ---- parts and buttons
