@@ -35,6 +35,16 @@ def proposal_text(proposal: Proposal, names: Names) -> str:
     return f"{level}: {what}. {found}{saving}"
 
 
+def evidence_text(proposal: Proposal) -> str:
+    """What a proposal rests on, without its models, its level and its amount."""
+    if proposal.comparison is not None:
+        found = _evidence(proposal.comparison, proposal.margin_pct)
+        return f"{found} The saving is at the last 30 days' volume. {UNPROVEN}"
+    if proposal.trial is None:
+        raise ValueError("a proposal stands on logs or on a trial")
+    return _result(proposal.trial)
+
+
 def saving_text(micro: int) -> str:
     """`up to 850 credits a month`."""
     credits = credits_text(micro)

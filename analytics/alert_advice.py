@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from analytics.advice import Proposal
-from analytics.advice_words import Names, proposal_text, saving_text
+from analytics.advice_words import Names, evidence_text, saving_text
 from analytics.alert_facts import Told, post
 from analytics.evidence import Pair
 from analytics.report import Button, Note, Report
@@ -22,19 +22,24 @@ def advice_facts(proposal: Proposal, names: Names) -> dict[str, Any]:
         **dict(zip(PARTS, proposal.pair, strict=True)),
         "saving": proposal.saving,
         "level": proposal.level,
-        "words": proposal_text(proposal, names),
+        "evidence": evidence_text(proposal),
         "names": [names.task, names.costly, names.cheap],
     }
 
 
 def advice_report(told: Told) -> Report:
-    """`New advice, worth a trial: Claude 3 Haiku for Coding, up to 850 credits a month`."""
+    """`New advice, worth a trial: Claude 3 Haiku instead of GPT-4o for Coding, up to 850 …`.
+
+    What it rests on stands below: models, level and amount are said once.
+    """
     saving, names = told.number_of("saving"), told.facts.get("names")
     level = told.text_of("level") or "worth a trial"
-    what = f": {names[2]} for {names[0]}" if isinstance(names, list) and len(names) == 3 else ""
+    what = ""
+    if isinstance(names, list) and len(names) == 3:
+        what = f": {names[2]} instead of {names[1]} for {names[0]}"
     upto = f", {saving_text(saving)}" if saving else ""
-    words = told.facts.get("words")
-    notes = (Note(words, "delta"),) if isinstance(words, str) else ()
+    evidence = told.facts.get("evidence", told.facts.get("words"))  # words: of an older version
+    notes = (Note(evidence, "delta"),) if isinstance(evidence, str) else ()
     report = Report(TITLE, f"{TITLE}, {level}{what}{upto}", notes)
     return post(told, report, list(_choices(told)), may_wait=False)
 

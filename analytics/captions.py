@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Literal
+from datetime import UTC, datetime, time, timedelta
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
 
 from analytics.measures import Costs, Usage
 from analytics.numbers import count_text, counted
@@ -18,6 +19,8 @@ from storage.timekeys import day_number
 
 FilterName = Literal["model", "family", "person", "department", "project", "task"]
 NAMED: tuple[FilterName, ...] = ("model", "family", "person", "department", "project", "task")
+MOMENT: Final = timedelta(microseconds=1)
+LONG: Final = timedelta(hours=26)  # longer than any single day
 
 
 def period_of(query: Query) -> Period:
@@ -39,15 +42,50 @@ def caption(query: Query) -> str:
     parts = [dates, str(query.reader.clock.zone)]
     newest = data_to(query)
     if newest is not None:
-        parts.append(f"data to {moment_text(newest)}")
+        parts.append(freshness_text(newest, period_of(query), query.now))
     narrowed = filters_text(query)
     return " · ".join([*parts, *([narrowed] if narrowed else [])])
 
 
 def data_to(query: Query) -> datetime | None:
-    """Time of the newest usage that an answer can know; None in an empty workspace."""
-    newest = query.reader.newest
-    return None if newest is None else min(newest, query.now.astimezone(newest.tzinfo))
+    """Up to when an answer can know usage; None in an empty workspace.
+
+    The time of the newest usage; where that is about a whole day, the end of it once it is over.
+    """
+    newest, clock = query.reader.newest, query.reader.clock
+    if newest is None:
+        return None
+    now = query.now.astimezone(newest.tzinfo)
+    over = clock.midnight(clock.day(newest) + 1)
+    return over if query.reader.newest_is_day and over <= now else min(newest, now)
+
+
+def freshness_text(newest: datetime, period: Period | None, now: datetime | None) -> str:
+    """Up to when there are data, as its reader needs it.
+
+    `data to 30 Mar 14:05`; of a period that is over `data until 29 Mar 23:58:12`, where seconds may
+    say whether something is missing, `data until 08:59:40` of a single day, and `data until 29 Mar,
+    whole day` where nothing is.  A year stands only where another one is meant.
+    """
+    zone = newest.tzinfo if period is None else ZoneInfo(period.zone)
+    is_over = period is not None and not period.partial and newest <= period.end
+    end = period.end if period is not None and is_over else None
+    shown, beside = newest.astimezone(zone), now
+    if is_whole := newest == end or shown.time() == time():
+        shown = (newest.astimezone(UTC) - MOMENT).astimezone(zone)  # the day that is whole
+    if end is not None:
+        beside = end - MOMENT
+    named = f"{shown.day} {MONTH_NAMES[shown.month - 1]}"
+    if beside is None or beside.astimezone(zone).year != shown.year:
+        named = f"{named} {shown.year}"
+    word = "to" if end is None else "until"
+    if is_whole:
+        return f"data {word} {named}, whole day"
+    if period is None or end is None:
+        return f"data {word} {named} {shown:%H:%M}"
+    clock = f"{shown:%H:%M:%S}" if shown.second else f"{shown:%H:%M}"
+    is_single = period.start.astimezone(zone).date() == shown.date() and end - period.start < LONG
+    return f"data {word} {clock}" if is_single else f"data {word} {named} {clock}"
 
 
 def moment_text(moment: datetime) -> str:
@@ -58,7 +96,8 @@ def moment_text(moment: datetime) -> str:
 def newest_text(newest: datetime) -> str:
     """`The newest usage is of 30 Mar 2026 14:05`, as a sentence."""
     day = f"{newest.day} {MONTH_NAMES[newest.month - 1]} {newest.year}"
-    return f"The newest usage is of {day} {newest:%H:%M}."
+    clock = f" {newest:%H:%M}" if newest.time() != time() else ""  # a source of whole days has none
+    return f"The newest usage is of {day}{clock}."
 
 
 def filters_text(query: Query) -> str:

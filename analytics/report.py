@@ -218,7 +218,7 @@ class Report:
     """An answer: what was asked (`line` repeats it exactly), when, and its blocks in order.
 
     `headline` is the finding in one sentence, also the notification text.  `narrowed` names the
-    chosen filters.  `data_to` is the time of the newest usage the answer can know.  A surface that
+    chosen filters.  `data_to` is up to when the answer can know usage.  A surface that
     shows a report with an `export` sends that file.  `theme` is what the asker prefers.  One that
     `is_past` is struck through where a surface can; one with `own_buttons` is given no others.
     """

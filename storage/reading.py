@@ -305,24 +305,38 @@ class Reader:
     @cached_property
     def newest(self) -> datetime | None:
         """Time of the newest usage, of a day row its midnight; None in an empty workspace."""
-        return self._moment(LEDGER.c.ts.desc())
+        return self._moment(self._newest_row)
+
+    @property
+    def newest_is_day(self) -> bool:
+        """Whether the newest usage is a row about a whole day."""
+        return self._newest_row is not None and self._newest_row[1] == Granularity.DAY
 
     @cached_property
     def oldest(self) -> datetime | None:
         """Time of the oldest usage, of a day row its midnight; None in an empty workspace."""
-        return self._moment(LEDGER.c.ts)
+        return self._moment(self._edge(LEDGER.c.ts))
+
+    @cached_property
+    def _newest_row(self) -> tuple[int, int, int] | None:
+        return self._edge(LEDGER.c.ts.desc())
 
     def _newest_day(self) -> int:
         return 0 if self.newest is None else self.clock.day(self.newest)
 
-    def _moment(self, order: sa.ColumnElement[Any]) -> datetime | None:
+    def _edge(self, order: sa.ColumnElement[Any]) -> tuple[int, int, int] | None:
+        """Time, granularity and day of the first row in an order."""
         first = sa.select(LEDGER.c.ts, LEDGER.c.grain, LEDGER.c.day).order_by(order).limit(1)
         found = self.connection.execute(first.where(self._place.here(LEDGER))).first()
+        return None if found is None else (int(found[0]), int(found[1]), int(found[2]))
+
+    def _moment(self, found: tuple[int, int, int] | None) -> datetime | None:
         if found is None:
             return None
-        if found.grain == Granularity.DAY:
-            return self.clock.midnight(found.day)
-        return from_micros(int(found.ts)).astimezone(self.clock.zone)
+        ts, grain, day = found
+        if grain == Granularity.DAY:
+            return self.clock.midnight(day)
+        return from_micros(ts).astimezone(self.clock.zone)
 
 
 def _unquoted(name: str) -> str:

@@ -32,8 +32,8 @@ from bot.render.frame import (
     Body,
     Frame,
     counted,
-    data_until,
     frame_of,
+    freshness,
     left_out,
     line_of,
     ref,
@@ -149,11 +149,13 @@ def _context(report: Report, frame: Frame, room: _Room, reference: str) -> str:
 
 
 def _freshness(report: Report) -> Iterator[str]:
-    """When the newest usage was, which Discord shows as "5 minutes ago" in the reader's words."""
-    if until := data_until(report):
-        yield escape(until[0])
-    elif report.data_to is not None:
-        yield f"data to <t:{int(report.data_to.timestamp())}:R>"
+    """Up to when there are data; a moment of today Discord shows as "5 minutes ago"."""
+    newest, (words, *_) = report.data_to, (*freshness(report), "")
+    is_moment = words.startswith("data to") and not words.endswith("whole day")
+    if newest is not None and is_moment:
+        yield f"data to <t:{int(newest.timestamp())}:R>"
+    elif words:
+        yield escape(words)
 
 
 def _small(text: str) -> str:

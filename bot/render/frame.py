@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Literal, assert_never
 from zoneinfo import ZoneInfo
 
+from analytics.captions import freshness_text
 from analytics.figures import (
     Chart,
     Figure,
@@ -26,7 +27,7 @@ from analytics.report import (
 )
 from analytics.text import clean
 from analytics.timerange import TimeRange
-from bot.render.cells import cleaned, moment_text, prose
+from bot.render.cells import cleaned, prose
 from bot.render.grid import headed
 
 MAX_HEADLINE = 300
@@ -99,25 +100,11 @@ def scope(report: Report) -> tuple[str, ...]:
     return (f"{dates}, so far" if period.partial else dates, period.zone, *filters)
 
 
-def data_until(report: Report) -> tuple[str, ...]:
-    """`data until 29 Mar 2026 23:58:12`, where the data end with a period that is over."""
-    period, newest = report.period, report.data_to
-    if newest is None or period is None or period.partial or newest > period.end:
-        return ()
-    local = newest.astimezone(ZoneInfo(period.zone))
-    return (f"data until {moment_text(local, hour=True)}{local::%S}",)
-
-
 def freshness(report: Report) -> tuple[str, ...]:
-    """`data to 30 Mar 14:05` in the period's zone; the year is said when it is not this one."""
+    """`data to 30 Mar 14:05`, `data until 29 Mar, whole day`; nothing where nothing is known."""
     if report.data_to is None:
         return ()
-    if until := data_until(report):
-        return until
-    zone = ZoneInfo(report.period.zone) if report.period else report.data_to.tzinfo
-    newest = report.data_to.astimezone(zone)
-    this_year = report.as_of is not None and report.as_of.astimezone(zone).year == newest.year
-    return (f"data to {moment_text(newest, year=not this_year)}",)
+    return (freshness_text(report.data_to, report.period, report.as_of),)
 
 
 def line_of(report: Report) -> str:

@@ -199,7 +199,7 @@ def test_a_day_row_has_no_hour_and_its_own_date_in_every_zone(sqlite_engine: sa.
     world.write_days([replace(row, granularity=Granularity.DAY)])
     report = world.ask("timeline last 7d")
     assert report.data_to is not None
-    assert report.data_to.strftime("%d %H:%M") == "25 00:00"
+    assert report.data_to.strftime("%d %H:%M") == "26 00:00"  # the end of its day
     figure = report.figure
     assert isinstance(figure, TimelineFigure)
     assert [bar.credits for bar in figure.bars][:2] == [None, 80_000_000]

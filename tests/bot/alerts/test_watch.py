@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -9,7 +10,9 @@ from datetime import date, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from analytics.report import Actions, Report
 from bot.alerts.watch import Watch
+from bot.render import discord, slack, text
 from storage.alerts import Alert, list_alerts
 from storage.engine import reading, writing
 from storage.events import MICRO, Route, UsageEvent
@@ -269,8 +272,31 @@ def test_advice_is_told_once_for_a_task_and_two_models(sqlite_engine: sa.Engine)
     looking.look(DAY)
     (alert,) = alerts(world, "advice")
     report = world.ask(f"alerts show {alert.id}")
-    assert report.headline.startswith("New advice, worth a trial: Claude 3 Haiku for Email, up to")
     assert "Logs cannot prove equal quality." in repr(report)
+
+
+@pytest.mark.parametrize("surface", ["terminal", "slack", "discord"])
+def test_advice_says_everything_once(sqlite_engine: sa.Engine, surface: str) -> None:
+    world = advised(World(sqlite_engine))
+    Looking(sqlite_engine, NOW).look()
+    (alert,) = alerts(world, "advice")
+    shown = advice_post(world.ask(f"alerts show {alert.id}"), surface)
+    assert "New advice, worth a trial: Claude 3 Haiku instead of GPT-4o for Email, up to" in shown
+    said = ("orth a trial", "Claude 3 Haiku", "GPT-4o", "Email", "p to", "success")
+    assert {once: shown.count(once) for once in said} == dict.fromkeys(said, 1)
+    assert [shown.count(button) for button in ("Try it", "Why", "Not useful")] == [1, 1, 1]
+
+
+def advice_post(report: Report, surface: str) -> str:
+    """What people read of a post: on Slack its blocks, in a terminal without the buttons' lines."""
+    buttons = [b for block in report.blocks if isinstance(block, Actions) for b in block.buttons]
+    values = {button: f"a{number}" for number, button in enumerate(buttons)}
+    if surface == "slack":
+        return repr(slack.message(report, image=None, values=values).blocks)
+    if surface == "discord":
+        return repr(discord.message(report, image=False, values=values))
+    shown = text.render(report, pressable=True)
+    return re.sub(r"(?m)^(\[\d\] [A-Z][a-z ]+)  .*$", r"\1", shown)
 
 
 # ---- its cost

@@ -106,8 +106,8 @@ def test_the_one_thing_to_do_is_told_once() -> None:
 
 
 def test_old_data_is_shown_with_its_year() -> None:
-    old = replace(EMPTY, data_to=MARCH.start - timedelta(days=365))
-    assert "data to 1 Mar 2025" in text.render(old)
+    old = replace(EMPTY, data_to=MARCH.start - timedelta(days=365, hours=-9))
+    assert "data to 1 Mar 2025 09:00" in text.render(old)
 
 
 def test_an_empty_table_says_so() -> None:
