@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from storage.outbox import COLUMNS, DELIVERY, DeliveryRow
 from storage.preferences import set_state, state
 
 SEEN = "late_data_seen"
+DAYS = 30  # a row of the memory: a day takes 54 characters at most, a row holds 2,000
 Totals = Mapping[int, tuple[int, int]]  # rows of usage and micro-credits by day
 
 
@@ -87,11 +89,19 @@ def day_totals(connection: sa.Connection, workspace_id: int, days: Days) -> Tota
 
 def totals_seen(connection: sa.Connection, workspace_id: int) -> Totals:
     """The totals that were looked at last; none before the first look."""
-    kept = state(connection, SEEN, workspace_id)
-    found: dict[str, tuple[int, int]] = json.loads(kept) if kept else {}
-    return {int(day): (events, credits) for day, (events, credits) in found.items()}
+    found: dict[int, tuple[int, int]] = {}
+    for number in count():
+        kept = state(connection, f"{SEEN}_{number}", workspace_id)
+        if not kept:
+            return found
+        days: dict[str, tuple[int, int]] = json.loads(kept)
+        found |= {int(day): (events, credits) for day, (events, credits) in days.items()}
+    raise AssertionError("count has no end")
 
 
 def keep_totals(connection: sa.Connection, workspace_id: int, totals: Totals) -> None:
-    """Remember what was looked at."""
-    set_state(connection, SEEN, json.dumps(dict(totals)), workspace_id=workspace_id)
+    """Remember what was looked at, some days a row; an empty row ends them."""
+    days = sorted(totals.items())
+    texts = [json.dumps(dict(days[at : at + DAYS])) for at in range(0, len(days), DAYS)]
+    for number, text in enumerate((*texts, "")):
+        set_state(connection, f"{SEEN}_{number}", text, workspace_id=workspace_id)

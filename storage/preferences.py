@@ -12,6 +12,7 @@ from storage.engine import insert_for
 
 _PREFERENCE = SQLModel.metadata.tables["preference"]
 _STATE = SQLModel.metadata.tables["state"]
+MAX_VALUE = 2000  # characters of a state
 # Built once, because every event that is written alone asks for a state first.
 _CHOSEN = sa.select(_PREFERENCE.c.value).where(
     _PREFERENCE.c.workspace_id == sa.bindparam("ours"),
@@ -75,7 +76,12 @@ def state(connection: sa.Connection, name: str, workspace_id: int = 0) -> str | 
 
 
 def set_state(connection: sa.Connection, name: str, value: str, *, workspace_id: int = 0) -> None:
-    """Remember a value of the program's own, replacing an earlier one."""
+    """Remember a value of the program's own, replacing an earlier one.
+
+    Raises ValueError for a longer one than a row holds: SQLite alone would take it.
+    """
+    if len(value) > MAX_VALUE:
+        raise ValueError(f"{name} is {len(value)} characters long")
     _upsert(connection, _STATE, {"workspace_id": workspace_id, "name": name}, value=value)
 
 

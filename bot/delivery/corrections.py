@@ -73,11 +73,19 @@ def correcting(asking: Asking) -> Job:
 def correct(engine: sa.Engine, ask: Ask, now: datetime) -> int:
     """Plan the corrections that are due in every workspace; how many posts are new among them.
 
-    Raises StorageError; what was not planned then is planned at the next look.
+    What could not be planned in one is planned at the next look, and holds up no other.
     """
     with reading(engine) as connection:
         workspaces = list_workspaces(connection)
-    return sum(_correct(engine, workspace, ask, now) for workspace in workspaces)
+    planned = 0
+    for workspace in workspaces:
+        try:
+            planned += _correct(engine, workspace, ask, now)
+        except StorageError as error:
+            log.warning("digests.not_checked", workspace=workspace.name, reason=error.message)
+        except Exception:  # one workspace's trouble must not keep the others' posts wrong
+            log.exception("digests.not_checked", workspace=workspace.name)
+    return planned
 
 
 def _correct(engine: sa.Engine, workspace: WorkspaceInfo, ask: Ask, now: datetime) -> int:

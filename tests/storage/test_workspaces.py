@@ -178,3 +178,10 @@ def test_state_of_the_installation_is_not_that_of_a_workspace(engine: sa.Engine)
         set_state(connection, "commands", "def")
         assert state(connection, "commands") == "def"
         assert state(connection, "commands", home(engine).id) is None
+
+
+def test_a_state_is_no_longer_than_a_row_of_any_database(engine: sa.Engine) -> None:
+    with writing(engine) as connection:
+        set_state(connection, "long", "x" * 2000)
+        with pytest.raises(ValueError, match="2001"):
+            set_state(connection, "long", "x" * 2001)

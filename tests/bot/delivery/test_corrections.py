@@ -12,9 +12,10 @@ from analytics.late_data import Correction, changed_days
 from bot.asking import Asking
 from bot.delivery.corrections import correct, correcting
 from storage.engine import reading, writing
+from storage.late_data import keep_totals, totals_seen
 from storage.outbox import DELIVERY, DeliveryRow, NewDelivery, history, insert_deliveries
 from storage.timekeys import to_micros
-from storage.workspaces import bind_chat
+from storage.workspaces import bind_chat, create_workspace
 from tests.analytics.world import World
 from tests.bot.delivery.delivering import Office
 from tests.cast import NOW, event
@@ -188,6 +189,30 @@ def test_days_that_are_new_or_gone_have_changed() -> None:
     assert changed_days({1: (1, 5), 2: (1, 5), 3: (2, 5)}, {2: (1, 5), 3: (1, 5), 4: (1, 1)}) == {
         *(1, 3, 4)
     }
+
+
+@pytest.mark.parametrize("days", [0, 1, 30, 66])
+def test_the_days_of_a_busy_workspace_are_remembered(engine: sa.Engine, days: int) -> None:
+    totals = {20_000 + day: (2**63 - 1, -(2**63)) for day in range(days)}
+    with writing(engine) as connection:
+        keep_totals(connection, 1, dict.fromkeys(range(19_900, 20_066), (1, 1)))
+        keep_totals(connection, 1, totals)
+        seen = totals_seen(connection, 1)
+    assert {day: tuple(total) for day, total in seen.items()} == totals
+
+
+def test_a_workspace_that_fails_holds_up_no_other(post: Post) -> None:
+    def fail(_: sa.Connection, __: DeliveryRow) -> int | None:
+        raise ZeroDivisionError
+
+    post.used(20)
+    with writing(post.engine) as connection:
+        other = create_workspace(connection, "Other", zone="UTC", now=NOW).id
+    World(post.engine, "Other").write([event(ts=to_micros(MIDNIGHT - DAY))])
+    assert correct(post.engine, fail, NOW + timedelta(hours=1)) == 0
+    with reading(post.engine) as connection:
+        assert totals_seen(connection, other)
+    assert post.look(NOW + timedelta(hours=2)) == 1
 
 
 async def test_the_worker_changes_the_post_and_answers_it(engine: sa.Engine) -> None:
