@@ -7,18 +7,29 @@ may run in several replicas at once and be killed anywhere: only unique keys dec
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
 
+import sqlalchemy as sa
+
+from bot.alerts.expiring import end_past
 from bot.alerts.routing import route
 from bot.asking import Asking
 from bot.delivery.corrections import correcting
 from bot.delivery.worker import Job
+from bot.subscriptions.overdue import catch_up, catch_up_at_start
 from bot.subscriptions.planner import plan
 from bot.subscriptions.realign import realign
 from storage.levels import check_levels
 
 # Every tick, while the clock is believed.
-TICK: Mapping[str, Job] = {"levels": check_levels, "realign": realign, "planner": plan}
+TICK: Mapping[str, Job] = {
+    "levels": check_levels,
+    "realign": realign,
+    "planner": plan,
+    "overdue": catch_up,  # after the planner: what is new names what is late
+    "past": end_past,
+}
 # Of all jobs, those that only new usage, a person or the watch gives something to do.
 ON_USAGE = frozenset({"levels", "router"})
 
@@ -26,6 +37,11 @@ ON_USAGE = frozenset({"levels", "router"})
 def prompt(owners: Sequence[str]) -> Mapping[str, Job]:
     """Twice a second, so that what crossed a line leaves within two."""
     return {"router": partial(route, owners=owners)}
+
+
+def at_start(engine: sa.Engine, now: datetime) -> int:
+    """Before a process sends anything: what waited while none ran may not leave as it is."""
+    return end_past(engine, now) + catch_up_at_start(engine, now)
 
 
 def late(asking: Asking) -> Mapping[str, Job]:

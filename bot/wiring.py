@@ -13,8 +13,9 @@ from bot.delivery.sending import Courier
 from bot.delivery.transactions import Transactions
 from bot.delivery.worker import Deliveries
 from bot.drawing import Drawing
-from bot.due import prompt
+from bot.due import at_start, prompt
 from bot.settings import Settings
+from bot.subscriptions.overdue import catch_up_after
 
 
 def senders_of(settings: Settings) -> dict[str, Sender]:
@@ -60,5 +61,13 @@ def deliveries_of(  # noqa: PLR0913  # its parts, each by name
         owners=owners,
         counters=counters,
     )
-    jobs = tuple(prompt(owners).values())
-    return Deliveries(transactions, composer, courier, senders, timing=timing, jobs=jobs)
+    return Deliveries(
+        transactions,
+        composer,
+        courier,
+        senders,
+        timing=timing,
+        jobs=tuple(prompt(owners).values()),
+        first=at_start,
+        returned=catch_up_after,
+    )

@@ -81,7 +81,9 @@ def tries(connection: sa.Connection, claim: Claim) -> Tries:
     failed = sa.or_(
         a.outcome == "unknown", sa.and_(a.outcome == "refused", a.retry_after.is_(None))
     )
-    wanted = sa.select(sa.func.count().filter(failed), sa.func.min(a.started_at)).where(
+    # While everybody was refused, this message was not tried: its life begins after that.
+    tried = sa.func.min(a.started_at).filter(a.outcome.not_in(("account", "banned")))
+    wanted = sa.select(sa.func.count().filter(failed), tried).where(
         a.workspace_id == claim.row.workspace_id, a.delivery_id == claim.row.id
     )
     return Tries(*connection.execute(wanted).one())
@@ -280,6 +282,11 @@ def fail_render(
         reason=reason[:MAX_REASON],
         not_before=not_before,
     )
+
+
+def put_off(connection: sa.Connection, claim: Claim, *, not_before: datetime) -> bool:
+    """It is not made yet, and nothing went wrong; once more from `not_before` on."""
+    return _change(connection, claim, state="planned", not_before=not_before)
 
 
 def end_render(connection: sa.Connection, claim: Claim, now: datetime, reason: str) -> bool:

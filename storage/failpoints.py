@@ -1,7 +1,8 @@
 """Named places at which a test lets a process die, fail or lose its database.
 
 Nothing happens unless the environment says so: `CREDITBOT_FAILPOINT=P9:kill`, `:raise` or
-`:dbdrop`.  The points P1 to P20 are listed in docs/delivery.md.
+`:dbdrop`.  P1 to P20 are those of `tests/chaos/matrix.py`, P21 is
+in the middle of catching up.
 """
 
 from __future__ import annotations

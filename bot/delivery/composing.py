@@ -29,7 +29,7 @@ from bot.delivery.audience import Answer, Elsewhere
 from bot.delivery.payloads import digest_of
 from bot.delivery.timing import Timing
 from bot.delivery.transactions import Transactions
-from bot.delivery.wording import NO_FIGURE, credits_of, is_empty, noted, plain, told
+from bot.delivery.wording import LATE, NO_FIGURE, credits_of, is_empty, noted, plain, told
 from bot.drawing import Drawing
 from bot.exports import Draft
 from charts import Document, ThemeName
@@ -40,20 +40,23 @@ from storage.endings import Content
 from storage.errors import StorageError
 from storage.failpoints import failpoint
 from storage.notices import admins, pause_subscription, tell, tell_creator
-from storage.outbox import NewDelivery, insert_deliveries, reference
+from storage.outbox import DeliveryRow, NewDelivery, insert_deliveries, reference
+from storage.overdue import SCHEDULED
 
 log = structlog.get_logger()
 USUAL: Mapping[str, ThemeName] = {"discord": "dark"}  # where nobody chose a theme
+PUT_OFF = 4  # ticks that a late digest waits for the planner
 _SUBSCRIPTION = SQLModel.metadata.tables["subscription"]
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What a subscription wants besides its line."""
+    """What a subscription wants besides its line; one that `comes_later` waits for the planner."""
 
     skip_empty: bool = False
     is_paused: bool = False
     is_ended: bool = False
+    comes_later: bool = False
 
 
 class _Lost(Exception):  # noqa: N818  # the state is the name
@@ -101,9 +104,15 @@ class Composer:
 
     async def _make_message(self, claim: Claim) -> None:
         row = claim.row
-        wanted = await self._transactions.read(lambda c, _: _wanted(c, claim))
+        wanted = await self._transactions.read(lambda c, now: _wanted(c, now, claim))
         if reason := _stopped(claim, wanted):
             await self._skip(claim, reason)
+            return
+        if wanted.comes_later:
+            again = timedelta(seconds=self._timing.tick)
+            await self._transactions.write(
+                lambda c, now: endings.put_off(c, claim, not_before=now + again)
+            )
             return
         found = await self._answer(claim)
         if wanted.skip_empty and row.trigger != "test" and is_empty(found.report):
@@ -322,16 +331,28 @@ class Composer:
         tell_creator(connection, lane, [creator], everybody, key=key, facts=facts, now=now)
 
 
-def _wanted(connection: sa.Connection, claim: Claim) -> _Wanted:
+def _wanted(connection: sa.Connection, now: datetime, claim: Claim) -> _Wanted:
     row, c = claim.row, _SUBSCRIPTION.c
     if row.subscription_id is None:
         return _Wanted()
-    columns = (c.skip_empty, c.is_paused, c.ended_at.is_not(None))
+    columns = (c.skip_empty, c.is_paused, c.ended_at.is_not(None), c.next_due)
     wanted = sa.select(*columns).where(
         c.workspace_id == row.workspace_id, c.id == row.subscription_id
     )
     found = connection.execute(wanted).first()
-    return _Wanted(*found) if found else _Wanted(is_ended=True)
+    if found is None:
+        return _Wanted(is_ended=True)
+    skip_empty, is_paused, is_ended, next_due = found
+    return _Wanted(skip_empty, is_paused, is_ended, _comes_later(row, now, next_due))
+
+
+def _comes_later(row: DeliveryRow, now: datetime, next_due: datetime | None) -> bool:
+    """Whether a late digest waits until newer ones are planned, which may name it.
+
+    Not for long: while the clock is in doubt nothing is planned, and what is planned leaves.
+    """
+    is_late = row.trigger in SCHEDULED and row.kind == "digest" and now - row.due_at > LATE
+    return is_late and next_due is not None and next_due <= now and row.attempts <= PUT_OFF
 
 
 def _stopped(claim: Claim, wanted: _Wanted) -> str | None:

@@ -16,6 +16,16 @@ from storage.outbox import DeliveryRow
 
 LATE = timedelta(minutes=15)
 NO_FIGURE = Note("Figure not available.")
+PLATFORMS: Mapping[str, str] = {"slack": "Slack", "discord": "Discord"}
+# Why a message could not leave, by the class of the refusal.
+HELD: Mapping[str, str] = {
+    "account": "{name} refused me ({code})",
+    "banned": "{name} took nothing from me ({code})",
+    "refused": "{name} took nothing ({code})",
+    "unreadable": "{name} could not be asked ({code})",
+    "unknown": "{name} did not answer ({code})",
+    "off": "{name} was not set up here",
+}
 MEANINGS: Mapping[str, str] = {
     "ext_shared": "it is shared with another organisation",
     "not_a_member": "whoever chose it is not in it",
@@ -52,12 +62,26 @@ def _notes(row: DeliveryRow, now: datetime, zone: ZoneInfo) -> Iterator[str]:
 
 
 def _down(row: DeliveryRow, now: datetime, zone: ZoneInfo) -> str:
-    """`; the bot was down 08:55–11:20`, where that is known."""
+    """`; the bot was down 08:55–11:20`, `; Slack refused me until 11:20`, where that is known."""
+    if "held" in row.facts:
+        return _held(row.facts["held"], now, zone)
     down = row.facts.get("down")
     if not isinstance(down, Sequence) or isinstance(down, str) or len(down) != 2:
         return ""
     first, end = (_clock(datetime.fromisoformat(str(one)), now, zone) for one in down)
     return f"; the bot was down {first}–{end}"
+
+
+def _held(held: Any, now: datetime, zone: ZoneInfo) -> str:  # noqa: ANN401  # kept as JSON
+    """What kept a message: [platform, reason as it was kept, until when or ""]."""
+    platform, reason, until = (str(one) for one in held)
+    name = PLATFORMS.get(platform, platform.title())
+    outcome, _, code = reason.partition(": ")
+    words = HELD.get(outcome, "{name} answered {code}").format(
+        name=name, code=clean(code or reason)
+    )
+    end = f" until {_clock(datetime.fromisoformat(until), now, zone)}" if until else ""
+    return f"; {words}{end}"
 
 
 def _clock(moment: datetime, now: datetime, zone: ZoneInfo) -> str:

@@ -27,12 +27,15 @@ from storage.pauses import Pause, end_pause, forget_pauses, take_probe
 log = structlog.get_logger()
 # Makes rows due: gets the engine and the outbox's clock, says how many are new.
 Job = Callable[[sa.Engine, datetime], int]
+# What is done for a platform workspace that works again, before anything leaves there.
+Return = Callable[[sa.Engine, datetime, Pause], int]
 
 
 class Deliveries:
     """The worker of one process.
 
-    `jobs` run before each look: what must leave within a second or two of its cause.
+    `jobs` run before each look: what must leave within a second or two of its cause.  `first` runs
+    once before anything leaves, `returned` before a refused platform workspace is sent to again.
     """
 
     def __init__(  # noqa: PLR0913  # its parts, wired by hand
@@ -44,6 +47,8 @@ class Deliveries:
         *,
         timing: Timing,
         jobs: Sequence[Job] = (),
+        first: Job | None = None,
+        returned: Return | None = None,
         chance: Chance | None = None,
     ) -> None:
         self._transactions = transactions
@@ -52,6 +57,8 @@ class Deliveries:
         self._senders = senders
         self._timing = timing
         self._jobs = jobs
+        self._first = first
+        self._returned = returned
         self._chance = chance or Chance()
         self._wake = asyncio.Event()
         self._jobs_at = -1.0
@@ -89,6 +96,7 @@ class Deliveries:
 
     async def turn(self) -> bool:
         """Begin everything that may begin now; whether there was anything.  Raises TROUBLE."""
+        await self._make_first()
         await self._make_due()
         platforms = tuple(self._senders)
         to_make, to_send = await self._transactions.read(
@@ -111,6 +119,19 @@ class Deliveries:
     @property
     def _busy(self) -> set[asyncio.Task[None]]:
         return self._making | self._sending
+
+    async def _make_first(self) -> None:
+        """What must be decided before this process sends anything.  Raises TROUBLE."""
+        first, self._first = self._first, None
+        if first is None:
+            return
+        try:
+            await self._transactions.call(first)
+        except TROUBLE:
+            self._first = first
+            raise
+        except Exception:  # our bug must not keep back what is due
+            log.exception("delivery.first_failed")
 
     async def _make_due(self) -> None:
         """Run the jobs, not more often than this process would look by itself."""
@@ -228,5 +249,17 @@ class Deliveries:
         except (SendError, TimeoutError) as error:
             log.warning("chat.still_refused", platform=pause.platform, reason=str(error))
             return
+        await self._tell_returned(pause)
         await self._transactions.write(lambda c, _: end_pause(c, pause))
         log.info("chat.works_again", platform=pause.platform)
+
+    async def _tell_returned(self, pause: Pause) -> None:
+        returned = self._returned
+        if returned is None:
+            return
+        try:
+            await self._transactions.call(lambda engine, now: returned(engine, now, pause))
+        except TROUBLE:
+            raise  # still refused, for all that anybody knows: the next look is in a few minutes
+        except Exception:  # our bug must not keep back what is due
+            log.exception("delivery.return_failed", platform=pause.platform)

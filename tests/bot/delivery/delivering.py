@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -24,6 +25,7 @@ from bot.delivery.timing import Timing
 from bot.delivery.transactions import Transactions
 from bot.delivery.worker import Deliveries
 from bot.drawing import Drawing
+from bot.subscriptions.overdue import catch_up_after, catch_up_at_start
 from storage.outbox import DeliveryRow
 from tests.cast import NOW
 from tests.storage.mail import Mail
@@ -162,6 +164,11 @@ class Clock:
         self.running += seconds
 
 
+def by_hand(_: sa.Connection, now: datetime) -> datetime:
+    """Leases are told by the clock of the test."""
+    return now
+
+
 async def no_sleep(_: float) -> None:
     """Whoever waits need not."""
 
@@ -184,7 +191,7 @@ class Office:
 
     def worker(self) -> Deliveries:
         """A fresh process."""
-        transactions = Transactions(self.engine, self.clock.now, clock=lambda _connection, now: now)
+        transactions = Transactions(self.engine, self.clock.now, clock=by_hand)
         chance = Chance(sleep=no_sleep, monotonic=self.clock.monotonic, random=random.Random(5))  # noqa: S311  # jitter
         senders = {"slack": self.platform}
         composer = Composer(
@@ -204,7 +211,14 @@ class Office:
             chance=chance,
         )
         return Deliveries(
-            transactions, composer, courier, senders, timing=self.timing, chance=chance
+            transactions,
+            composer,
+            courier,
+            senders,
+            timing=self.timing,
+            first=partial(catch_up_at_start, leases=by_hand),
+            returned=partial(catch_up_after, leases=by_hand),
+            chance=chance,
         )
 
     async def work(self, *after: float) -> None:
