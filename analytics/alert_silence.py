@@ -5,16 +5,19 @@ Nothing is said about a drop of usage: what a silent source would have brought i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from analytics.alert_facts import Told, on_day, post
 from analytics.captions import moment_text
+from analytics.day_silence import Missing
 from analytics.lines import framed
 from analytics.numbers import counted
 from analytics.report import Button, Fact, Facts, Note, Report
 from analytics.silence import NO_FALL, no_data
-from analytics.timerange import WEEKDAYS
+from analytics.timerange import MONTH_NAMES, WEEKDAYS
+from storage.timekeys import date_of
 
 TITLE = "Source silent"
 SHORTEST = timedelta(minutes=60)
@@ -61,8 +64,21 @@ class Silence:
         }
 
 
+def late_day_facts(source: str, last: date, late: Missing) -> dict[str, object]:
+    """What is frozen of a source of whole days whose next one is late."""
+    usual = late.usual
+    return {
+        "source": source,
+        "last_day": str(last),
+        "missing": str(date_of(late.day)),
+        "usual": None if usual is None else (late.over + usual).isoformat(),
+    }
+
+
 def silence_report(told: Told) -> Report:
     """`No data from litellm since 24 Mar 09:12: usually about 40 events by now.`."""
+    if (day := told.day_of("last_day")) is not None:
+        return _late_day_report(told, day)
     source, last = told.text_of("source") or "a source", told.moment_of("last")
     expected, gap = told.number_of("expected"), told.number_of("gap")
     since = "" if last is None else moment_text(last)
@@ -76,6 +92,27 @@ def silence_report(told: Told) -> Report:
     headline = f"{no_data(source, since)}{usual}"
     weekday = WEEKDAYS[(last or told.local(told.fired_at)).weekday()].title()
     note = f"Compared with the same hours of a {weekday} in the {WEEKS} weeks before."
+    return _framed(told, headline, facts, note)
+
+
+def _late_day_report(told: Told, last: date) -> Report:
+    """`No data from copilot since 23 Mar: Tuesday 24 Mar usually comes by 25 Mar 08:00`."""
+    source, missing = told.text_of("source") or "a source", told.day_of("missing")
+    usual = told.moment_of("usual")
+    headline = no_data(source, _day_text(last))
+    facts = [Fact("last_day", "Last day", _day_text(last))]
+    if missing is not None:
+        named = f"{WEEKDAYS[missing.weekday()].title()} {_day_text(missing)}"
+        by = f"usually comes by {moment_text(usual)}" if usual else "is not here yet"
+        headline = f"{headline}: {named} {by}"
+    if usual is not None:
+        facts.append(Fact("usual", "Usually here", usual, "moment"))
+    facts.append(Fact("as_of", "As of", told.local(told.query.now), "moment"))
+    note = f"It reports whole days; compared with the same weekday of {WEEKS} weeks before."
+    return _framed(told, headline, facts, note)
+
+
+def _framed(told: Told, headline: str, facts: Sequence[Fact], note: str) -> Report:
     body = framed(
         on_day(told.query, told.query.reader.clock.local_date(told.query.now)),
         TITLE,
@@ -87,6 +124,10 @@ def silence_report(told: Told) -> Report:
         ),
     )
     return post(told, body, [Button("Over time", "timeline last 7d")], now=_back(told))
+
+
+def _day_text(day: date) -> str:
+    return f"{day.day} {MONTH_NAMES[day.month - 1]}"
 
 
 def gap_text(seconds: int) -> str:

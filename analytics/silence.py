@@ -1,7 +1,8 @@
 """Sources that brought nothing for longer than is usual: their silence is no fall in use.
 
 What a source should have brought is the mean of the same weekdays in the four weeks before it fell
-silent; it is silent when at least 20 rows of usage are missing by that.
+silent; it is silent when at least 20 rows of usage are missing by that, and one that reports whole
+days when a day is missing on which it usually does.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from analytics.day_silence import missed
 from analytics.query import Query
 from analytics.report import Note
 from analytics.text import clean
 from analytics.timerange import MONTH_NAMES
+from storage.day_sources import day_arrivals, reports_days
 from storage.reading import Days
 from storage.source_days import rows_by_source
 from storage.timekeys import date_of, day_number
@@ -40,17 +43,25 @@ class Silence:
 def silences(query: Query) -> list[Silence]:
     """The sources that were silent when the query's range ended, by name."""
     reader, end = query.reader, day_number(query.range.end)
-    rows = rows_by_source(reader.connection, reader.workspace.id, Days(end - LOOKED, end))
-    found = (_silence(name, by_day, end) for name, by_day in sorted(rows.items()))
-    return [silence for silence in found if silence is not None]
+    place = reader.connection, reader.workspace.id
+    found = []
+    for source, by_day in rows_by_source(*place, Days(end - LOOKED, end)).items():
+        last = max(by_day)
+        if end - last > 7 * WEEKS:
+            continue  # it is not silent, it is over
+        # A row about a day is the use of many prompts: a single day that is missing counts.
+        days = list(missed(by_day, last, end))
+        is_late = bool(days) and reports_days(*place, source.id, last)
+        if _rows_missing(by_day, last, end) >= LEAST_ROWS or (
+            is_late and set(days) - day_arrivals(*place, source.id, days).keys()
+        ):
+            found.append(Silence(clean(source.name), date_of(last)))
+    return sorted(found, key=lambda one: one.source)
 
 
-def _silence(name: str, by_day: Mapping[int, int], end: int) -> Silence | None:
-    last = max(by_day)
-    if end - last > 7 * WEEKS:
-        return None  # it is not silent, it is over
-    missing = sum(_usual(by_day, day, last) for day in range(last + 1, end))
-    return Silence(clean(name), date_of(last)) if missing >= LEAST_ROWS else None
+def _rows_missing(by_day: Mapping[int, int], last: int, end: int) -> float:
+    """How many rows a source would have brought since its last day, by the weeks before it."""
+    return sum(_usual(by_day, day, last) for day in range(last + 1, end))
 
 
 def _usual(by_day: Mapping[int, int], day: int, last: int) -> float:

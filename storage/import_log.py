@@ -171,6 +171,10 @@ class Exports:
         """The import that brought each slice last; slices that no import brought are left out."""
         return {slice_: notes[-1][1] for slice_, notes in self._noted(slices).items() if notes}
 
+    def firsts(self, slices: Collection[Slice]) -> dict[Slice, int]:
+        """The import that brought each slice first; slices that no import brought are left out."""
+        return {slice_: notes[0][1] for slice_, notes in self._noted(slices).items() if notes}
+
     def note(self, slices: Collection[Slice], exported: int, *, batch_id: int) -> None:
         """Remember which export the slices come from now."""
         known = self._noted(slices)

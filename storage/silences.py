@@ -1,6 +1,6 @@
 """When each source last brought usage, and what it brought in the same hours of weeks before.
 
-Only sources that know the time of their events: one that sums up a day is silent all day.
+Of one that sums up whole days the last day is known: see `storage.day_sources` for the next one.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from storage.events import Granularity
 from storage.timekeys import Clock, from_micros, to_micros
 
 RECENT_DAYS = 7  # a source that is silent for longer is no news any more
+RECENT_WHOLE_DAYS = 28  # its files may come once a week
+AROUND = timedelta(hours=14)  # a day that a source names begins so far from the workspace's
 BATCH_DAYS = 60
 WEEKS = 4
 _SOURCE = SQLModel.metadata.tables["source"]
@@ -26,12 +28,17 @@ _BATCH = SQLModel.metadata.tables["import_batch"]
 
 @dataclass(frozen=True, slots=True)
 class LastEvent:
-    """The newest event of a source; `batch_id` is that of the file it came in, 0 for none."""
+    """The newest event of a source; `batch_id` is that of the file it came in, 0 for none.
+
+    With `is_day` it is about the whole of `day`.
+    """
 
     source_id: int
     name: str
     ts: int
     batch_id: int
+    day: int
+    is_day: bool = False
 
     @property
     def at(self) -> datetime:
@@ -57,7 +64,7 @@ def last_events(
         )
         .where(
             table.c.workspace_id == workspace_id,
-            table.c.day >= today - RECENT_DAYS,
+            table.c.day >= today - RECENT_WHOLE_DAYS,
             table.c.day <= today,
             table.c.events > 0,
         )
@@ -66,22 +73,41 @@ def last_events(
     )
     found = []
     for source_id, name, day in connection.execute(days).all():
-        start = to_micros(clock.midnight(day))
-        newest = (
-            sa.select(LEDGER.c.ts, LEDGER.c.batch_id, LEDGER.c.grain)
-            .where(
-                LEDGER.c.workspace_id == workspace_id,
-                LEDGER.c.source_id == source_id,
-                LEDGER.c.ts >= start,
-                LEDGER.c.ts <= to_micros(now),
+        row = _newest(connection, workspace_id, source_id, day, clock=clock, now=now)
+        if row is None:
+            continue
+        is_day = row.grain == Granularity.DAY
+        if is_day or day >= today - RECENT_DAYS:
+            found.append(
+                LastEvent(source_id, str(name), int(row.ts), int(row.batch_id), int(day), is_day)
             )
-            .order_by(LEDGER.c.ts.desc())
-            .limit(1)
-        )
-        row = connection.execute(newest).first()
-        if row is not None and row.grain != Granularity.DAY:
-            found.append(LastEvent(source_id, str(name), int(row.ts), int(row.batch_id)))
     return found
+
+
+def _newest(  # a source's last day, and what moments mean
+    connection: sa.Connection,
+    workspace_id: int,
+    source_id: int,
+    day: int,
+    *,
+    clock: Clock,
+    now: datetime,
+) -> sa.Row[int, int, int] | None:
+    """Time, import and granularity of the newest event of a source on its last day."""
+    start, end = clock.midnight(day) - AROUND, clock.midnight(day + 1) + AROUND
+    newest = (
+        sa.select(LEDGER.c.ts, LEDGER.c.batch_id, LEDGER.c.grain)
+        .where(
+            LEDGER.c.workspace_id == workspace_id,
+            LEDGER.c.source_id == source_id,
+            LEDGER.c.ts >= to_micros(start),
+            LEDGER.c.ts <= to_micros(min(end, now)),
+            LEDGER.c.day == day,
+        )
+        .order_by(LEDGER.c.ts.desc())
+        .limit(1)
+    )
+    return connection.execute(newest).first()
 
 
 def expected_events(

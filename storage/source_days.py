@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
@@ -14,13 +15,20 @@ from storage.crossings import Days
 _SOURCE = SQLModel.metadata.tables["source"]
 
 
+class SourceName(NamedTuple):
+    """A source's number and name."""
+
+    id: int
+    name: str
+
+
 def rows_by_source(
     connection: sa.Connection, workspace_id: int, days: Days
-) -> Mapping[str, Mapping[int, int]]:
-    """Rows of usage by day for each source, by its name; days without any are absent."""
+) -> Mapping[SourceName, Mapping[int, int]]:
+    """Rows of usage by day for each source; days without any are absent."""
     table = SOURCE_DAY.table
     wanted = (
-        sa.select(_SOURCE.c.name, table.c.day, table.c.events)
+        sa.select(_SOURCE.c.id, _SOURCE.c.name, table.c.day, table.c.events)
         .join(
             _SOURCE,
             sa.and_(
@@ -34,7 +42,7 @@ def rows_by_source(
             table.c.events > 0,
         )
     )
-    found: dict[str, dict[int, int]] = defaultdict(dict)
-    for name, day, events in connection.execute(wanted):
-        found[str(name)][int(day)] = int(events)
+    found: dict[SourceName, dict[int, int]] = defaultdict(dict)
+    for number, name, day, events in connection.execute(wanted):
+        found[SourceName(int(number), str(name))][int(day)] = int(events)
     return dict(found)

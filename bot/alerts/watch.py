@@ -146,7 +146,9 @@ class Watch:
             key, length = (last.source_id, last.ts), ctx.now - last.at
             again = memory.silences.get(key)
             if again is None or ctx.now >= again or ctx.now < last.at:
-                memory.silences[key] = ctx.now + max(APART, length / GROWN)
+                # A day that is late is cheap to see, and due at a moment.
+                wait = APART if last.is_day else max(APART, length / GROWN)
+                memory.silences[key] = ctx.now + wait
                 due.append(last)
         return watch_usage.silences(ctx, due)
 

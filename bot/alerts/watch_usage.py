@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 import sqlalchemy as sa
 import structlog
@@ -11,15 +12,17 @@ import structlog
 from analytics.advice_basis import Advice, Findings, find
 from analytics.alert_advice import advice_facts
 from analytics.alert_anomaly import freeze_verdict
-from analytics.alert_silence import SHORTEST, Silence
+from analytics.alert_silence import SHORTEST, Silence, late_day_facts
 from analytics.anomaly import BASE_DAYS, FACTOR_DAYS, Kind, Part, Verdict, verdicts
 from analytics.burn_up import NOTHING, read_days
+from analytics.day_silence import WEEK, WEEKS, Missing, missed, weekdays_before
 from analytics.measures import gather_credits
 from analytics.query import Query
 from analytics.recommendations import shown_of
 from analytics.trials import standings
 from bot.context import Context
 from storage.alerts import NewAlert, insert_alert, list_alerts, resolve
+from storage.day_sources import day_arrivals, day_rows
 from storage.reading import DIMENSIONS, Days, Key
 from storage.silences import (
     LastEvent,
@@ -91,16 +94,16 @@ def silences(ctx: Context, lasts: list[LastEvent]) -> list[NewAlert]:
     """An alert for each source that is silent for much longer than usual."""
     found = []
     for last in lasts:
-        silence = _silence(ctx, last)
-        if silence is not None and silence.is_unusual:
+        facts = _late_day(ctx, last) if last.is_day else _silence(ctx, last)
+        if facts is not None:
             key = f"n|{last.source_id}|{last.ts}"
-            facts = {**silence.facts, "source_id": last.source_id, "last_ts": last.ts}
-            found.append(_new(ctx, key, "silent", f"source:{last.source_id}", facts))
+            kept = {**facts, "source_id": last.source_id, "last_ts": last.ts}
+            found.append(_new(ctx, key, "silent", f"source:{last.source_id}", kept))
     return found
 
 
-def _silence(ctx: Context, last: LastEvent) -> Silence | None:
-    """How unusual a silence is; None for a short one, and for a source of one file alone."""
+def _silence(ctx: Context, last: LastEvent) -> dict[str, object] | None:
+    """What is told of an unusual silence; None of a short one, and of a source of one file."""
     length = ctx.now - last.at
     if length <= SHORTEST:
         return None
@@ -109,7 +112,30 @@ def _silence(ctx: Context, last: LastEvent) -> Silence | None:
         return None
     expected = expected_events(*_place(ctx), last, ctx.reader.clock, ctx.now)
     local = last.at.astimezone(ctx.reader.clock.zone)
-    return Silence(last.name, local, length, expected, tuple(pauses))
+    silence = Silence(last.name, local, length, expected, tuple(pauses))
+    return silence.facts if silence.is_unusual else None
+
+
+def _late_day(ctx: Context, last: LastEvent) -> dict[str, object] | None:
+    """What is told of a source of whole days that owes one for too long; None where it does not."""
+    clock, place = ctx.reader.clock, (*_place(ctx), last.source_id)
+    today = clock.day(ctx.now)
+    rows = day_rows(*place, Days(last.day - WEEK * (WEEKS + 1), last.day + 1))
+    days = list(missed(rows, last.day, today))
+    if not days:
+        return None
+    before = {day: weekdays_before(day, last.day) for day in days}
+    came = day_arrivals(
+        *place, {last.day, *days, *(one for known in before.values() for one in known)}
+    )
+    for day in days:
+        if day in came:
+            continue  # its file says that it is empty
+        moments = ((one, came.get(one)) for one in before[day])
+        waits = [at - clock.midnight(one + 1) for one, at in moments if at is not None]
+        late = Missing(day, clock.midnight(day + 1), waits, came.get(last.day))
+        return late_day_facts(last.name, date_of(last.day), late) if late.due < ctx.now else None
+    return None
 
 
 def newest_events(ctx: Context) -> list[LastEvent]:
@@ -126,10 +152,17 @@ def returned(ctx: Context, lasts: list[LastEvent]) -> int:
         last = by_id.get(source) if isinstance(source, int) else None
         if last is None or not isinstance(before, int) or last.ts <= before:
             continue
-        back = first_after(*_place(ctx), last.source_id, before) or from_micros(last.ts)
+        back = _back(ctx, last, before)
         facts = {"back": back.astimezone(ctx.reader.clock.zone).isoformat()}
         ended += resolve(ctx.reader.connection, alert, facts=facts, now=ctx.now)
     return ended
+
+
+def _back(ctx: Context, last: LastEvent, before: int) -> datetime:
+    """Since when a source is back; a whole day is there since it came, which is about now."""
+    if last.is_day:
+        return day_arrivals(*_place(ctx), last.source_id, [last.day]).get(last.day) or ctx.now
+    return first_after(*_place(ctx), last.source_id, before) or from_micros(last.ts)
 
 
 def is_back(ctx: Context, lasts: list[LastEvent]) -> bool:

@@ -23,6 +23,7 @@ from storage.preferences import set_preference
 from storage.timekeys import to_micros
 from tests.analytics.world import World, column, table_of, total_of
 from tests.cast import NOW, ZONE, event
+from tests.daily_files import bring, every_day
 
 MICRO = 1_000_000
 BERLIN = ZoneInfo(ZONE)
@@ -327,6 +328,17 @@ def test_a_silent_source_is_named_and_a_fall_is_not(world: World) -> None:
         report = world.ask(f"digest {kind}")
         assert "No data from gateway:acme since 26 Mar" in said(report)
         assert "▼" not in repr(report)
+
+
+def test_a_source_of_few_rows_a_day_is_silent_when_a_day_is_missing(world: World) -> None:
+    every_day(world, YESTERDAY.date() - timedelta(days=1))
+    steady(world, a_day=2)
+    for kind in ("daily", "weekly"):
+        report = world.ask(f"digest {kind}")
+        assert "No data from copilot since 28 Mar" in said(report)
+        assert "▼" not in repr(report)
+    bring(world, [YESTERDAY.date()], NOW)
+    assert "No data from" not in said(world.ask("digest daily"))
 
 
 def test_a_source_that_rests_on_weekends_is_not_silent(world: World) -> None:

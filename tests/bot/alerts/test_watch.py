@@ -24,6 +24,7 @@ from tests.analytics.advised import advised
 from tests.analytics.spending import march
 from tests.analytics.world import World
 from tests.cast import NOW, event
+from tests.daily_files import bring, came, every_day
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 EVENING = NOW.replace(day=24, hour=18, minute=0)
@@ -259,6 +260,61 @@ def test_between_its_files_a_source_is_not_silent(
 ) -> None:
     in_files(world, TUESDAY - apart, TUESDAY)
     assert Looking(world.engine, TUESDAY + 3 * HOUR).look() == told
+
+
+# ---- sources of whole days
+
+
+MONDAY = date(2026, 3, 23)
+
+
+def test_a_day_that_does_not_come_is_told_once_and_when_it_is_back(world: World) -> None:
+    every_day(world, MONDAY)
+    looking = Looking(world.engine, came(MONDAY, 26 * HOUR))  # 08:00 is usual
+    assert [looking.look(step * HOUR) for step in (0, 21, 2, 1, 24)] == [0, 0, 1, 0, 0]
+    (alert,) = alerts(world, "silent")
+    report = world.ask(f"alerts show {alert.id}")
+    assert (
+        report.headline
+        == "No data from copilot since 23 Mar: Tuesday 24 Mar usually comes by 25 Mar 08:00"
+    )
+    assert "what is missing is no fall in use" in repr(report)
+    bring(world, [MONDAY + DAY], came(MONDAY, 73 * HOUR))
+    assert looking.look() == 1
+    said = world.ask(f"alerts show {alert.id} part=resolved").headline
+    assert said == "Resolved: data from copilot is back since 27 Mar 01:00."
+
+
+def test_a_source_that_catches_up_is_not_told_again_before_a_day(sqlite_engine: sa.Engine) -> None:
+    world = World(sqlite_engine)
+    every_day(world, MONDAY)
+    bring(world, [MONDAY + DAY], came(MONDAY, 4 * DAY))
+    looking = Looking(sqlite_engine, came(MONDAY, 4 * DAY + HOUR))
+    assert [looking.look(), looking.look(22 * HOUR), looking.look(2 * HOUR)] == [0, 0, 1]
+
+
+@pytest.mark.parametrize("weeks", [1, 2])
+def test_a_source_of_few_weeks_is_not_missed(sqlite_engine: sa.Engine, weeks: int) -> None:
+    world = World(sqlite_engine)
+    every_day(world, MONDAY, weeks=weeks)
+    assert Looking(sqlite_engine, came(MONDAY, 5 * DAY)).look() == 0
+
+
+def test_a_file_a_week_is_not_missed_between_two(sqlite_engine: sa.Engine) -> None:
+    world = World(sqlite_engine)
+    for week in range(6, -1, -1):
+        last = MONDAY - week * 7 * DAY
+        bring(world, [last - ago * DAY for ago in range(7)], came(last, DAY / 3))
+    looking = Looking(sqlite_engine, came(MONDAY, 3 * DAY))
+    assert [looking.look(), looking.look(4 * DAY)] == [0, 0]
+    assert [looking.look(2 * DAY), looking.look(4 * DAY)] == [0, 1]
+
+
+def test_an_empty_day_that_a_file_tells_of_is_no_silence(sqlite_engine: sa.Engine) -> None:
+    world = World(sqlite_engine)
+    every_day(world, MONDAY)
+    bring(world, [MONDAY + DAY], came(MONDAY + DAY, DAY / 3), rows=0)
+    assert Looking(sqlite_engine, came(MONDAY + DAY, 30 * HOUR)).look() == 0
 
 
 # ---- advice
