@@ -5,32 +5,37 @@ Never a cause.  A person is named only to who may see people's rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, get_args
+from typing import Any
 
 from analytics.alert_facts import Told, as_number, on_day, post
 from analytics.anomaly import (
     BASE_DAYS,
-    Carrier,
     Kind,
     Part,
     Verdict,
-    carrier,
     carrier_text,
     unusual_text,
 )
+from analytics.breakdown import WORDS
+from analytics.by_person import UNATTRIBUTED
 from analytics.figures import TimeBar, TimelineFigure
-from analytics.lines import framed
+from analytics.lines import REST, framed
 from analytics.numbers import credits_text
 from analytics.report import Block, Button, Fact, Facts, Note, Report
+from analytics.rises import KINDS, Rise, also_text, carriers, frozen, rise_table, rises
 from analytics.stretches import DAY
-from analytics.text import clean
 from analytics.timerange import MONTH_NAMES
-from storage.reading import DIMENSIONS
+from storage.source_days import source_names
 from storage.timekeys import day_number
 
 TITLE = "Unusual spend"
+NOBODY: Mapping[Kind, str] = {
+    "person": UNATTRIBUTED,
+    "task": WORDS["task"].none,
+    "project": WORDS["project"].none,
+}
 INFINITE = 1e9  # stands for a z that is infinite: JSON knows no infinity
 
 
@@ -39,12 +44,8 @@ def freeze_verdict(
 ) -> dict[str, Any]:
     """The facts of an unusual day: `days` are the micro-credits of the 28 days before and its own.
 
-    Of each kind the part with the largest rise is kept by its id: names are for who may see them.
+    The parts with the largest rises are kept by their ids: names are for who may see them.
     """
-    largest = {
-        kind: max((part for part in parts if part.kind == kind), key=lambda part: part.rise)
-        for kind in {part.kind for part in parts}
-    }
     return {
         "day": str(day),
         "total": verdict.total,
@@ -52,7 +53,7 @@ def freeze_verdict(
         "usual": verdict.usual,
         "z": min(verdict.z, INFINITE),
         "excess": verdict.excess,
-        "parts": {kind: [one.key, one.total, one.before] for kind, one in largest.items()},
+        "parts": frozen(parts),
         "days": list(days),
     }
 
@@ -63,15 +64,18 @@ def anomaly_report(told: Told) -> Report:
     if verdict is None or day is None:
         return post(told, Report(TITLE, "Spend is unusual", ()))
     headline = unusual_text(verdict, day)
-    found = carrier(verdict, list(_parts(told)))
+    kinds = {kind: rows for kind in KINDS if (rows := _rises(told, verdict, kind))}
+    found = list(carriers(kinds))
     blocks: list[Block] = [
-        *([Note(carrier_text(found), "delta")] if found else []),
+        *(Note(carrier_text(one), "delta") for _, one in found[:1]),
+        *(Note(words, "delta") for words in [also_text(found[1:])] if words),
         *_figure(told, day, headline),
         Facts(tuple(_facts(verdict))),
+        *([rise_table(kinds)] if kinds else []),
         Note(f"Usual is the mean of the {BASE_DAYS} days before, for that weekday."),
     ]
     body = framed(on_day(told.query, day), TITLE, headline, tuple(blocks))
-    return post(told, body, list(_buttons(day, found)))
+    return post(told, body, list(_buttons(day, [kind for kind, _ in found[:1]])))
 
 
 def verdict_of(told: Told) -> Verdict | None:
@@ -83,20 +87,36 @@ def verdict_of(told: Told) -> Verdict | None:
     return Verdict(0, total, mean, usual, z, excess, is_alert=True)
 
 
-def _parts(told: Told) -> Iterator[Part]:
-    """The parts that may be named to who is told."""
-    frozen = told.part_of("parts")
-    for kind in get_args(Kind):
-        numbers = frozen.get(kind)
-        if not isinstance(numbers, list) or len(numbers) != 3 or kind not in DIMENSIONS:
-            continue
-        key, total, before = map(as_number, numbers)
-        allowed = {"person": told.people, "project": told.projects}.get(kind)
-        name = told.query.reader.names(DIMENSIONS[kind]).get(key or 0)
-        if key is None or total is None or before is None or not name:
-            continue
-        if allowed is None or key in allowed:
-            yield Part(kind, key, clean(name), total, before)
+def _rises(told: Told, verdict: Verdict, kind: Kind) -> list[Rise]:
+    """The rows of a kind as who is told may see them; none where it tells nothing apart."""
+    kept = told.part_of("parts").get(kind)
+    if not isinstance(kept, list) or not kept:
+        return []
+    single = isinstance(kept[0], int)  # as an older version kept them
+    rows = [[as_number(one) or 0 for one in row] for row in ([kept] if single else kept)]
+    if any(len(row) != 3 for row in rows):
+        return []
+    rest = verdict.total - sum(row[1] for row in rows), _before(verdict) - sum(r[2] for r in rows)
+    if any(rest):
+        rows.append([REST, *rest])
+    names = _names(told, kind)
+    allowed = {"person": told.people, "project": told.projects, "task": told.tasks}.get(kind)
+    hidden = () if allowed is None else [key for key, *_ in rows if key not in allowed]
+    found = rises(rows, names, hidden)
+    is_told = any(one.key > 0 for one in found) and (kind != "source" or len(found) > 1)
+    return found if is_told else []
+
+
+def _before(verdict: Verdict) -> int:
+    """The micro-credits of the 28 days before."""
+    return round(verdict.mean * BASE_DAYS)
+
+
+def _names(told: Told, kind: Kind) -> Mapping[int, str]:
+    reader = told.query.reader
+    if kind == "source":
+        return source_names(reader.connection, reader.workspace.id)
+    return {0: NOBODY[kind], **reader.names(kind)} if kind in NOBODY else reader.names(kind)
 
 
 def _facts(verdict: Verdict) -> Iterator[Fact]:
@@ -133,10 +153,12 @@ def _named(day: date) -> str:
     return f"{day.day} {MONTH_NAMES[day.month - 1]}"
 
 
-def _buttons(day: date, found: Carrier | None) -> Iterator[Button]:
+def _buttons(day: date, kinds: Sequence[Kind]) -> Iterator[Button]:
     yield Button("Who used most", f"by-user {day}")
     yield Button("By model", f"by-model {day}")
-    if found is not None and found.part.kind == "project":
+    if "task" in kinds:
+        yield Button("By task", f"by-task {day}")
+    if "project" in kinds:
         yield Button("By project", f"timeline {day - BASE_DAYS * DAY}..{day} by day")
 
 

@@ -25,9 +25,9 @@ LEAST_PROMPTS = 5  # a day, on average over the base
 MONTH = 30  # mean days that the excess is a share of
 # Least z and least excess; either pair is enough.
 RULES = ((3.5, 0.05), (2.5, 0.20))
-SCOPE_EXCESS = 0.05  # of the workspace's month, for one person or key alone
+SCOPE_EXCESS = 0.05  # of the workspace's month, for one person or source alone
 MOST_FACTOR = 100  # beyond it a factor only says that the usual is next to nothing
-Kind = Literal["person", "model", "project", "key"]
+Kind = Literal["person", "model", "task", "project", "source"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +129,14 @@ def judge(daily: Sequence[int], prompts: Sequence[int]) -> Verdict | None:
 
 
 def matters_to_all(verdict: Verdict, workspace_mean: float) -> bool:
-    """Whether one person's or key's unusual day is material for a workspace of that daily mean."""
+    """Whether one person's or source's unusual day matters to a workspace of that daily mean."""
     month = MONTH * workspace_mean
     return verdict.is_alert and verdict.total - verdict.usual >= SCOPE_EXCESS * month
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one person, model, project or key used on the judged day and in the 28 days before."""
+    """What one id of a kind used on the judged day and in the 28 days before."""
 
     kind: Kind
     key: int

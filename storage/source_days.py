@@ -46,3 +46,24 @@ def rows_by_source(
     for number, name, day, events in connection.execute(wanted):
         found[SourceName(int(number), str(name))][int(day)] = int(events)
     return dict(found)
+
+
+def credits_by_source(connection: sa.Connection, workspace_id: int, days: Days) -> dict[int, int]:
+    """Micro-credits of some days by source, which is also what an API key is named for."""
+    table = SOURCE_DAY.table
+    wanted = (
+        sa.select(table.c.source_id, sa.func.sum(table.c.credits))
+        .where(
+            table.c.workspace_id == workspace_id,
+            table.c.day >= days.first,
+            table.c.day < days.end,
+        )
+        .group_by(table.c.source_id)
+    )
+    return {int(source): int(credits) for source, credits in connection.execute(wanted)}
+
+
+def source_names(connection: sa.Connection, workspace_id: int) -> Mapping[int, str]:
+    """The name of each source."""
+    wanted = sa.select(_SOURCE.c.id, _SOURCE.c.name).where(_SOURCE.c.workspace_id == workspace_id)
+    return {int(number): str(name) for number, name in connection.execute(wanted)}

@@ -13,17 +13,18 @@ from analytics.advice_basis import Advice, Findings, find
 from analytics.alert_advice import advice_facts
 from analytics.alert_anomaly import freeze_verdict
 from analytics.alert_silence import SHORTEST, Silence, late_day_facts
-from analytics.anomaly import BASE_DAYS, FACTOR_DAYS, Kind, Part, Verdict, verdicts
+from analytics.anomaly import BASE_DAYS, FACTOR_DAYS, Part, Verdict, verdicts
 from analytics.burn_up import NOTHING, read_days
 from analytics.day_silence import WEEK, WEEKS, Missing, missed, weekdays_before
 from analytics.measures import gather_credits
 from analytics.query import Query
 from analytics.recommendations import shown_of
+from analytics.rises import KINDS
 from analytics.trials import standings
 from bot.context import Context
 from storage.alerts import NewAlert, insert_alert, list_alerts, resolve
 from storage.day_sources import day_arrivals, day_rows
-from storage.reading import DIMENSIONS, Days, Key
+from storage.reading import Days
 from storage.silences import (
     LastEvent,
     expected_events,
@@ -31,15 +32,11 @@ from storage.silences import (
     last_events,
     pauses_between_files,
 )
+from storage.source_days import credits_by_source
 from storage.timekeys import date_of, from_micros, to_micros
 
 log = structlog.get_logger()
 JUDGED_DAYS = 3  # closed days: what comes in a day late is still judged
-CARRIERS: tuple[tuple[Kind, Key], ...] = (
-    ("person", "person"),
-    ("model", "model"),
-    ("project", "project"),
-)
 MOST = 200
 
 
@@ -78,13 +75,19 @@ def _unusual(
 
 
 def _parts(query: Query, day: int) -> Iterator[Part]:
-    """What each person, model and project used on a day and in the 28 days before."""
-    for kind, key in CARRIERS:
-        now = gather_credits(query, key, Days(day, day + 1))
-        before = gather_credits(query, key, Days(day - BASE_DAYS, day))
-        names = query.reader.names(DIMENSIONS[kind])
-        for one in now.keys() & names.keys():
-            yield Part(kind, one, names[one], now[one], before.get(one, 0))
+    """What each person, model, task, project and source used on a day and in the 28 before."""
+    place = query.reader.connection, query.reader.workspace.id
+    that_day, base = Days(day, day + 1), Days(day - BASE_DAYS, day)
+    for kind in KINDS:
+        now, before = (
+            credits_by_source(*place, days)
+            if kind == "source"
+            else gather_credits(query, kind, days)
+            for days in (that_day, base)
+        )
+        for key in now.keys() | before.keys():
+            # Its name is for who may see it.
+            yield Part(kind, key, "", now.get(key, 0), before.get(key, 0))
 
 
 # ---- silent sources

@@ -22,10 +22,11 @@ from storage.outgoing import AlertThreshold
 from storage.timekeys import to_micros
 from tests.analytics.advised import advised
 from tests.analytics.spending import march
-from tests.analytics.world import World
+from tests.analytics.world import World, column, table_of
 from tests.cast import NOW, event
 from tests.daily_files import bring, came, every_day
 
+M = MICRO
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 EVENING = NOW.replace(day=24, hour=18, minute=0)
 TUESDAY = NOW.replace(day=24, hour=9, minute=0)
@@ -174,7 +175,27 @@ def test_an_unusual_day_is_told_once_when_it_is_over(sqlite_engine: sa.Engine) -
     assert report.headline.startswith(
         "Spend is unusual: 950 credits on Monday 23 March, 15.8 times"
     )
-    assert "Largest rise: p0@example.com, 890 credits" in repr(report)
+    words = "Largest rise: p0@example.com, 890 credits above the mean of 28 days (all of the rise)."
+    assert words in repr(report)
+
+
+def test_an_unusual_day_is_told_by_people_models_tasks_and_sources(
+    sqlite_engine: sa.Engine,
+) -> None:
+    world = World(sqlite_engine)
+    world.write([*days_of(date(2026, 3, 23), 60, d0=900)])
+    more = [replace(one, task="Coding") for one in days_of(date(2026, 3, 23), 60, d0=300)]
+    world.write(more, source="key-ci")
+    Looking(sqlite_engine, NOW.replace(day=24, hour=1)).look()
+    (alert,) = alerts(world, "anomaly")
+    report = world.ask(f"alerts show {alert.id}")
+    assert "Of the rise also: " in repr(report)
+    assert "source test 75%." in repr(report)
+    table = table_of(report)
+    names = [group.name for group in table.groups]
+    assert names == ["People", "Models", "Tasks", "Projects", "Sources and keys"]
+    assert {group.subtotal[2:5] for group in table.groups} == {(1300 * M, 120 * M, 1180 * M)}
+    assert column(table, "name")[-2:] == ["test", "key-ci"]
 
 
 def test_usual_days_are_not_told(sqlite_engine: sa.Engine) -> None:
