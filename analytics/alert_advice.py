@@ -60,7 +60,7 @@ def _choices(told: Told) -> Iterator[Button]:
     if None in names:
         return
     words = " ".join(typed(name) for name in names if name)
-    yield Button("Try it", f"trial plan {words} 10%")
+    yield Button("Try it", f"trial plan {words}")
     yield Button("Why", f"recommend why {words}")
     yield Button("Not useful", f"recommend decline {words}", "do")
 

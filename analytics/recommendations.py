@@ -282,7 +282,7 @@ def _actions(shown: Sequence[Advice], found: Findings, asked: Asked) -> Iterator
         mark = f" {number}" if len(shown) > 1 else ""
         buttons = [Button(f"Why?{mark}", f"recommend why {names}")]
         if not one.is_short and one.proposal.level == "worth a trial":
-            buttons.append(Button(f"Plan trial{mark}", f"trial plan {names} 10%"))
+            buttons.append(Button(f"Plan trial{mark}", f"trial plan {names}"))
         if asked.may_decide:
             buttons.append(Button(f"We switched{mark}", f"recommend accept {names}", "do"))
         buttons.append(Button(f"Not useful{mark}", f"recommend decline {names}", "do"))

@@ -20,6 +20,7 @@ from storage.trials import MAX_SLICE_PCT
 Status = Literal["running", "confirmed", "stopped", "no answer"]
 LEAST_ARM = 200
 LONGEST_DAYS = 90
+LEAST_SLICE_PCT = 10  # of a plan that names no slice
 MARGINS = range(1, 11)  # points of success
 # One-sided 5 % and 80 % power when both models are equal.
 Z_PLAN, Z_POWER = 1.645, 0.842
@@ -66,6 +67,13 @@ def plan_trial(current: Tally, *, prompts_a_day: float, slice_pct: int, margin_p
         f"{LONGEST_DAYS} days are the most.",
         hint=_what_fits(fitting, math.ceil(100 * per_arm / (prompts_a_day * LONGEST_DAYS or 1))),
     )
+
+
+def fitting_slice(current: Tally, *, prompts_a_day: float, margin_pct: int) -> int:
+    """The least slice, at least a tenth, with which a trial ends in time; a tenth if none does."""
+    per_arm = prompts_per_arm(current.careful_rate, margin_pct)
+    needed = math.ceil(100 * per_arm / (prompts_a_day * LONGEST_DAYS or 1))
+    return needed if LEAST_SLICE_PCT < needed <= MAX_SLICE_PCT else LEAST_SLICE_PCT
 
 
 def _what_fits(margin_pct: int | None, slice_pct: int) -> str:

@@ -19,7 +19,7 @@ from analytics.evidence import Pair
 from analytics.numbers import count_text, counted, rate_text
 from analytics.report import Actions, Button, Column, Note, Report, Row, Table
 from analytics.text import typed
-from analytics.trial import Look, Plan, Status, looks_of, plan_trial, status_of
+from analytics.trial import Look, Plan, Status, fitting_slice, looks_of, plan_trial, status_of
 from analytics.wilson import Tally
 from storage.reading import Days, Reader
 from storage.trials import Arm, ArmOutcome, Trial, end_trial, list_trials, outcomes
@@ -164,7 +164,7 @@ def _row(one: Standing, names: Names, now: datetime) -> Row:
 
 def plan(reader: Reader, now: datetime, wanted: Wanted) -> Plan:
     """Prompts an arm and days; raises UserError for a trial that cannot be or is too long."""
-    task, a, b = wanted.pair
+    _, a, b = wanted.pair
     multipliers = current_multipliers(reader.catalog, now)
     if a not in multipliers or b not in multipliers or multipliers[b] >= multipliers[a]:
         models = reader.catalog.models
@@ -172,6 +172,22 @@ def plan(reader: Reader, now: datetime, wanted: Wanted) -> Plan:
             f"{models[b].name} is not cheaper than {models[a].name} by their multipliers now.",
             hint="A trial goes from a model to one with a lower multiplier.",
         )
+    current, a_day = _volume(reader, now, wanted.pair)
+    return plan_trial(
+        current, prompts_a_day=a_day, slice_pct=wanted.slice_pct, margin_pct=wanted.margin_pct
+    )
+
+
+def fitting(reader: Reader, now: datetime, pair: Pair, margin_pct: int) -> Wanted:
+    """The trial of a pair with the least slice that ends in time, if any does."""
+    current, a_day = _volume(reader, now, pair)
+    slice_pct = fitting_slice(current, prompts_a_day=a_day, margin_pct=margin_pct)
+    return Wanted(pair, slice_pct, margin_pct)
+
+
+def _volume(reader: Reader, now: datetime, pair: Pair) -> tuple[Tally, float]:
+    """Outcomes of a task on the costly model of a pair, and its prompts a day."""
+    task, a, _ = pair
     today = reader.clock.day(now)
     measures = ("prompts", "ok", "ok_n")
     where = {"task": (task,), "model": (a,)}
@@ -180,12 +196,7 @@ def plan(reader: Reader, now: datetime, wanted: Wanted) -> Plan:
     # A workspace younger than that has fewer days to spread its prompts over.
     oldest = reader.oldest
     days = PLAN_DAYS if oldest is None else min(PLAN_DAYS, today - reader.clock.day(oldest))
-    return plan_trial(
-        Tally(ok_n, ok),
-        prompts_a_day=prompts / max(days, 1),
-        slice_pct=wanted.slice_pct,
-        margin_pct=wanted.margin_pct,
-    )
+    return Tally(ok_n, ok), prompts / max(days, 1)
 
 
 def plan_text(found: Plan, wanted: Wanted) -> str:

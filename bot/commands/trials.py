@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from analytics import trials
 from analytics.advice_basis import margin_of, names_of
 from analytics.errors import UserError
@@ -17,18 +19,24 @@ EXAMPLE = 'coding GPT-4o "Claude 3 Haiku" 10%'
 MODELS = {"from": "model-now", "to": "cheaper-model"}
 
 
-@command("trial plan", example=f"trial plan {EXAMPLE}", defaults={"slice": "10%"}, words=MODELS)
+@command("trial plan", example=f"trial plan {EXAMPLE}", words=MODELS)
 def plan(  # the parts of a trial
     ctx: Context,
     task: TaskName,
     from_: ModelName,
     to: ModelName,
-    slice: Percent,  # noqa: A002  # what people type
+    slice: Percent | None,  # noqa: A002  # what people type
     margin: Margin | None,
 ) -> Report:
-    """How many prompts and days a trial would take."""
+    """How many prompts and days a trial would take.
+
+    Without a slice it is a tenth of the prompts, or the least that ends within 90 days.
+    """
     check_task(task, ctx)
-    wanted = Wanted((task, from_, to), slice, margin or margin_of(ctx.reader))
+    pair, points = (task, from_, to), margin or margin_of(ctx.reader)
+    wanted = trials.fitting(ctx.reader, ctx.now, pair, points)
+    if slice is not None:
+        wanted = replace(wanted, slice_pct=slice)
     try:
         found = trials.plan(ctx.reader, ctx.now, wanted)
     except UserError as error:

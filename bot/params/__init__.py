@@ -225,6 +225,7 @@ PARAM_TYPES: Mapping[object, ParamType] = _Types(
         Number: NumberType(),
         Number | None: NumberType(required=False),
         Percent: PercentType(),
+        Percent | None: PercentType(),
         Margin | None: MarginType(),
         Stars: StarsType(),
         RatedTask: RatedTaskType("task"),

@@ -44,9 +44,11 @@ class PercentType(ParamType):
     words = "10%"
     positional = True
 
-    def read(self, texts: Sequence[str], ctx: Context) -> Percent:
-        """Whole per cent; raises UserError."""
+    def read(self, texts: Sequence[str], ctx: Context) -> Percent | None:
+        """Whole per cent, None when left out; raises UserError."""
         del ctx
+        if not texts:
+            return None
         number = whole(texts[0].removesuffix("%").strip(), range(1, MAX_SLICE_PCT + 1))
         if number is None:
             raise UserError(

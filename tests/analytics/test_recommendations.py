@@ -60,7 +60,7 @@ def test_advice_has_saving_evidence_and_no_more_than_that(world: World) -> None:
 def test_buttons_ask_why_plan_a_trial_and_refuse(world: World) -> None:
     lines = {button.label: button for button in buttons(advised(world).ask("recommend"))}
     assert lines["Why?"].line == f"recommend why {PAIR}"
-    assert lines["Plan trial"].line == f"trial plan {PAIR} 10%"
+    assert lines["Plan trial"].line == f"trial plan {PAIR}"
     assert (lines["Not useful"].line, lines["Not useful"].verb) == (
         f"recommend decline {PAIR}",
         "do",

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.errors import UserError
-from analytics.trial import Look, Plan, looks_of, plan_trial, prompts_per_arm, status_of
+from analytics.trial import (
+    Look,
+    Plan,
+    fitting_slice,
+    looks_of,
+    plan_trial,
+    prompts_per_arm,
+    status_of,
+)
 from analytics.wilson import Tally, newcombe, wilson
 
 GOOD = Tally(998, 949)  # 95 % with one success and one failure more
@@ -53,6 +61,13 @@ def test_where_only_a_larger_slice_fits_it_is_named() -> None:
         plan_trial(GOOD, prompts_a_day=16, slice_pct=10, margin_pct=3)
     assert caught.value.hint == "No margin would fit; a slice of 46% would."
     assert plan_trial(GOOD, prompts_a_day=16, slice_pct=46, margin_pct=3).days <= 90
+
+
+@pytest.mark.parametrize(("prompts_a_day", "slice_pct"), [(16, 46), (15, 49), (14, 10), (900, 10)])
+def test_the_least_slice_that_fits_is_a_tenth_or_what_90_days_need(
+    prompts_a_day: float, slice_pct: int
+) -> None:
+    assert fitting_slice(GOOD, prompts_a_day=prompts_a_day, margin_pct=3) == slice_pct
 
 
 @pytest.mark.parametrize(

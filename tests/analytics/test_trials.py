@@ -65,6 +65,13 @@ def test_a_plan_tells_prompts_and_days_and_starts_nothing(world: World) -> None:
         assert list_trials(connection, world.workspace.id) == []
 
 
+def test_a_plan_without_a_slice_takes_the_least_that_ends_in_time(world: World) -> None:
+    """The button under new advice says no slice: it must not lead into a refusal."""
+    assert "about 50 days at 10% of the prompts" in world.ask(f"trial plan {WORDS}").headline
+    most = world.ask(f"trial plan {WORDS} margin=1").headline
+    assert "about 89 days at 39% of the prompts" in most
+
+
 def test_more_than_90_days_are_refused_with_what_would_fit(world: World) -> None:
     report = world.ask(f"trial start {WORDS} 5% margin=1")
     assert "90 days are the most" in report.headline
