@@ -76,6 +76,10 @@ def demo_command(
         float,
         typer.Option("--speed", min=0.1, max=36_000, help="How fast the clock runs: 3600 is fast."),
     ] = 1.0,
+    *,
+    anew: Annotated[
+        bool, typer.Option("--new", help="Begin today, also where the clock was moved.")
+    ] = False,
 ) -> None:
     """Make a demo workspace: a chat platform in this terminal."""
     from bot.demo.program import ZONE, run_demo  # noqa: PLC0415
@@ -92,5 +96,6 @@ def demo_command(
         console=out,
         interactive=sys.stdin.isatty() and sys.stdout.isatty(),
         speed=speed,
+        anew=anew,
     )
     raise typer.Exit(code)

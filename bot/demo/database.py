@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -30,13 +31,12 @@ from storage.workspaces import WorkspaceInfo, bind_chat, find_workspace, set_sta
 GATEWAY = Origin("litellm:acme", "litellm", Route.CALLBACK)
 EDITOR = Origin("cursor:acme", "cursor", Route.PULL)
 BATCH = 10_000
-PARTS = ("", "-wal", "-shm", "-journal")
+PARTS = ("", "-wal", "-shm", "-journal", "-posts")
 MANY = 100
 CHAT = ("console", "acme")  # the pretended chat that everybody of the company is in
 YOU = Identity(*CHAT, YOUR_HANDLE, YOUR_NAME)  # who owns the workspace
 EDITION = 5  # what a database holds beside its usage; an older one is made anew
-_MADE = "demo_made"
-_AHEAD = "went ahead of its time"
+_MADE, _LEFT = "demo_made", "demo_left"
 Step = Callable[[int], None]
 
 
@@ -63,18 +63,36 @@ def _made_as(engine: sa.Engine) -> str | None:
         return state(connection, _MADE) if sa.inspect(connection).has_table("state") else None
 
 
-def outdate(engine: sa.Engine) -> None:
-    """Let the demo make its database anew the next time: its usage reaches into the future."""
+def keep_moment(engine: sa.Engine, moment: datetime) -> None:
+    """Remember how far the clock of a demo was moved: its usage reaches up to there."""
     with writing(engine) as connection:
-        set_state(connection, _MADE, _AHEAD)
+        set_state(connection, _LEFT, moment.isoformat())
 
 
 def went_ahead(file: Path) -> bool:
     """Whether the file is a demo whose clock was moved: it cannot go on at today's time."""
-    if not file.exists():
-        return False
+    return _left(file) is not None
+
+
+def left_at(file: Path, work: Workload) -> datetime | None:
+    """The moment at which a demo of this workload was left, if its clock was moved before."""
+    left = _left(file)
+    if left is None:
+        return None
     with opened(f"sqlite:///{file}") as engine:
-        return _made_as(engine) == _AHEAD
+        is_same = _without_day(_made_as(engine) or "") == _without_day(_stamp(work))
+        return left if is_same and is_current(engine) else None
+
+
+def _left(file: Path) -> datetime | None:
+    if not file.exists():
+        return None
+    with opened(f"sqlite:///{file}") as engine:
+        if _made_as(engine) is None:
+            return None
+        with reading(engine) as connection:
+            left = state(connection, _LEFT)
+        return datetime.fromisoformat(left) if left else None
 
 
 def kept_as(file: Path) -> Path:
@@ -171,6 +189,11 @@ def _introduce(connection: sa.Connection, workspace_id: int, work: Workload) -> 
 def _stamp(work: Workload) -> str:
     day = work.now.astimezone(ZoneInfo(work.zone)).date()
     return f"{work.zone} {day} {work.events} {work.people} {work.seed} {EDITION}"
+
+
+def _without_day(stamp: str) -> list[str]:
+    zone, _, *rest = stamp.split(" ") if stamp else ("", "")
+    return [zone, *rest]
 
 
 def _move(file: Path, to: Path) -> None:

@@ -29,7 +29,8 @@ from bot.delivery.sending import Courier
 from bot.delivery.timing import Timing
 from bot.delivery.transactions import TROUBLE, Transactions
 from bot.delivery.worker import Deliveries, Job
-from bot.demo.database import GATEWAY, outdate
+from bot.demo.database import GATEWAY, keep_moment
+from bot.demo.posts import KeptPosts
 from bot.demo.usage import Onward, Workload
 from bot.drawing import Drawing
 from bot.due import ON_USAGE, TICK, late, prompt
@@ -75,7 +76,7 @@ def span_of(text: str) -> timedelta | None:
 
 @dataclass
 class Clock:
-    """The demo's time, moved by hand; `is_ahead` once it went faster than real time."""
+    """The demo's time, moved by hand; `is_ahead` once it went faster than a real one."""
 
     moment: datetime
     is_ahead: bool = False
@@ -111,6 +112,8 @@ class LivePlatform:
         self._ledger = Ledger(self.engine, workspace, Labels(self.engine, workspace.id))
         self._onward, self._fed = Onward(self.work), self.clock.now()
         self._sender = ConsoleSender(self.write, clock=self.time_text, width=self.width)
+        self._posts = KeptPosts(Path(f"{self.engine.url.database}-posts"))
+        self._sender.posts.update(self._posts.read())
         self._asking = Asking(now=self.clock.now, owners=(), workspace=None)
         self._watch = Watch(self.engine, self.clock.now)
         self._watched = self._corrected = self.clock.now()
@@ -191,23 +194,26 @@ class LivePlatform:
     async def _pass(self, span: timedelta, *, breaths: int = 0) -> None:
         """Let time pass in small steps, and do what each of them makes due."""
         if not self.clock.is_ahead and (self.speed != 1 or breaths):
-            # At once: whoever is killed in the future must not be found there the next time.
+            # At once: whoever is killed in the future is to go on there the next time.
             self.clock.is_ahead = True
-            outdate(self.engine)
+            keep_moment(self.engine, self.clock.now())
         async with self._turns:
             end = self.clock.now() + span
             while not self._is_enough.is_set() and (left := end - self.clock.now()) > timedelta():
                 await self._turn(min(STEP, left))
             for _ in range(breaths):
                 await self._turn(PAUSE)
-            self._is_alive()
+            self._keep()
 
-    def _is_alive(self) -> None:
-        """Leave the sign of life that `health` looks for."""
+    def _keep(self) -> None:
+        """Leave the sign of life that `health` looks for, and where to go on the next time."""
         try:
             with writing(self.engine) as connection:
                 note_tick(connection, "demo", {}, now=self.clock.now())
-        except TROUBLE as error:
+            if self.clock.is_ahead:
+                keep_moment(self.engine, self.clock.now())
+            self._posts.write(self._sender.posts)
+        except (*TROUBLE, OSError) as error:
             log.warning("demo.postponed", reason=str(error).partition("\n")[0])
 
     async def _turn(self, step: timedelta) -> None:
@@ -251,6 +257,8 @@ class LivePlatform:
         self._fed = now
         if events:
             self._ledger.write(events, GATEWAY, now=now)
+            if self.clock.is_ahead:
+                keep_moment(self.engine, now)  # or a demo that is killed would work this time twice
         return True
 
     def _keep_files(self) -> None:

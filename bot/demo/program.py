@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -37,18 +39,19 @@ def run_demo(  # noqa: PLR0913  # the options of a program
     console: Console,
     interactive: bool,
     speed: float = REAL,
+    anew: bool = False,
 ) -> int:
     """Make the demo's database when it is missing or older than today, then answer.
 
-    The clock of all answers stands still at `now`, where the pretended usage ends.  Interactive,
-    it runs on from there, `speed` times as fast as a real one, and lines are taken until the
-    person leaves.  Gives the exit code.  Raises UserError when the
-    folder cannot be written, StorageError for a file that is not the demo's and for a zone that
-    does not exist.
+    The clock of all answers stands still at `now`, where the pretended usage ends, or where a
+    demo whose clock was moved was left, unless it is to begin `anew`.  Interactive, it runs on
+    from there, `speed` times as fast as a real one, and lines are taken until the person leaves.
+    Gives the exit code.  Raises UserError when the folder cannot be written, StorageError for a
+    file that is not the demo's and for a zone that does not exist.
     """
     work = Workload(now=now, zone=zone, events=events)
     try:
-        _prepare(folder / FILE, work, console)
+        work = _prepare(folder / FILE, work, console, anew=anew)
         _talk(folder, work, console, speed=speed if interactive else None)
     except OSError as error:
         raise UserError(
@@ -61,16 +64,24 @@ def run_demo(  # noqa: PLR0913  # the options of a program
     return 0
 
 
-def _prepare(file: Path, work: Workload, console: Console) -> None:
-    if database.is_fresh(file, work):
-        return
+def _prepare(file: Path, work: Workload, console: Console, *, anew: bool) -> Workload:
+    """The workload up to the moment at which the demo begins."""
+    left = None if anew else database.left_at(file, work)
+    if left is not None:
+        local = left.astimezone(ZoneInfo(work.zone))
+        _say(
+            console,
+            f"It goes on where you left it: {local:%A} {local.day} {local:%B %Y, %H:%M}. "
+            "`creditbot demo --new` begins today.",
+        )
+        return replace(work, now=left)
+    if not anew and database.is_fresh(file, work):
+        return work
     if database.went_ahead(file):
-        console.print(
-            "The clock of the last demo was moved, so a new one begins today. The old one, with "
-            f"its digests, alerts and budgets, is kept as {database.kept_as(file)}.",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
+        _say(
+            console,
+            "A new demo begins today. The old one, with its digests, alerts and budgets, is kept "
+            f"as {database.kept_as(file)}.",
         )
     bar = Progress(
         TextColumn("{task.description}"),
@@ -83,10 +94,15 @@ def _prepare(file: Path, work: Workload, console: Console) -> None:
     with bar:
         task = bar.add_task("A company of forty at work", total=work.events)
         database.create(file, work, step=lambda count: bar.advance(task, count))
+    return work
+
+
+def _say(console: Console, words: str) -> None:
+    console.print(words, markup=False, highlight=False, soft_wrap=True)
 
 
 def _talk(folder: Path, work: Workload, console: Console, *, speed: float | None) -> None:
-    clock = Clock(work.now)
+    clock = Clock(work.now, is_ahead=database.went_ahead(folder / FILE))
     with (
         opened(f"sqlite:///{folder / FILE}") as engine,
         closing(Drawing()) as drawing,

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -40,6 +41,7 @@ HELP = (
 )
 CHANNELS = (
     "You are in #ai-credits; `#ops` goes to another channel, `@` to your talk with creditbot.\n"
+    "`@noah.jansen` makes you somebody else, until you go to a channel again.\n"
     "To see what it tells unasked, type these four:\n"
     "  alerts here\n"
     "  digest subscribe daily 09:00\n"
@@ -69,6 +71,7 @@ class Session:
     live: LivePlatform | None = None
     buttons: tuple[Button, ...] = field(default=())
     place: Place = CHANNEL
+    _seat: Place = CHANNEL  # the conversation in which the person sits
     _is_asked: bool = False
     _pressed: int = 0
 
@@ -80,23 +83,31 @@ class Session:
     @property
     def you(self) -> Identity:
         """Who asks, and where; a direct conversation is read by its person."""
-        return _reader(self.place)
+        if self.place.is_direct:
+            return _reader(self.place)
+        return replace(_reader(self._seat), place=self.place)
 
     @property
     def width(self) -> int:
         """How wide answers may be."""
         return min(window_width(self.console), MAX_WIDTH)
 
-    def ask(self, line: str) -> None:
-        """Print the answer of a line, write its picture, offer its buttons."""
+    def ask(self, line: str) -> bool:
+        """Print the answer of a line, write its picture, offer its buttons; whether it was done.
+
+        A line that failed leaves the buttons of the answer before it.
+        """
         report = self.desk.answer(line, self.you)
         if report.export is not None:
             self._write_file(report.export)
-            return
+            return True
         self._print_report(report)
         self._write_picture(report)
-        self.buttons = frame_of(report).buttons
+        buttons = frame_of(report).buttons
+        if report.line or buttons:
+            self.buttons = buttons
         self._say("")
+        return bool(report.line)
 
     def take(self, typed: str) -> None:
         """Do what a person typed: press a button, or answer the line."""
@@ -153,7 +164,7 @@ class Session:
     def _lived(self, live: LivePlatform, line: str) -> bool:
         """Go to a channel, let time pass, press a button of a message; whether it was that."""
         if place := self._place(live, line):
-            self.place = place
+            self.place = self._seat = place
             return True
         word, _, rest = line.partition(" ")
         if line.split() in (["help", "skip"], ["help", "wait"]):
@@ -176,7 +187,9 @@ class Session:
         handle = person["handle"] or YOU.user_id
         name = next((one.name for one in members(live.work.people) if one.handle == handle), None)
         if name is None:
-            self._say(f"Nobody here is called @{handle}. You are @{YOU.user_id}.")
+            handles = [one.handle for one in members(live.work.people)]
+            near = (get_close_matches(handle, handles, n=1) or handles[1:2])[0]
+            self._say(f"Nobody here is called @{handle}. `@{near}` goes to that person's talk.")
             return self.place
         return Place(handle, name, is_direct=True)
 
@@ -202,14 +215,16 @@ class Session:
             return
         self._pressed += 1
         key, here = f"{post.id}.{self._pressed}", self.place
-        # It is pressed where it stands, and in a direct conversation by its person.
+        # It is pressed where it stands: in a channel by whom the person plays now, in a direct
+        # conversation by its person.
         self.place = Place(post.channel_id, post.channel_id, post.is_direct)
         try:
             wish = self.desk.wish(post.buttons[button - 1], self.you, key=key)
             if wish is None:
                 self._say("This button was pressed already, or is too old.")
                 return
-            self._do(Button("", wish.line, wish.verb))
+            if not self._do(Button("", wish.line, wish.verb)):
+                self.desk.give_back(wish, self.you)
         finally:
             self.place = here
 
@@ -222,14 +237,12 @@ class Session:
             return
         self._do(self.buttons[number - 1])
 
-    def _do(self, button: Button) -> None:
+    def _do(self, button: Button) -> bool:
+        """Do what a button asks for; False for what was refused."""
         match button.verb:
-            case "ask":
+            case "ask" | "do":
                 self._say(f"> {button.line}")
-                self.ask(button.line)
-            case "do":
-                self._say(f"> {button.line}")
-                self.ask(button.line)
+                return self.ask(button.line)
             case "csv" | "json" | "pdf" | "png":
                 self._write_file(Export(button.verb, button.line))
             case "share":
@@ -239,6 +252,7 @@ class Session:
                     f"In chat this opens a form. Here, change the line and type it: {button.line}"
                 )
                 self._say(f"`help {parse(button.line).command.name}` lists its options.")
+        return True
 
     def _write_file(self, wanted: Export) -> None:
         made = self.runner.run(self.desk.export(wanted.line, wanted.form, self.you))

@@ -154,28 +154,36 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         run_demo(tmp_path / "demo", now=NOW, console=Console(file=StringIO()), interactive=False)
 
 
-def test_a_demo_whose_clock_was_moved_is_kept_and_that_is_said(tmp_path: Path) -> None:
-    file = tmp_path / FILE
+def test_a_demo_whose_clock_was_moved_goes_on_until_a_new_one_is_asked_for(tmp_path: Path) -> None:
+    file, kept = tmp_path / FILE, tmp_path / "creditbot.before.db"
     database.create(file, FEW, step=no_step)
     with opened(f"sqlite:///{file}") as engine:
-        database.outdate(engine)
+        database.keep_moment(engine, NOW + timedelta(days=2))
 
-    assert f"is kept as {tmp_path / 'creditbot.before.db'}" in talk(tmp_path)
+    printed = talk(tmp_path)
+    assert "goes on where you left it: " in printed
+    assert "26 Nov 2026, so far" in printed
+    assert f"is kept as {kept}" in talk(tmp_path, anew=True)
     assert database.is_fresh(file, FEW)
-    assert database.went_ahead(tmp_path / "creditbot.before.db")
-    assert "is kept" not in talk(tmp_path)
+    assert database.went_ahead(kept)
+    assert "is kept" not in talk(tmp_path, anew=True)
 
 
 # ---- the conversation
 
 
-def talk(folder: Path, *typed: str) -> str:
+def talk(folder: Path, *typed: str, anew: bool = False) -> str:
     """What the demo prints when these lines are typed before the input ends."""
     out = StringIO()
     console = Console(file=out, width=100)
     with patch.object(console, "input", autospec=True, side_effect=[*typed, EOFError]):
         code = run_demo(
-            folder, events=FEW.events, now=NOW, console=console, interactive=bool(typed)
+            folder,
+            events=FEW.events,
+            now=NOW,
+            console=console,
+            interactive=bool(typed),
+            anew=anew,
         )
     assert code == 0
     return out.getvalue()

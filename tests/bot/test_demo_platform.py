@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -20,6 +21,7 @@ from bot.context import Place
 from bot.demo import database
 from bot.demo.database import CHAT, YOU
 from bot.demo.platform import Clock, LivePlatform, span_of
+from bot.demo.posts import KeptPosts
 from bot.demo.session import Session
 from bot.demo.usage import Onward, Workload
 from bot.desk import Desk
@@ -176,9 +178,22 @@ def test_what_is_typed_wrong_is_said(sitting: Sitting) -> None:
     assert "There is no message 7 yet." in sitting.type("7.1")
 
 
-def test_a_demo_that_went_ahead_is_made_anew(sitting: Sitting) -> None:
-    sitting.type("skip 1m")
-    assert not database.is_fresh(sitting.folder / "demo.db", WORK)
+def test_a_demo_whose_clock_was_moved_knows_where_it_was_left(sitting: Sitting) -> None:
+    file = sitting.folder / "demo.db"
+    assert database.left_at(file, WORK) is None
+    sitting.type("skip 3h")
+    left = database.left_at(file, replace(WORK, now=NOW + timedelta(days=40)))
+    assert left == sitting.live.clock.now() >= NOW + 3 * HOUR
+    assert database.left_at(file, replace(WORK, events=4_000)) is None
+
+
+def test_messages_of_an_earlier_sitting_are_there_with_their_buttons(sitting: Sitting) -> None:
+    said = sitting.type("alerts here", "budget set project=Platform 1 monthly", "skip 10m")
+    number = said.partition("#ai-credits, message ")[2].split(" ")[0]
+    sitting.live.stop()
+    before, after = sitting.live.post(number), KeptPosts(sitting.folder / "demo.db-posts").read()
+    assert before is not None
+    assert after[number] == replace(before, content=None)
 
 
 def test_a_personal_limit_is_told_its_person_alone(sitting: Sitting) -> None:
@@ -194,7 +209,7 @@ def test_a_conversation_is_a_place_to_subscribe_in(sitting: Sitting) -> None:
     assert sitting.session.prompt == "@anna.schmidt /credits "
     assert "to you, directly" in sitting.type("digest subscribe daily 09:00")
     assert "@anna.schmidt, message 1 · Tue 24 Nov 09:0" in sitting.type("skip 2h")
-    assert "Nobody here is called @nobody" in sitting.type("@nobody")
+    assert "Nobody here is called @luca. `@luca.moretti` goes" in sitting.type("@luca")
 
 
 def test_the_demo_is_alive_for_who_asks_for_its_health(sitting: Sitting) -> None:
@@ -217,6 +232,20 @@ def test_a_button_works_once(sitting: Sitting) -> None:
     sitting.type("alerts here", "budget set project=Platform 1 monthly", "skip 10m")
     assert "quiet until 25 Nov" in sitting.type("1.3")
     assert "pressed already" in sitting.type("1.3")
+
+
+def test_a_button_is_pressed_by_whom_one_plays_and_kept_from_who_must_not(sitting: Sitting) -> None:
+    sitting.type("alerts here", 'budget set project="Checkout rewrite" 1 monthly', "skip 10m")
+    assert "for those whose budget it is" in sitting.type("@ingrid.solberg", "1.4")
+    assert ": seen. Its posts" in sitting.type("@luca.moretti", "1.4")
+    assert "Seen by Luca Moretti" in sitting.type("skip 10m")
+
+
+def test_a_line_that_failed_leaves_the_buttons_of_the_last_answer(sitting: Sitting) -> None:
+    sitting.type("overview")
+    buttons = sitting.session.buttons
+    sitting.type("frob", "digest skip 77")
+    assert sitting.session.buttons == buttons != ()
 
 
 def test_a_fast_clock_brings_the_suggested_warning_by_itself(sitting: Sitting) -> None:
