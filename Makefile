@@ -28,7 +28,6 @@ bench: $(VENV)/.dev  ## ratios beside the goals
 
 chaos: $(VENV)/.dev  ## kill the service hundreds of times while messages fall due
 	python -m tests.chaos
-	python -m tests.chaos.cells
 
 docs: $(VENV)/.dev  ## write the generated files
 	python -m bot.pages

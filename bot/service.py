@@ -160,6 +160,7 @@ class Service:
             self.now,
             replica=replica,
             parts=self._health,
+            tell_unkept=self._teller("database"),
             guard=self.guard,
             counters=self.counters,
         )
@@ -205,12 +206,16 @@ class Service:
         task.add_done_callback(ended)
         return task
 
-    def _tell_queue(self, words: str | None) -> None:
-        """What waits for too long is a part of its own, while there is any."""
-        if words is None:
-            self.states.pop("outbox", None)
-        else:
-            self.states["outbox"] = words
+    def _teller(self, part: str) -> Callable[[str | None], None]:
+        """Tells how a part is that is only shown while there is something to say."""
+
+        def tell(words: str | None) -> None:
+            if words is None:
+                self.states.pop(part, None)
+            else:
+                self.states[part] = words
+
+        return tell
 
     def _tell_verdict(self, loop: asyncio.AbstractEventLoop) -> Callable[[Verdict], None]:
         """What the watchman's verdict on the tick means for the service."""
@@ -235,7 +240,7 @@ class Service:
             Ticker(self.counters),
             Upkeep(engine, self.now, report=report, leases=leases),
         )
-        queue = QueueWatch(engine, self.now, self._tell_queue)
+        queue = QueueWatch(engine, self.now, self._teller("outbox"))
         ticker.every(LOOK_SECONDS, queue.look, name="queue")
         ticker.every(PURGE_SECONDS, upkeep.purge, name="purge")
         ticker.every(VERIFY_SECONDS, upkeep.verify, name="verify")

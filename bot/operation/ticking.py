@@ -40,15 +40,17 @@ class Tick:
     """The steps of the tick, and the number of those that came to an end.
 
     `parts` says how each part of this replica is; it is kept with every tick for `health`.
+    `tell_unkept` hears why, when that cannot be kept for three ticks: nobody may send then.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # its parts, each by name
         self,
         engine: sa.Engine,
         now: Callable[[], datetime],
         *,
         replica: str,
         parts: Callable[[], Mapping[str, str]] = dict,
+        tell_unkept: Callable[[str | None], object] = lambda _: None,
         guard: ClockGuard | None = None,
         counters: Counters | None = None,
     ) -> None:
@@ -60,6 +62,8 @@ class Tick:
         self._now = now
         self._replica = replica
         self._parts = parts
+        self._tell_unkept = tell_unkept
+        self._unkept = 0
         self._steps: list[tuple[str, Step, bool]] = []
         # Of its own: a nightly check must not keep the tick waiting for a thread.
         self._thread = ThreadPoolExecutor(1, "tick")
@@ -94,7 +98,15 @@ class Tick:
         self.beats += 1
 
     async def _note(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._keep)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._keep)
+        except StorageError as error:
+            self._unkept += 1
+            if self._unkept >= MISSED_TICKS:
+                self._tell_unkept(error.message)
+            raise
+        self._unkept = 0
+        self._tell_unkept(None)
 
     def _keep(self) -> None:
         """Note the tick and how this replica is; hear what time it is for the database."""

@@ -13,6 +13,7 @@ import gc
 import json
 import os
 import signal
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
@@ -72,12 +73,14 @@ def _arrange(environment: dict[str, str]) -> None:
         for module in list(sys.modules.values()):
             if vars(module).get("failpoint") is act:
                 vars(module)["failpoint"] = marked
-    if environment.get("CHAOS_DISK") == "full":
+    if full := environment.get("CHAOS_DISK"):
 
-        @sa.event.listens_for(sa.Engine, "connect")
-        def _(connection: Any, _: object) -> None:  # noqa: ANN401  # sqlite3's
-            used = connection.execute("PRAGMA page_count").fetchone()[0]
-            connection.execute(f"PRAGMA max_page_count = {used}")
+        @sa.event.listens_for(sa.Engine, "commit")
+        def _(connection: sa.Connection) -> None:
+            """While the file is there no page fits on the disk; SQLite says so at the commit."""
+            if connection.get_execution_options().get("write") and Path(full).exists():
+                said = sqlite3.OperationalError("database or disk is full")
+                raise sa.exc.OperationalError("COMMIT", None, said)
 
 
 def obey(command: dict[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.cells import outcomes
-from tests.chaos.matrix import SAMPLE, Cell, cells
+from tests.chaos.matrix import SAMPLE, cells, outcomes
+from tests.chaos.scene import Cell
 from tests.databases import Postgres
 
 

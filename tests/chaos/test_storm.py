@@ -20,4 +20,3 @@ def test_killed_again_and_again_every_message_is_seen_once(
     url = engine.url.render_as_string(hide_password=False)
     verdict = storm(tmp_path, url, SHORT[engine.dialect.name])
     assert verdict.is_clean, verdict
-    assert verdict.seen == verdict.due > 0

@@ -1,11 +1,11 @@
-"""What a run came to, told by the platforms' record; our own tables only say what was due."""
+"""What a run came to, told by the platforms' record beside the load that was asked for."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,18 @@ IN_NAME = re.compile(r"-([a-z2-7]{12})\.\w+$")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A run in numbers.  A message is lost when it has ended, not as skipped, unseen."""
+    """A run in numbers.
+
+    `due` is what the load wanted and `rows` what came of it in our tables; a message is lost when
+    it has ended unseen, astray when it is not in the thread of its post.
+    """
 
     due: int
+    rows: int
     seen: int
     lost: int
     doubled: int
+    astray: int
     labelled: int
     early: int
     open_rows: int
@@ -48,34 +54,41 @@ class Verdict:
     @property
     def is_clean(self) -> bool:
         """Whether everything held."""
-        wrong = (self.lost, self.doubled, self.early, self.open_rows, self.without_reason)
-        return not any(wrong) and not self.violations and not self.faults
+        wrong = (self.lost, self.doubled, self.astray, self.early, self.open_rows)
+        said = (self.without_reason, self.skipped, self.violations, self.faults)
+        return self.due == self.rows == self.seen and not any(wrong) and not any(said)
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
     key: str
+    id: str
+    parent_id: str | None
     state: str
     reason: str | None
     dedupe_key: str
     act: str
 
 
-def judge(url: str, record: Path) -> Verdict:
+def judge(url: str, record: Path, *, due: int) -> Verdict:
     """The verdict over a finished run; the platforms have written their last line."""
     events = [json.loads(line) for line in record.read_text().splitlines()]
-    seen = Counter(key for event in events for key in _references(event))
+    found = [(key, event) for event in events for key in _references(event)]
+    told = Counter(key for key, _ in found)
     labelled = sum(REPEAT in str(event.get("text", "")) for event in events)
     ends = [event for event in events if event["did"] == "end"]
     rows = list(_rows(url))
+    seen = {row.key: told[row.key] for row in rows}  # other cells have their own rows
     wanted = [row for row in rows if row.act != "edit" and row.state != "skipped"]
     lost = [row for row in wanted if row.state in ENDED and not seen[row.key]]
     doubled = [row for row in rows if seen[row.key] > 1]
     return Verdict(
-        due=len(wanted),
+        due=due,
+        rows=len(wanted),
         seen=sum(seen.values()),
         lost=len(lost),
         doubled=len(doubled),
+        astray=_astray(rows, dict(found)),
         labelled=labelled,
         early=sum(end["early"] for end in ends),
         hasty=[place for end in ends for place in end["hasty"]],
@@ -106,12 +119,18 @@ def _references(event: dict[str, Any]) -> Iterator[str]:
 def _rows(url: str) -> Iterator[_Row]:
     d, to = Delivery.__table__.c, Destination.__table__.c  # type: ignore[attr-defined]  # SQLModel's
     joined = sa.and_(to.workspace_id == d.workspace_id, to.id == d.destination_id)
-    wanted = sa.select(d.id, to.channel_id, d.part, d.state, d.reason, d.dedupe_key, d.act).where(
-        joined
-    )
+    told = (d.state, d.reason, d.dedupe_key, d.act)
+    wanted = sa.select(d.id, to.channel_id, d.part, d.parent_id, *told).where(joined)
     with opened(url) as engine, reading(engine) as connection:
         for key, channel, part, *rest in connection.execute(wanted).all():
-            yield _Row(reference(key, channel, part), *rest)
+            yield _Row(reference(key, channel, part), key, *rest)
+
+
+def _astray(rows: Sequence[_Row], events: Mapping[str, dict[str, Any]]) -> int:
+    """How many parts are not below their post: in its thread, or as an answer to it."""
+    posts = {row.id: events[row.key]["id"] for row in rows if row.key in events}
+    below = [row for row in rows if row.parent_id is not None and row.key in events]
+    return sum(events[row.key]["thread"] != posts[str(row.parent_id)] for row in below)
 
 
 def _faults(url: str) -> list[str]:

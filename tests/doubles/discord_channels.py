@@ -79,6 +79,7 @@ class Channels:
         self._taken_at[made["id"]] = at
         self.posts.append(made)
         said = {"did": "message", "id": made["id"], "key": nonce, "channel": channel, "at": at}
+        said["thread"] = body.get("message_reference", {}).get("message_id")
         self.record({**said, "text": _texts(made), "files": sorted(files)})
         return 200, made
 

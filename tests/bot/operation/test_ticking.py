@@ -64,6 +64,19 @@ async def test_while_the_database_is_busy_the_tick_goes_on(
     assert tick.beats == 1
 
 
+async def test_what_cannot_be_kept_for_three_ticks_is_told_until_it_can(
+    sqlite_engine: sa.Engine,
+) -> None:
+    told: list[str | None] = []
+    tick = Tick(sqlite_engine, lambda: NOW, replica="here:1", tell_unkept=told.append)
+    with writing(sqlite_engine):
+        for _ in range(4):
+            await tick.run()
+    await tick.run()
+    tick.close()
+    assert told == [*["The database is busy: another process is writing."] * 2, None]
+
+
 async def test_while_the_clock_is_in_doubt_nothing_is_planned(sqlite_engine: sa.Engine) -> None:
     now, done = [NOW], list[str]()
     guard = ClockGuard(lambda: 0.0)
