@@ -6,7 +6,7 @@ may run in several replicas at once and be killed anywhere: only unique keys dec
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -22,16 +22,19 @@ from bot.subscriptions.planner import plan
 from bot.subscriptions.realign import realign
 from storage.levels import check_levels
 
-# Every tick, while the clock is believed.
-TICK: Mapping[str, Job] = {
-    "levels": check_levels,
-    "realign": realign,
-    "planner": plan,
-    "overdue": catch_up,  # after the planner: what is new names what is late
-    "past": end_past,
-}
 # Of all jobs, those that only new usage, a person or the watch gives something to do.
 ON_USAGE = frozenset({"levels", "router"})
+
+
+def tick(platforms: Collection[str] | None = None) -> Mapping[str, Job]:
+    """Every tick, while the clock is believed; digests of `platforms` alone, None is all."""
+    return {
+        "levels": check_levels,
+        "realign": realign,
+        "planner": partial(plan, platforms=platforms),
+        "overdue": catch_up,  # after the planner: what is new names what is late
+        "past": end_past,
+    }
 
 
 def prompt(owners: Sequence[str]) -> Mapping[str, Job]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
@@ -26,7 +26,8 @@ from bot.delivery.transactions import Transactions
 from bot.delivery.worker import Deliveries
 from bot.desk import Desk
 from bot.drawing import Drawing
-from bot.due import TICK, late
+from bot.due import late
+from bot.due import tick as due_each_tick
 from bot.http.guard import Guard
 from bot.http.health import Probe, health_routes
 from bot.http.metrics import metrics_route
@@ -34,7 +35,7 @@ from bot.http.server import HttpServer
 from bot.http.trials import Assigning
 from bot.operation.clock_guard import RIGHT, ClockGuard
 from bot.operation.leases import HeldByOne, Leases, replica_name
-from bot.operation.queue_watch import LOOK_SECONDS, QueueWatch
+from bot.operation.queue_watch import LOOK_SECONDS, QueueWatch, is_unset
 from bot.operation.supervisor import supervise
 from bot.operation.ticking import EXIT_STUCK, TICK_SECONDS, Tick, Verdict, Watchman
 from bot.operation.upkeep import (
@@ -94,9 +95,9 @@ class Service:
             owners=owners,
             counters=self.counters,
         )
-        self._tell_due(tick, deliveries)
+        self._tell_due(tick, deliveries, tuple(senders))
         witness = Witness(addresses_of(self.settings), self.guard)
-        ticker = self._ticker(engine, leases)
+        ticker = self._ticker(engine, leases, tuple(senders))
         ticker.every(TICK_SECONDS * self.settings.delivery_scale, tick.run, name="tick")
         standings = self._standings(engine, senders, owners)
         self._tell_late(ticker, deliveries, standings, owners, leases)
@@ -166,8 +167,8 @@ class Service:
         )
 
     @staticmethod
-    def _tell_due(tick: Tick, deliveries: Deliveries) -> None:
-        for name, job in TICK.items():
+    def _tell_due(tick: Tick, deliveries: Deliveries, platforms: Collection[str]) -> None:
+        for name, job in due_each_tick(platforms).items():
             tick.add(name, deliveries.step(job), plans=True)
         tick.add("sweep", deliveries.sweep)
 
@@ -217,6 +218,12 @@ class Service:
 
         return tell
 
+    def _tell_unset(self, idle: Mapping[str, str]) -> None:
+        """A platform that something goes to and nobody set up is a part, though no fault."""
+        for name in [part for part, words in self.states.items() if is_unset(words)]:
+            del self.states[name]
+        self.states |= {name: words for name, words in idle.items() if name not in self.states}
+
     def _tell_verdict(self, loop: asyncio.AbstractEventLoop) -> Callable[[Verdict], None]:
         """What the watchman's verdict on the tick means for the service."""
 
@@ -232,7 +239,7 @@ class Service:
 
         return tell
 
-    def _ticker(self, engine: sa.Engine, leases: Leases) -> Ticker:
+    def _ticker(self, engine: sa.Engine, leases: Leases, platforms: Collection[str]) -> Ticker:
         def report(state: str) -> None:
             self.states["ledger"] = state
 
@@ -240,7 +247,7 @@ class Service:
             Ticker(self.counters),
             Upkeep(engine, self.now, report=report, leases=leases),
         )
-        queue = QueueWatch(engine, self.now, self._teller("outbox"))
+        queue = QueueWatch(engine, self.now, self._teller("outbox"), platforms, self._tell_unset)
         ticker.every(LOOK_SECONDS, queue.look, name="queue")
         ticker.every(PURGE_SECONDS, upkeep.purge, name="purge")
         ticker.every(VERIFY_SECONDS, upkeep.verify, name="verify")

@@ -102,6 +102,12 @@ class Settings(BaseSettings):
         self.timing()
         return self
 
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """The platforms that have what it takes to send."""
+        tokens = {"slack": self.slack_bot_token, "discord": self.discord_token}
+        return tuple(name for name, token in tokens.items() if token)
+
     def timing(self) -> Timing:
         """The times of delivery.  Raises ValueError for those under which posts could double."""
         usual = Timing(

@@ -5,7 +5,7 @@ The few open rows are read by their own small indexes, so it costs little howeve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -60,19 +60,36 @@ class Pause:
     reason: str
 
 
-def queue_of(connection: sa.Connection, now: datetime, *, workspace_id: int | None = None) -> Queue:
-    """The open deliveries of one workspace, or of all."""
+def queue_of(
+    connection: sa.Connection,
+    now: datetime,
+    *,
+    workspace_id: int | None = None,
+    idle: Collection[str] = (),
+) -> Queue:
+    """The open deliveries of one workspace, or of all, but those to `idle` platforms."""
     waiting: dict[str, int] = dict.fromkeys(WAITING, 0)
     due: list[datetime] = []
     unknown = late = lost = 0
     for these in (TO_RENDER, TO_SEND):
         wanted = _open(now).where(sa.text(these))
-        for row in connection.execute(wanted.where(_ours(DELIVERY, workspace_id))):
+        wanted = wanted.where(_ours(DELIVERY, workspace_id), _is_busy(idle))
+        for row in connection.execute(wanted):
             waiting[row.state] += row.n
             due += [row.oldest] if row.oldest is not None else []
             unknown, late, lost = unknown + row.unknown, late + row.late, lost + row.lost
     ambiguous = _ambiguous(connection, workspace_id)
     return Queue(waiting, min(due, default=None), unknown, late, lost, ambiguous)
+
+
+def _is_busy(idle: Collection[str]) -> sa.ColumnElement[bool]:
+    if not idle:
+        return sa.true()
+    return ~sa.exists().where(
+        _DESTINATION.c.workspace_id == DELIVERY.c.workspace_id,
+        _DESTINATION.c.id == DELIVERY.c.destination_id,
+        _DESTINATION.c.platform.in_(idle),
+    )
 
 
 def _open(now: datetime) -> sa.Select[tuple[str, int, datetime, int, int, int]]:

@@ -155,15 +155,24 @@ def change_subscription(
 # ---- what is due, in every workspace
 
 
-def anything_due(connection: sa.Connection, now: datetime) -> bool:
-    """Whether some subscription's turn has come."""
-    found = sa.select(sa.literal(1)).select_from(_SUBSCRIPTION).where(_is_due(now)).limit(1)
-    return connection.execute(found).first() is not None
+def anything_due(
+    connection: sa.Connection, now: datetime, *, platforms: Collection[str] | None = None
+) -> bool:
+    """Whether some subscription's turn has come, of any platform or of some."""
+    found = sa.select(sa.literal(1)).select_from(_SUBSCRIPTION)
+    due = found.where(_is_due(now), _goes_to(platforms)).limit(1)
+    return connection.execute(due).first() is not None
 
 
-def lock_due(connection: sa.Connection, now: datetime, *, limit: int) -> list[Due]:
+def lock_due(
+    connection: sa.Connection,
+    now: datetime,
+    *,
+    limit: int,
+    platforms: Collection[str] | None = None,
+) -> list[Due]:
     """The subscriptions that have waited longest, none of which another planner holds."""
-    return _lock(connection, _is_due(now), limit=limit)
+    return _lock(connection, sa.and_(_is_due(now), _goes_to(platforms)), limit=limit)
 
 
 def courses(connection: sa.Connection, now: datetime) -> list[Course]:
@@ -243,6 +252,17 @@ def keep_next(connection: sa.Connection, changes: Sequence[Mapping[str, Any]]) -
 
 def _kept(workspace_id: int) -> sa.ColumnElement[bool]:
     return sa.and_(_SUBSCRIPTION.c.workspace_id == workspace_id, _SUBSCRIPTION.c.ended_at.is_(None))
+
+
+def _goes_to(platforms: Collection[str] | None) -> sa.ColumnElement[bool]:
+    if platforms is None:
+        return sa.true()
+    to = _DESTINATION.alias("goes_to")
+    return sa.exists().where(
+        to.c.workspace_id == _SUBSCRIPTION.c.workspace_id,
+        to.c.id == _SUBSCRIPTION.c.destination_id,
+        to.c.platform.in_(platforms),
+    )
 
 
 def _is_due(now: datetime) -> sa.ColumnElement[bool]:

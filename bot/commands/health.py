@@ -12,6 +12,7 @@ from analytics.report import Actions, Block, Button, Column, Fact, Facts, Note, 
 from analytics.text import clean
 from bot.context import Context, outranks
 from bot.operation.clock_guard import MOST_APART, spoken
+from bot.operation.queue_watch import is_unset
 from bot.operation.ticking import ALIVE
 from bot.registry import command
 from storage.freshness import Freshness, freshness_of
@@ -67,7 +68,7 @@ def health(ctx: Context) -> Report:
     Admins also see what waits to be sent, and channels that get nothing or not surely once.
     """
     standing = _standing(ctx)
-    outbox = _outbox(ctx, standing.now) if outranks(ctx.asker.role, "admin") else None
+    outbox = _outbox(ctx, standing) if outranks(ctx.asker.role, "admin") else None
     wrong = [*_wrong(standing), *(_undelivered(outbox, standing.now) if outbox else ())]
     fresh = freshness_of(
         ctx.reader.connection, ctx.reader.workspace.id, now_us=to_micros(standing.now)
@@ -98,10 +99,12 @@ def _standing(ctx: Context) -> Standing:
     )
 
 
-def _outbox(ctx: Context, now: datetime) -> Outbox:
+def _outbox(ctx: Context, standing: Standing) -> Outbox:
     connection, ours = ctx.reader.connection, ctx.reader.workspace.id
+    now, parts = standing.now, [one.parts.items() for one in standing.replicas]
+    idle = {part for items in parts for part, words in items if is_unset(words)}
     return Outbox(
-        queue=queue_of(connection, now, workspace_id=ours),
+        queue=queue_of(connection, now, workspace_id=ours, idle=idle),
         dead=dead_destinations(connection, workspace_id=ours),
         weak=at_least_once(connection, workspace_id=ours),
         pauses=pauses(connection, now, workspace_id=ours),
@@ -135,7 +138,8 @@ def _wrong(standing: Standing) -> Iterator[str]:
         yield "creditbot stands still: nothing is planned or sent; see the log of `creditbot run`."
     for one in standing.replicas:
         for part, words in one.parts.items():
-            if words.startswith(("off", "reconnecting", "stuck")) or part == "clock":
+            is_wrong = words.startswith(("off", "reconnecting", "stuck")) or is_unset(words)
+            if is_wrong or part == "clock":
                 yield f"{PLATFORMS.get(part, part)}: {clean(words).rstrip('.')}."
     if standing.apart is not None and abs(standing.apart) > MOST_APART:
         apart = spoken(standing.apart)

@@ -23,6 +23,7 @@ from storage.claims import Claim, anything_due, claim_lane, claim_render
 from storage.notices import sweep
 from storage.outbox import housekeep
 from storage.pauses import Pause, end_pause, forget_pauses, take_probe
+from storage.unset import end_unsendable
 
 log = structlog.get_logger()
 # Makes rows due: gets the engine and the outbox's clock, says how many are new.
@@ -232,6 +233,8 @@ class Deliveries:
     async def housekeep(self) -> None:
         """Empty what is old, forget what is very old."""
         await self._transactions.write(housekeep)
+        platforms = tuple(self._senders)
+        await self._transactions.write(lambda c, now: end_unsendable(c, now, platforms))
         await self._transactions.write(forget_pauses)
 
     async def _probe(self) -> None:

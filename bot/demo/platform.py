@@ -33,7 +33,7 @@ from bot.demo.database import GATEWAY, keep_moment
 from bot.demo.posts import KeptPosts
 from bot.demo.usage import Onward, Workload
 from bot.drawing import Drawing
-from bot.due import ON_USAGE, TICK, late, prompt
+from bot.due import ON_USAGE, late, prompt, tick
 from bot.operation.upkeep import Upkeep
 from bot.platforms.console import ConsoleSender, Post
 from bot.purchases.worker import Purchasing
@@ -239,7 +239,7 @@ class LivePlatform:
 
     def _jobs(self, now: datetime, *, is_fast: bool) -> Mapping[str, Job]:
         """What the service does, as often as it does, or as a stretch in seconds has time for."""
-        jobs: dict[str, Job] = dict(TICK)
+        jobs: dict[str, Job] = dict(tick())
         if now - self._watched >= (FAST_WATCH if is_fast else WATCH):
             self._watched = now
             jobs["watch"] = lambda _engine, _now: self._watch.look_now()

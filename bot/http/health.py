@@ -14,6 +14,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 from aiohttp import web
 
+from bot.operation.queue_watch import is_unset
 from storage.errors import StorageError
 from storage.migrate import require_current
 
@@ -25,7 +26,7 @@ States = Callable[[], Mapping[str, str]]
 
 def are_well(parts: Mapping[str, str]) -> bool:
     """Whether nothing is to be mended."""
-    return WELL.issuperset(parts.values())
+    return all(words in WELL or is_unset(words) for words in parts.values())
 
 
 class Probe:

@@ -7,7 +7,7 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -19,6 +19,7 @@ from aiohttp import web
 from bot.counters import Counters, Labels
 from bot.http.health import WELL, Probe, States
 from bot.operation.clock_guard import RIGHT
+from bot.operation.queue_watch import is_unset
 from bot.operation.ticking import TICKS, Tick
 from bot.scheduler import COUNTED
 from storage.engine import reading
@@ -80,7 +81,8 @@ def metrics_route(
 
     async def answer(_: web.Request) -> web.Response:
         try:
-            shared = await probe.look(lambda engine: _read(engine, now()))
+            idle = [part for part, words in states().items() if is_unset(words)]
+            shared = await probe.look(lambda engine: _read(engine, now(), idle))
         except (StorageError, sa.exc.SQLAlchemyError, TimeoutError) as error:
             log.warning("metrics.incomplete", reason=type(error).__name__)
             shared = None
@@ -95,11 +97,11 @@ def metrics_route(
     return web.get("/metrics", answer)
 
 
-def _read(engine: sa.Engine, now: datetime) -> Shared:
+def _read(engine: sa.Engine, now: datetime, idle: Collection[str]) -> Shared:
     with reading(engine, seconds=DATABASE_SECONDS) as connection:
         events, newest = arrived(connection)
         return Shared(
-            queue=queue_of(connection, now),
+            queue=queue_of(connection, now, idle=idle),
             dead=count_dead(connection),
             pauses=len(pauses(connection, now)),
             events=events,

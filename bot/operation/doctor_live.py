@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from analytics.numbers import counted
 from bot.operation.clock_guard import MOST_APART, spoken
 from bot.operation.findings import Finding, Mark
+from bot.operation.queue_watch import unset_words
 from bot.operation.ticking import ALIVE
 from bot.settings import Settings
 from storage.engine import opened, reading
@@ -18,6 +19,7 @@ from storage.leases import database_clock
 from storage.migrate import require_current
 from storage.queue_stats import Queue, count_dead, dead_destinations, pauses, queue_of
 from storage.replicas import last_tick, replicas
+from storage.unset import idle_platforms
 
 NAMED = 5  # dead channels; `health` in chat names them all
 
@@ -31,12 +33,14 @@ def running(settings: Settings, now: datetime) -> Iterator[Finding]:
         with opened(settings.database_url) as engine:
             require_current(engine)
             with reading(engine) as connection:
-                yield from _looked_at(connection, now)
+                yield from _looked_at(connection, now, settings.platforms)
     except StorageError:
         return
 
 
-def _looked_at(connection: sa.Connection, now: datetime) -> Iterator[Finding]:
+def _looked_at(
+    connection: sa.Connection, now: datetime, platforms: Collection[str]
+) -> Iterator[Finding]:
     told = database_clock(connection)
     if told is not None:
         apart = abs(told - now)
@@ -44,10 +48,13 @@ def _looked_at(connection: sa.Connection, now: datetime) -> Iterator[Finding]:
         wrong = apart > MOST_APART
         yield Finding("FAIL" if wrong else "ok  ", "Database's clock", words)
     there = told or now
-    queue = queue_of(connection, there)
+    idle = idle_platforms(connection, platforms)
+    queue = queue_of(connection, there, idle=[one.platform for one in idle])
     yield _ticking(connection, there, queue)
     yield from _parts(connection, there)
     yield from _queue(queue, there)
+    for one in idle:
+        yield Finding("note", one.platform.title(), f"{unset_words(one)}.")
     yield from _channels(connection, there)
 
 

@@ -7,7 +7,7 @@ outage a policy says which of the missed periods are told; the others have rows 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -25,6 +25,7 @@ from storage.failpoints import failpoint
 from storage.outbox import NewDelivery, insert_deliveries
 from storage.subscriptions import Due, Subscription, anything_due, keep_next, lock_due
 from storage.timekeys import date_of, day_number
+from storage.unset import Unset, unset_times
 from storage.workspaces import workspace_by_id
 
 log = structlog.get_logger()
@@ -36,19 +37,20 @@ LONGEST_REASON = 200
 UNPLANNED = UserError("Its next time could not be worked out.", hint="The log says why.")
 
 
-def plan(engine: sa.Engine, now: datetime) -> int:
+def plan(engine: sa.Engine, now: datetime, platforms: Collection[str] | None = None) -> int:
     """Insert the deliveries of every subscription that is due; how many are new.
 
-    Raises StorageError; what was not planned then is planned at the next turn.
+    What goes to other `platforms` than those that are set up stays due: it is caught up when they
+    are.  Raises StorageError; what was not planned then is planned at the next turn.
     """
     planned = 0
     while True:
         with reading(engine) as connection:
-            if not anything_due(connection, now):
+            if not anything_due(connection, now, platforms=platforms):
                 return planned
         failpoint("P1")
         with writing(engine) as connection:
-            due = lock_due(connection, now, limit=BATCH)
+            due = lock_due(connection, now, limit=BATCH, platforms=platforms)
             planned += _plan(connection, due, now)
             failpoint("P2", connection)
         failpoint("P3")
@@ -61,7 +63,8 @@ def _plan(connection: sa.Connection, due: Sequence[Due], now: datetime) -> int:
     def week_start(workspace_id: int) -> int:
         return workspace_by_id(connection, workspace_id).week_start
 
-    plans = [_plan_of(one, now, week_start(one.workspace_id)) for one in due]
+    off = unset_times(connection)
+    plans = [_plan_of(one, now, week_start(one.workspace_id), off) for one in due]
     new = insert_deliveries(connection, [row for one in plans for row in one.rows])
     keep_next(connection, [one.next for one in plans])
     return len(new)
@@ -75,7 +78,7 @@ class _Plan:
     next: dict[str, Any]
 
 
-def _plan_of(due: Due, now: datetime, week_start: int) -> _Plan:
+def _plan_of(due: Due, now: datetime, week_start: int, off: Mapping[str, Unset]) -> _Plan:
     """What one subscription sends now; one that cannot be understood any more pauses."""
     kept = due.subscription
     following: dict[str, Any] = {
@@ -90,7 +93,7 @@ def _plan_of(due: Due, now: datetime, week_start: int) -> _Plan:
     }
     try:
         passed, coming = _passed(due, now)
-        rows = list(_Turn(due, now, week_start).rows(passed)) if passed else []
+        rows = list(_Turn(due, now, week_start, off).rows(passed)) if passed else []
     except UserError as error:
         log.warning("subscription.paused", subscription=kept.id, reason=error.message)
         return _paused(due, now, following, error)
@@ -132,6 +135,7 @@ class _Turn:
     due: Due
     now: datetime
     week_start: int
+    off: Mapping[str, Unset]
 
     @property
     def kept(self) -> Subscription:
@@ -177,7 +181,6 @@ class _Turn:
     def _post(self, one: Round) -> NewDelivery:
         kept, to = self.kept, self.due.destination
         is_late = self._is_late(one)
-        down = [moment.astimezone(UTC).isoformat() for moment in (one.due_at, self.now)]
         return NewDelivery(
             workspace_id=self.due.workspace_id,
             id=uuid4().hex,
@@ -194,8 +197,17 @@ class _Turn:
             due_at=one.due_at,
             created_at=self.now,
             not_before=to.awake(self.now),
-            facts={"down": down} if is_late else {},
+            facts=self._why(one) if is_late else {},
         )
+
+    def _why(self, one: Round) -> dict[str, object]:
+        """What kept a late one: its platform was not set up, or nothing ran."""
+        platform = self.due.destination.platform
+        unset = self.off.get(platform)
+        if unset is not None and unset.since <= one.due_at <= unset.seen:
+            return {"held": [platform, "off: ", unset.seen.isoformat()]}
+        down = (one.due_at, self.now)
+        return {"down": [moment.astimezone(UTC).isoformat() for moment in down]}
 
 
 def _told_owner(due: Due, now: datetime, error: UserError) -> NewDelivery:

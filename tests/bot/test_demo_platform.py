@@ -25,7 +25,7 @@ from bot.demo.posts import KeptPosts
 from bot.demo.session import Session
 from bot.demo.usage import Onward, Workload
 from bot.desk import Desk
-from bot.due import ON_USAGE, TICK, late, prompt
+from bot.due import ON_USAGE, late, prompt, tick
 from bot.subscriptions.rounds import rounds
 from storage.destinations import destination_of
 from storage.engine import opened, writing
@@ -154,10 +154,10 @@ def test_a_warning_arrives_and_its_button_changes_it(sitting: Sitting) -> None:
 def test_the_demo_does_all_that_the_service_does_and_looks_less_often_in_a_hurry(
     sitting: Sitting,
 ) -> None:
-    every = {*TICK, *prompt(()), *late(sitting.live._asking), "watch"}
+    every = {*tick(), *prompt(()), *late(sitting.live._asking), "watch"}
     assert set(sitting.live._jobs(NOW + 6 * HOUR, is_fast=True)) == every
     assert every > ON_USAGE
-    assert set(sitting.live._jobs(NOW + 6.2 * HOUR, is_fast=True)) == {*TICK, *prompt(())}
+    assert set(sitting.live._jobs(NOW + 6.2 * HOUR, is_fast=True)) == {*tick(), *prompt(())}
     assert "watch" in sitting.live._jobs(NOW + 6.2 * HOUR, is_fast=False)
 
 

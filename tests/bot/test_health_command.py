@@ -51,6 +51,15 @@ def test_what_is_well_is_said_in_one_line(world: World) -> None:
     assert facts(report)["last_tick"].value == "4 s ago"
 
 
+def test_a_platform_that_nobody_set_up_is_one_line_and_its_messages_are_not_late(
+    world: World,
+) -> None:
+    words = "not set up: 1 message goes there; set CREDITBOT_SLACK_BOT_TOKEN, or end them"
+    tick(world, slack=words, discord="up")
+    deliver(world.engine, destination(world.engine, "C1"), "ready", late=timedelta(hours=9))
+    assert asked(world).headline == f"1 thing to look at: Slack: {words}."
+
+
 def test_replicas_are_counted_by_what_their_parts_say(world: World) -> None:
     tick(world, "one", discord="up")
     tick(world, "two", discord="standby")

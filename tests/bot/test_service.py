@@ -209,7 +209,7 @@ async def test_the_tick_looks_at_budgets(sqlite_engine: sa.Engine) -> None:
         owners=(),
         counters=service.counters,
     )
-    service._tell_due(tick, deliveries)
+    service._tell_due(tick, deliveries, ())
     await tick.run()
     for one in (tick, deliveries, drawing):
         one.close()

@@ -5,6 +5,7 @@ Among the tests that matter most: a fault here is a week of digests at once, or 
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,6 +18,8 @@ import bot.commands  # noqa: F401  # registers every command
 from bot.alerts.expiring import end_past
 from bot.alerts.kinds import OVER
 from bot.chat import SendError
+from bot.http.health import are_well
+from bot.operation.queue_watch import QueueWatch
 from bot.subscriptions.overdue import catch_up, catch_up_at_start
 from bot.subscriptions.planner import plan
 from storage.claims import DESTINATION, claim_lane
@@ -26,6 +29,7 @@ from storage.failpoints import SETTING, FailpointReached, rearm
 from storage.outbox import DELIVERY, DeliveryRow, history
 from storage.routes import untold_alerts
 from storage.subscriptions import Subscription
+from storage.unset import end_unsendable
 from storage.workspaces import bind_chat
 from tests.alerted import crossing, fire
 from tests.bot.delivery.delivering import BUSY, LOST, Office, by_hand
@@ -313,6 +317,82 @@ def test_many_that_wait_are_settled_in_batches(sqlite_engine: sa.Engine) -> None
     with writing(office.engine) as connection:
         states = connection.execute(sa.select(DELIVERY.c.reason, DELIVERY.c.state)).all()
     assert sorted(states, key=str) == [("superseded", "skipped")] * 3 + [(None, "planned")] * 3
+
+
+# ---- a platform that was taken out of the settings
+
+
+def look(office: Office, *platforms: str) -> tuple[str | None, dict[str, str]]:
+    """What the service says of its outbox and of platforms that are not set up."""
+    said: list[str | None] = []
+    unset: dict[str, str] = {}
+    watch = QueueWatch(office.engine, office.clock.now, said.append, platforms, unset.update)
+    asyncio.run(watch.look())
+    return said[-1], unset
+
+
+def days_off(office: Office, *days: int) -> None:
+    """Mornings on which Slack is not in the settings."""
+    for day in days:
+        office.clock.moment = datetime(2026, 3, day, 8, 59, tzinfo=BERLIN)
+        look(office, "discord")
+        for minutes in (1, 5):
+            office.clock.forward(60 * minutes)
+            assert plan(office.engine, office.clock.now(), ("discord",)) == 0
+            look(office, "discord")
+
+
+def test_what_nobody_can_send_is_not_planned_and_no_fault(office: Office) -> None:
+    subscribe(office)
+    post = office.mail.due(office.mail.channel(), kind="notice", due_at=MADE)
+    days_off(office, 3, 4)
+    assert rows(office) == []
+    said, unset = look(office, "discord")
+    assert said is None
+    assert unset == {
+        "slack": "not set up: 1 digest and 1 message go there; set CREDITBOT_SLACK_BOT_TOKEN, "
+        "or end them"
+    }
+    assert are_well(unset)
+    assert office.row(post).state == "planned"
+    assert look(office, "slack") == ("1 message late by 6 h", {})
+
+
+async def test_a_platform_that_comes_back_is_caught_up(office: Office) -> None:
+    subscribe(office)
+    await asyncio.to_thread(days_off, office, 3, 4, 5)
+    await tick(office, "2026-03-05T09:10")
+    await office.work(1, 1)
+    assert ends(office) == [
+        ("2026-03-02", "superseded"),
+        ("2026-03-03", "superseded"),
+        ("2026-03-04", "sent"),
+    ]
+    assert "Also missed: 2–3 Mar 2026." in notes(office)[0]
+
+
+async def test_a_late_post_says_that_its_platform_was_not_set_up(office: Office) -> None:
+    subscribe(office)
+    await asyncio.to_thread(days_off, office, 3)
+    await tick(office, "2026-03-03T09:30")
+    (said,) = notes(office)
+    assert "Late: it was due 09:00; Slack was not set up here until 09:05." in said
+
+
+async def test_what_waits_for_nobody_ends_after_a_month(office: Office) -> None:
+    channel = office.mail.channel()
+    old = office.mail.due(channel, due_at=MADE)
+    maybe = office.mail.ready(channel, due_at=MADE)
+    fresh = office.mail.ready(channel, due_at=MADE + timedelta(days=20))
+    with writing(office.engine) as connection:
+        is_maybe = DELIVERY.c.id == maybe
+        connection.execute(sa.update(DELIVERY).where(is_maybe).values(maybe_sent_at=MADE))
+        now = MADE + timedelta(days=31)
+        assert end_unsendable(connection, now, ("slack",)) == 0
+        assert end_unsendable(connection, now, ("discord",)) == 2
+    states = [office.row(one).state for one in (old, maybe, fresh)]
+    assert states == ["skipped", "ambiguous", "ready"]
+    assert office.row(old).reason == "its platform is not set up here"
 
 
 # ---- alerts

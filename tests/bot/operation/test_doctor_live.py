@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
+from pydantic import SecretStr
 
 from bot.operation.doctor_live import running
 from bot.operation.findings import Finding
@@ -15,9 +16,11 @@ from tests.cast import NOW
 from tests.storage.test_queue_stats import deliver, destination
 
 
-def found(engine: sa.Engine, *, now: datetime = NOW) -> dict[str, Finding]:
+def found(engine: sa.Engine, *, now: datetime = NOW, has_slack: bool = True) -> dict[str, Finding]:
     url = engine.url.render_as_string(hide_password=False)
-    return {one.subject: one for one in running(Settings(database_url=url), now)}
+    slack = SecretStr("xoxb-1") if has_slack else None
+    settings = Settings(database_url=url, slack_bot_token=slack)
+    return {one.subject: one for one in running(settings, now)}
 
 
 def tick(engine: sa.Engine, **parts: str) -> None:
@@ -39,6 +42,15 @@ def test_one_that_does_not_run_is_a_fault_only_when_something_is_due(
     assert found(sqlite_engine)["Last tick"].mark == "note"
     deliver(sqlite_engine, destination(sqlite_engine, "C1"), "ready")
     assert found(sqlite_engine)["Last tick"].is_wrong
+
+
+def test_what_waits_for_a_platform_that_is_not_set_up_is_no_fault(
+    sqlite_engine: sa.Engine,
+) -> None:
+    deliver(sqlite_engine, destination(sqlite_engine, "C1"), "ready", late=timedelta(hours=7))
+    said = found(sqlite_engine, has_slack=False)
+    assert not any(one.is_wrong for one in said.values())
+    assert said["Slack"].words.startswith("not set up: 1 message goes there; set CREDITBOT_SLACK")
 
 
 def test_what_waits_too_long_is_a_fault(sqlite_engine: sa.Engine) -> None:

@@ -19,14 +19,16 @@ async def test_what_waits_too_long_is_told(
 ) -> None:
     deliver(sqlite_engine, destination(sqlite_engine, "C1"), "ready", late=timedelta(hours=hours))
     told: list[str | None] = []
-    await QueueWatch(sqlite_engine, lambda: NOW, told.append).look()
+    unset: dict[str, str] = {}
+    await QueueWatch(sqlite_engine, lambda: NOW, told.append, ("slack",), unset.update).look()
     assert told == [said]
 
 
 async def test_what_has_left_is_no_longer_told(sqlite_engine: sa.Engine) -> None:
     deliver(sqlite_engine, destination(sqlite_engine, "C1"), "ready", late=timedelta(hours=7))
     told: list[str | None] = []
-    watch = QueueWatch(sqlite_engine, lambda: NOW, told.append)
+    unset: dict[str, str] = {}
+    watch = QueueWatch(sqlite_engine, lambda: NOW, told.append, ("slack",), unset.update)
     await watch.look()
     with writing(sqlite_engine) as connection:
         connection.execute(sa.update(DELIVERY).values(state="sent", ended_at=NOW))
