@@ -25,17 +25,35 @@ def outranks(role: Role, needed: Role) -> bool:
     return ROLES.index(role) >= ROLES.index(needed)
 
 
+def check_readers(place: Place | None, what: str) -> None:
+    """Raise NotAllowed for a channel that strangers read, or may read, for all that is known."""
+    if place is None or place.is_direct:
+        return
+    if place.is_external:
+        raise NotAllowed(
+            f"{what} is not for a channel that is shared with another organisation.",
+            hint="Type it in a direct message to me.",
+        )
+    if place.is_hidden:
+        raise NotAllowed(
+            f"I cannot see who reads along in this channel, so {what} is not for it.",
+            hint="Invite me with `/invite @creditbot`, or type it in a direct message to me.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """The channel of a question; `is_direct` is the conversation between a person and the bot.
 
-    `is_external` says whether it is shared with another organisation, None where nobody looked.
+    `is_external` says whether it is shared with another organisation, None where nobody looked;
+    `is_hidden` that the platform does not tell, because the bot is not in a private channel.
     """
 
     channel_id: str
     name: str
     is_direct: bool = False
     is_external: bool | None = None
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from analytics.report import (
     Theme,
 )
 from bot.calls import Answer, Call, Command
-from bot.context import Context, NotAllowed, Role, outranks
+from bot.context import Context, NotAllowed, Role, check_readers, outranks
 from bot.params import PARAM_TYPES, YES, Param, ParamType
 from bot.preferences import preferred
 from bot.walls import walled
@@ -441,12 +441,8 @@ def permit(chosen: Command, ctx: Context) -> None:
     if not outranks(ctx.asker.role, chosen.needs):
         who = "leads and admins" if chosen.needs == "lead" else f"{chosen.needs}s"
         raise NotAllowed(f"`{chosen.name}` is for {who}.", hint="Ask an admin of this workspace.")
-    place = ctx.asker.identity.place
-    if chosen.changes and outranks(chosen.needs, "lead") and place and place.is_external:
-        raise NotAllowed(
-            f"`{chosen.name}` is not for a channel that is shared with another organisation.",
-            hint="Type it in a direct message to me.",
-        )
+    if chosen.changes and outranks(chosen.needs, "lead"):
+        check_readers(ctx.asker.identity.place, f"`{chosen.name}`")
 
 
 def complete(chosen: Command, name: str, text: str, ctx: Context) -> list[str]:

@@ -14,7 +14,7 @@ from analytics.scopes import Scope, scope_of
 from analytics.text import clean
 from analytics.timerange import parse_range
 from bot.alerts.standing import standing
-from bot.context import Context, NotAllowed, Place, outranks
+from bot.context import Context, NotAllowed, Place, check_readers, outranks
 from bot.params import AlertId, AlertKind, Channel, GroupFilter, QuietHours
 from bot.places import destination_at, place_asked, place_named
 from bot.registry import command
@@ -123,6 +123,7 @@ def quiet(ctx: Context, hours: QuietHours) -> Report:
 def _routed(ctx: Context, place: Place, kind: str, scope: Scope) -> Report:
     """Make a route, if the asker may."""
     _check(ctx, scope, is_direct=place.is_direct)
+    check_readers(place, "an alert")
     destination = destination_at(ctx, place)
     made, is_new = add_route(
         *_where(ctx),

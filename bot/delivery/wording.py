@@ -30,7 +30,7 @@ MEANINGS: Mapping[str, str] = {
     "ext_shared": "it is shared with another organisation",
     "not_a_member": "whoever chose it is not in it",
     "cannot_post": "I may not post in it",
-    "channel_not_found": "the channel is gone, or I am no longer in it",
+    "channel_not_found": "the channel is gone, or I am not in it",
     "not_in_channel": "I am no longer in it",
     "is_archived": "the channel is archived",
     "user_not_found": "this person is gone",

@@ -16,7 +16,7 @@ from analytics.errors import UserError
 from analytics.report import Report
 from analytics.text import clean, typed
 from bot.calls import Call
-from bot.context import Context, NotAllowed, Place, outranks
+from bot.context import Context, NotAllowed, Place, check_readers, outranks
 from bot.params import When
 from bot.places import is_here, where_text
 from bot.registry import parse, permit, run
@@ -85,6 +85,7 @@ def _local(ctx: Context, moment: datetime) -> datetime:
 
 def check_target(ctx: Context, place: Place, line: str) -> None:
     """Raise NotAllowed for a place that is not the asker's to send a line to."""
+    check_readers(place, "a digest")
     if place.is_direct or outranks(ctx.asker.role, "admin"):
         return
     if ctx.asker.role != "lead":

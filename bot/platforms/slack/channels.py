@@ -1,6 +1,6 @@
 """Which channels are shared with another organisation: no envelope of Slack says it.
 
-Asked only before what a lead or an admin changes, and remembered for some minutes.
+Asked only before something is changed, and remembered for some minutes.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from analytics.errors import UserError
-from bot.context import Place, outranks
-from bot.platforms.slack.faults import TROUBLE
+from bot.context import Place
+from bot.platforms.slack.faults import NOT_INSIDE, TROUBLE, word_of
 from bot.registry import parse
 
 REMEMBERED = timedelta(minutes=10)
@@ -36,15 +36,18 @@ class Channels:
         self._known: dict[str, tuple[datetime, bool]] = {}
 
     async def place_of(self, line: str, place: Place | None) -> Place | None:
-        """The place, with who reads along where the line needs that; unknown when Slack is mute."""
-        if place is None or place.is_direct or not _is_privileged(line):
+        """The place, with who reads along where the line needs that; unknown when Slack is mute.
+
+        A private channel without the bot is hidden: nothing is known of it until it is invited.
+        """
+        if place is None or place.is_direct or not _is_change(line):
             return place
         kept = self._known.get(place.channel_id)
         if kept is None or self._now() - kept[0] >= REMEMBERED:
             try:
                 reply = await self._web.conversations_info(channel=place.channel_id)
-            except TROUBLE:  # a private channel without the bot, or no answer
-                return place
+            except TROUBLE as error:
+                return replace(place, is_hidden=word_of(error) in NOT_INSIDE)
             kept = self._now(), is_shared(reply["channel"])
             if len(self._known) >= MOST:
                 self._known.clear()
@@ -52,8 +55,7 @@ class Channels:
         return replace(place, is_external=kept[1])
 
 
-def _is_privileged(line: str) -> bool:
+def _is_change(line: str) -> bool:
     with suppress(UserError):
-        chosen = parse(line).command
-        return chosen.changes and outranks(chosen.needs, "lead")
+        return parse(line).command.changes
     return False

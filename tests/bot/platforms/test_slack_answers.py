@@ -128,13 +128,20 @@ async def test_a_mistake_is_quoted_and_harmless(slack: SlackDouble) -> None:
     assert "<!" not in str(answer)
 
 
-@pytest.mark.parametrize("flag", ["is_ext_shared", "is_pending_ext_shared"])
-async def test_an_admins_change_is_refused_where_another_organisation_reads(
-    scene: Stage, flag: str
-) -> None:
-    slack, who = scene.slack, {"platform": "slack", "external_id": "T1", "user_id": "U1"}
+@pytest.fixture
+def governed(scene: Stage) -> Stage:
+    """U1 is an admin."""
+    who = {"platform": "slack", "external_id": "T1", "user_id": "U1"}
     with writing(scene.desk.engine) as connection:
         set_role(connection, 1, **who, role="admin")
+    return scene
+
+
+@pytest.mark.parametrize("flag", ["is_ext_shared", "is_pending_ext_shared"])
+async def test_an_admins_change_is_refused_where_another_organisation_reads(
+    governed: Stage, flag: str
+) -> None:
+    slack = governed.slack
     slack.channel[flag] = True
     await answers(slack, slash("budget set 100 monthly", url=slack.response_url()))
     await slack.send("slash_commands", slash("budget set 200 monthly", url=slack.response_url()))
@@ -143,6 +150,41 @@ async def test_an_admins_change_is_refused_where_another_organisation_reads(
     assert len(slack.called("conversations.info")) == 1
     await answers(slack, slash(LINE, url=slack.response_url()), count=3)
     assert "another organisation" not in slack.responses["r1"][2]["text"]
+
+
+CHOICES = ("alerts here", "digest subscribe daily 09:00")
+
+
+@pytest.mark.parametrize("line", [*CHOICES, "budget set 100 monthly"])
+async def test_a_private_channel_is_told_nothing_until_the_bot_is_invited(
+    governed: Stage, line: str
+) -> None:
+    slack = governed.slack
+    hidden = slack.channels.pop(CHANNEL)
+    (refused,) = await answers(slack, slash(line, url=slack.response_url()))
+    assert "cannot see who reads along" in refused["text"]
+    assert "/invite @creditbot" in str(refused)
+    slack.channels[CHANNEL] = hidden
+    done = (await answers(slack, slash(line, url=slack.response_url()), count=2))[1]
+    assert "reads along" not in done["text"]
+
+
+async def test_what_is_for_oneself_may_be_asked_for_in_a_hidden_channel(governed: Stage) -> None:
+    slack = governed.slack
+    slack.channels.clear()
+    line = "digest subscribe daily 09:00 to=me"
+    (done,) = await answers(slack, slash(line, url=slack.response_url()))
+    assert "to you, directly" in done["text"]
+
+
+@pytest.mark.parametrize("line", CHOICES)
+async def test_a_channel_that_another_organisation_reads_is_not_chosen(
+    governed: Stage, line: str
+) -> None:
+    slack = governed.slack
+    slack.channel["is_ext_shared"] = True
+    (refused,) = await answers(slack, slash(line, url=slack.response_url()))
+    assert "another organisation" in refused["text"]
 
 
 # ---- once
