@@ -11,6 +11,7 @@ from tests.databases import (
     engine,
     postgres,
     postgres_engine,
+    quick_folder,
     sqlite_engine,
     sqlite_template,
 )
@@ -37,3 +38,8 @@ settings.register_profile(
 )
 settings.register_profile("fuzz", settings.get_profile("creditbot"), derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "creditbot"))
+
+
+def pytest_configure() -> None:
+    """Have `tmp_path` lie where files are quick; whoever names a place keeps it."""
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", quick_folder())

