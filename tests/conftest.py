@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, Phase, settings
 from tests.databases import (
     empty_engine,
     engine,
+    filled,
+    migrated,
     postgres,
     postgres_engine,
     quick_folder,
@@ -19,6 +21,8 @@ from tests.databases import (
 __all__ = [
     "empty_engine",
     "engine",
+    "filled",
+    "migrated",
     "postgres",
     "postgres_engine",
     "sqlite_engine",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -28,6 +30,7 @@ from tests.alerted import crossing, fire, kept
 from tests.analytics.spending import march
 from tests.analytics.world import World, column, table_of
 from tests.cast import ALICE, NOW, ZONE, event
+from tests.databases import Filling
 
 EVENING = NOW.replace(day=24, hour=18, minute=0)
 HOUR = timedelta(hours=1)
@@ -49,17 +52,21 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def desk(sqlite_engine: sa.Engine, clock: Clock) -> Iterator[Desk]:
+@pytest.fixture(scope="module")
+def sqlite_template(filled: Filling) -> Path:
     """An admin, a lead of Platform, Bob of Sales; Charlie is admin of another workspace."""
-    world = World(sqlite_engine)
+    return filled(_company)
+
+
+def _company(engine: sa.Engine) -> None:
+    world = World(engine)
     march(world)
     yesterday = to_micros(EVENING - timedelta(days=1))
     bob = {"person": "bob@example.com", "department": "Sales", "project": "Pipe"}
     world.write([event(ts=yesterday, **bob)])
     people = {one: world.labels.person_id(one) for one in (ALICE, "bob@example.com")}
     departments = {name: world.labels.department_id(name) for name in ("Platform", "Sales")}
-    with writing(sqlite_engine) as connection:
+    with writing(engine) as connection:
         other = create_workspace(connection, "elsewhere", zone=ZONE, now=NOW)
         for number, team, who, role in (
             (1, "T1", "UADMIN", "admin"),
@@ -75,9 +82,13 @@ def desk(sqlite_engine: sa.Engine, clock: Clock) -> Iterator[Desk]:
         ):
             link_alias(connection, 1, identity.actor, person_id=people[person])
             set_home_department(connection, 1, people[person], department_id=departments[home])
-    found = Desk(sqlite_engine, now=lambda: clock.now)
-    yield found
-    found.close()
+
+
+@pytest.fixture
+def desk(sqlite_engine: sa.Engine, clock: Clock) -> Iterator[Desk]:
+    """Where the company asks."""
+    with closing(Desk(sqlite_engine, now=lambda: clock.now)) as desk:
+        yield desk
 
 
 def alert(desk: Desk, percent: int = 75, scope: str = "workspace", target: int = 0) -> int:

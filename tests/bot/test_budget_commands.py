@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -31,17 +32,23 @@ from storage.workspaces import bind_chat
 from tests.analytics.spending import march, noon, spend
 from tests.analytics.world import World, column, table_of, total_of
 from tests.cast import ALICE, BOB, NOW, event
+from tests.databases import Filling, sqlite_from
 
 EVENING = datetime.fromisoformat("2026-03-24T18:00:00+01:00")
 WORKSPACE = "budget set 20000 monthly"
 
 
-@pytest.fixture
-def world(sqlite_engine: sa.Engine) -> World:
+@pytest.fixture(scope="module")
+def marched(filled: Filling) -> Path:
     """A workspace that used 15,230 credits up to the evening of 24 March."""
-    world = World(sqlite_engine)
-    march(world)
-    return world
+    return filled(lambda engine: march(World(engine)))
+
+
+@pytest.fixture
+def world(marched: Path, tmp_path: Path) -> Iterator[World]:
+    """That workspace, to ask."""
+    with sqlite_from(marched, tmp_path) as engine:
+        yield World(engine)
 
 
 def ask(world: World, line: str, now: datetime = EVENING) -> Report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -110,9 +111,17 @@ class Sitting:
             )
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's database as it is before anybody sits down."""
+    file = tmp_path_factory.mktemp("demo") / "demo.db"
+    database.create(file, WORK, step=lambda _: None)
+    return file
+
+
 @pytest.fixture
-def sitting(tmp_path: Path) -> Iterator[Sitting]:
-    database.create(tmp_path / "demo.db", WORK, step=lambda _: None)
+def sitting(made: Path, tmp_path: Path) -> Iterator[Sitting]:
+    shutil.copy(made, tmp_path)
     with (
         opened(f"sqlite:///{tmp_path / 'demo.db'}") as engine,
         closing(Desk(engine, now=lambda: NOW)) as desk,
@@ -178,9 +187,9 @@ def test_what_is_typed_wrong_is_said(sitting: Sitting) -> None:
     assert "There is no message 7 yet." in sitting.type("7.1")
 
 
-def test_a_demo_whose_clock_was_moved_knows_where_it_was_left(sitting: Sitting) -> None:
+def test_a_demo_whose_clock_was_moved_knows_where_it_was_left(made: Path, sitting: Sitting) -> None:
     file = sitting.folder / "demo.db"
-    assert database.left_at(file, WORK) is None
+    assert database.left_at(made, WORK) is None
     sitting.type("skip 3h")
     left = database.left_at(file, replace(WORK, now=NOW + timedelta(days=40)))
     assert left == sitting.live.clock.now() >= NOW + 3 * HOUR

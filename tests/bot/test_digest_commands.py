@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -25,6 +26,7 @@ from storage.subscriptions import Subscription, list_subscriptions
 from storage.workspaces import bind_chat
 from tests.analytics.world import World, column, table_of
 from tests.cast import ALICE, NOW, event
+from tests.databases import Filling
 
 OPS, SALES = Place("C1", "ops"), Place("C2", "sales")
 DIRECT = Place("D7", "", is_direct=True)
@@ -43,16 +45,20 @@ class Wound(Desk):
         super().__init__(engine, now=lambda: self.moment)
 
 
-@pytest.fixture
-def desk(sqlite_engine: sa.Engine) -> Iterator[Wound]:
+@pytest.fixture(scope="module")
+def sqlite_template(filled: Filling) -> Path:
     """An admin, a lead who is at home in Platform, and a member, all in #ops of a team."""
+    return filled(_company)
+
+
+def _company(engine: sa.Engine) -> None:
     days = [NOW - timedelta(days=ago, minutes=5) for ago in range(1, 40)]
     people = (ALICE, "bob@example.com", "carol@example.com")
-    World(sqlite_engine).write(
+    World(engine).write(
         [event(person=one, ts=int(day.timestamp() * 1_000_000)) for day in days for one in people]
         + [event(department="Sales", person="dan@example.com")]
     )
-    with writing(sqlite_engine) as connection:
+    with writing(engine) as connection:
         bind_chat(connection, 1, platform="slack", external_id="T1", now=NOW)
         keys = {"platform": "slack", "external_id": "T1"}
         set_role(connection, 1, **keys, user_id="UADMIN", role="admin")
@@ -61,6 +67,11 @@ def desk(sqlite_engine: sa.Engine) -> Iterator[Wound]:
         link_alias(connection, 1, LEAD.actor, alice)
         home = department_named(connection, 1, "Platform")
         set_home_department(connection, 1, alice, department_id=home)
+
+
+@pytest.fixture
+def desk(sqlite_engine: sa.Engine) -> Iterator[Wound]:
+    """Where the company asks."""
     with closing(Wound(sqlite_engine)) as found:
         yield found
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,6 +41,7 @@ from storage.workspaces import bind_chat, create_workspace
 from tests.alerted import crossing, happening
 from tests.analytics.world import World
 from tests.cast import NOW, ZONE, event
+from tests.databases import Filling
 
 BOB = Identity("slack", "T1", "UBOB")
 NOBODY = Identity("slack", "T1", "UNOBODY")
@@ -60,10 +63,14 @@ CHEAP = "claude-3-haiku"
 PAIR = 'GPT-4o "Claude 3 Haiku"'
 
 
-@pytest.fixture
-def desk(sqlite_engine: sa.Engine) -> Iterator[Desk]:
+@pytest.fixture(scope="module")
+def sqlite_template(filled: Filling) -> Path:
     """Alice is admin, Bob a member of Sales, a lead leads it, Charlie is admin elsewhere."""
-    with writing(sqlite_engine) as connection:
+    return filled(_company)
+
+
+def _company(engine: sa.Engine) -> None:
+    with writing(engine) as connection:
         other = create_workspace(connection, "elsewhere", zone=ZONE, now=NOW)
         for workspace, team, admin in ((1, "T1", "UALICE"), (other.id, "T2", "UCHARLIE")):
             bind_chat(connection, workspace, platform="slack", external_id=team, now=NOW)
@@ -71,10 +78,10 @@ def desk(sqlite_engine: sa.Engine) -> Iterator[Desk]:
             set_role(connection, workspace, **account, role="admin")
         set_role(connection, 1, platform="slack", external_id="T1", user_id="ULEAD", role="lead")
         set_preference(connection, 1, "people_visibility", "admins")
-    World(sqlite_engine, "elsewhere").write([event(person="charlie@elsewhere.example")])
-    world = World(sqlite_engine)
+    World(engine, "elsewhere").write([event(person="charlie@elsewhere.example")])
+    world = World(engine)
     world.write([*_of_colleagues(), *_of_hers()])
-    with writing(sqlite_engine) as connection:
+    with writing(engine) as connection:
         _plans(connection, world)
         rebuild_evidence(connection, 1, world.workspace.clock(), day_number(NOW.date()))
         sales = world.labels.department_id("Sales")
@@ -83,9 +90,13 @@ def desk(sqlite_engine: sa.Engine) -> Iterator[Desk]:
             assert person is not None
             link_alias(connection, 1, who.actor, person_id=person)
             set_home_department(connection, 1, person, department_id=sales)
-    found = Desk(sqlite_engine, now=lambda: NOW)
-    yield found
-    found.close()
+
+
+@pytest.fixture
+def desk(sqlite_engine: sa.Engine) -> Iterator[Desk]:
+    """Where they all ask."""
+    with closing(Desk(sqlite_engine, now=lambda: NOW)) as desk:
+        yield desk
 
 
 def _of_colleagues() -> Iterator[UsageEvent]:

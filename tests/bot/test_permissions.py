@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -25,6 +27,7 @@ from storage.timekeys import to_micros
 from storage.workspaces import bind_chat, create_workspace
 from tests.analytics.world import World, column, table_of
 from tests.cast import NOW, ZONE, event
+from tests.databases import Filling
 
 ALICE = Identity("slack", "T1", "UALICE")
 BOB = Identity("slack", "T1", "UBOB")
@@ -34,10 +37,14 @@ STRANGER = Identity("slack", "T9", "UALICE")
 GUEST = Identity("slack", "T1", "UGUEST", guest=True)
 
 
-@pytest.fixture
-def desk(sqlite_engine: sa.Engine) -> Iterator[Desk]:
+@pytest.fixture(scope="module")
+def sqlite_template(filled: Filling) -> Path:
     """Alice is admin and Bob member of one workspace, Charlie admin of another."""
-    with writing(sqlite_engine) as connection:
+    return filled(_company)
+
+
+def _company(engine: sa.Engine) -> None:
+    with writing(engine) as connection:
         other = create_workspace(connection, "elsewhere", zone=ZONE, now=NOW)
         bind_chat(connection, 1, platform="slack", external_id="T1", now=NOW)
         bind_chat(connection, other.id, platform="slack", external_id="T2", now=NOW)
@@ -50,11 +57,15 @@ def desk(sqlite_engine: sa.Engine) -> Iterator[Desk]:
                 user_id=who.user_id,
                 role="admin",
             )
-    World(sqlite_engine).write([event(person="alice@example.com")])
-    World(sqlite_engine, "elsewhere").write([event(person="charlie@elsewhere.example")] * 1)
-    found = Desk(sqlite_engine, now=lambda: NOW, owners=["slack:T1:UOWNER"])
-    yield found
-    found.close()
+    World(engine).write([event(person="alice@example.com")])
+    World(engine, "elsewhere").write([event(person="charlie@elsewhere.example")] * 1)
+
+
+@pytest.fixture
+def desk(sqlite_engine: sa.Engine) -> Iterator[Desk]:
+    """Where they all ask."""
+    with closing(Desk(sqlite_engine, now=lambda: NOW, owners=["slack:T1:UOWNER"])) as desk:
+        yield desk
 
 
 def restrict(desk: Desk, walls: str) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +28,7 @@ from storage.roles import set_role
 from storage.workspaces import bind_chat, create_workspace
 from tests.analytics.world import World, column, table_of
 from tests.cast import NOW, ZONE, event
+from tests.databases import Filling
 
 OWNER = Identity("slack", "T1", "UOWNER", name="Olga")
 ALICE = Identity("slack", "T1", "UALICE", name="Alice")
@@ -35,19 +38,28 @@ POLICY = "purchase policy trigger=90% pack=5000 ceiling=20000"
 WEBHOOK = "purchase url https://shop.example/buy?account=hidden"
 
 
-@pytest.fixture
-def desk(sqlite_engine: sa.Engine) -> Iterator[Desk]:
+@pytest.fixture(scope="module")
+def sqlite_template(filled: Filling) -> Path:
     """An owner, Alice as admin and Bob as member; Charlie owns another workspace."""
-    with writing(sqlite_engine) as connection:
+    return filled(_company)
+
+
+def _company(engine: sa.Engine) -> None:
+    with writing(engine) as connection:
         other = create_workspace(connection, "elsewhere", zone=ZONE, now=NOW)
         for workspace, team in ((1, "T1"), (other.id, "T2")):
             bind_chat(connection, workspace, platform="slack", external_id=team, now=NOW)
         alice = {"platform": "slack", "external_id": "T1", "user_id": "UALICE"}
         set_role(connection, 1, **alice, role="admin")
-    World(sqlite_engine).write([event(credits=18_000_000_000)])
-    found = Desk(sqlite_engine, now=lambda: NOW, owners=[OWNER.actor, CHARLIE.actor])
-    yield found
-    found.close()
+    World(engine).write([event(credits=18_000_000_000)])
+
+
+@pytest.fixture
+def desk(sqlite_engine: sa.Engine) -> Iterator[Desk]:
+    """Where they all ask."""
+    owners = [OWNER.actor, CHARLIE.actor]
+    with closing(Desk(sqlite_engine, now=lambda: NOW, owners=owners)) as desk:
+        yield desk
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
@@ -18,25 +20,35 @@ from bot.registry import COMMANDS, MAX_LINE, Call, amend, complete, find_command
 from tests.alerted import crossing, fire
 from tests.analytics.world import World
 from tests.cast import event
+from tests.databases import Filling, elsewhere
 
 NAMES = sorted(COMMANDS)
 
 
-@pytest.fixture
-def world(sqlite_engine: sa.Engine) -> World:
-    """A workspace with three models and two people."""
-    world = World(sqlite_engine)
+@pytest.fixture(scope="module")
+def sqlite_template(filled: Filling) -> Path:
+    """A workspace with three models and two people, and what examples are about."""
+    return filled(_company)
+
+
+def _company(engine: sa.Engine) -> None:
+    world = World(engine)
     models = ("gpt-4o", "claude-3-haiku", "o3-mini")
     people = ("alice@example.com", "bob@example.com")
     world.write([event(model=m, person=p) for m in models for p in people])
     world.ask("grants add pack 5000")  # which an example removes
     world.ask("budget set 2000 monthly")  # which examples change
-    fire(sqlite_engine, crossing())  # which examples look at
+    fire(engine, crossing())  # which examples look at
     world.ask("alerts here kind=silent")  # so that the channel is known
     world.ask("purchase policy pack=5000 ceiling=20000")
     world.ask("purchase test")  # which an example approves
     world.ask("digest subscribe daily 09:00")  # which examples change
-    return world
+
+
+@pytest.fixture
+def world(sqlite_engine: sa.Engine) -> World:
+    """The company, to ask."""
+    return World(sqlite_engine)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -178,7 +190,7 @@ def test_a_name_with_a_quote_is_completed_and_found(world: World) -> None:
 def test_a_bare_line_is_the_overview_and_an_empty_workspace_says_how_to_fill_it(
     sqlite_engine: sa.Engine,
 ) -> None:
-    empty = World(sqlite_engine).ask("")
+    empty = World(sqlite_engine, elsewhere(sqlite_engine).name).ask("")
     assert empty.headline == "No usage has come in yet."
     assert "creditbot import" in _words(empty)
 

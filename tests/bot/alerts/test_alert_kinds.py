@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from tests.alerted import crossing, fire, happening, kept
 from tests.analytics.spending import march
 from tests.analytics.world import World, table_of
 from tests.cast import NOW
+from tests.databases import Filling
 
 EVENING = NOW.replace(day=24, hour=18, minute=0)
 AFTER = NOW.replace(month=4, day=9)
@@ -45,13 +47,22 @@ FACTS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture
-def world(sqlite_engine: sa.Engine) -> World:
+@pytest.fixture(scope="module")
+def sqlite_template(filled: Filling) -> Path:
     """A workspace that used 15,230 of 20,000 credits up to the evening of 24 March."""
-    world = World(sqlite_engine)
+    return filled(_company)
+
+
+def _company(engine: sa.Engine) -> None:
+    world = World(engine)
     march(world)
     world.ask("budget set 20000 monthly", now=EVENING)
-    return world
+
+
+@pytest.fixture
+def world(sqlite_engine: sa.Engine) -> World:
+    """The company, to ask."""
+    return World(sqlite_engine)
 
 
 def told(world: World, alert: Alert, **sight: Any) -> Report:  # noqa: ANN401
