@@ -21,6 +21,7 @@ from analytics.report import Actions, Button, Column, Note, Report, Row, Table
 from analytics.text import typed
 from analytics.trial import Look, Plan, Status, fitting_slice, looks_of, plan_trial, status_of
 from analytics.wilson import Tally
+from storage.audit import record_own
 from storage.reading import Days, Reader
 from storage.trials import Arm, ArmOutcome, Trial, end_trial, list_trials, outcomes
 
@@ -97,7 +98,17 @@ def end_decided(connection: sa.Connection, workspace_id: int, *, now: datetime) 
         status = standing(connection, workspace_id, trial).status
         if status != "running":
             done = end_trial(connection, workspace_id, trial.id, status=status, now=now)
-            ended += [done] if done else []
+            if done is not None:
+                record_own(
+                    connection,
+                    workspace_id,
+                    at=now,
+                    action="trial ended",
+                    object=f"trial {trial.id}",
+                    before="running",
+                    after=status,
+                )
+                ended.append(done)
     return ended
 
 

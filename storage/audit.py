@@ -19,6 +19,7 @@ from storage import locks
 from storage.text import tidy
 
 START = ""  # what stands for the hash before the first row
+PROGRAM = "creditbot"  # who changed what nobody ordered
 MAX_NAME = 160
 MAX_OBJECT = 200
 MAX_VALUE = 500
@@ -60,6 +61,32 @@ def record(  # noqa: PLR0913  # the parts of an audit row, each by name
         "prev_hash": head.hash if head else START,
     }
     connection.execute(sa.insert(_AUDIT).values(**row, hash=_link(row)))
+
+
+def record_own(  # noqa: PLR0913  # as above
+    connection: sa.Connection,
+    workspace_id: int,
+    *,
+    at: datetime,
+    action: str,
+    object: str,  # noqa: A002  # as above
+    before: str | None = None,
+    after: str | None = None,
+    result: str = "done",
+) -> None:
+    """Append a row about what the program changed by itself."""
+    record(
+        connection,
+        workspace_id,
+        at=at,
+        actor=PROGRAM,
+        role="owner",
+        action=action,
+        object=object,
+        before=before,
+        after=after,
+        result=result,
+    )
 
 
 def broken_link(connection: sa.Connection, workspace_id: int) -> int | None:

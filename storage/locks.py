@@ -42,6 +42,12 @@ def hold(connection: sa.Connection, workspace_id: int) -> None:
     )
 
 
+def try_hold(connection: sa.Connection, workspace_id: int) -> bool:
+    """Hold the workspace's row if nobody does: for who holds other rows and must not wait."""
+    free = sa.select(_ROW.c.workspace_id).where(_ROW.c.workspace_id == workspace_id)
+    return connection.execute(free.with_for_update(skip_locked=True)).first() is not None
+
+
 def be_impatient(connection: sa.Connection, seconds: float) -> None:
     """Wait at most so long for any lock of this transaction, then DatabaseBusy."""
     if connection.dialect.name == "postgresql":  # SQLite's only lock was taken at the beginning

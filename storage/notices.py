@@ -12,7 +12,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from storage import locks
+from storage import audit, locks
 from storage.claims import DESTINATION, Claim, Lane
 from storage.destinations import destination_of
 from storage.endings import SUBSCRIPTION, Trouble, finish_dead
@@ -78,8 +78,17 @@ def stop_channel(
     ).scalar()
     if streak is None:
         return False
+    audit.record_own(
+        connection,
+        lane.workspace_id,
+        at=now,
+        action="channel stopped",
+        object=f"destination {lane.id}",
+        before="ok",
+        after=trouble.reason,
+    )
     _skip_waiting(connection, lane, now)
-    creators = _pause_subscriptions(connection, lane, trouble)
+    creators = _pause_subscriptions(connection, lane, trouble, now)
     everybody = admins(connection, lane, owners)
     if creators or not lane.is_direct:
         facts = {"channel": lane.name, "code": trouble.code, "paused": len(creators)}
@@ -151,8 +160,13 @@ def admins(connection: sa.Connection, lane: Lane, owners: Collection[str]) -> li
     return sorted(who for who in found if who.startswith(here))
 
 
-def pause_subscription(connection: sa.Connection, claim: Claim, reason: str) -> str | None:
-    """Stop what a delivery came from; its creator, or None where it stopped before."""
+def pause_subscription(
+    connection: sa.Connection, claim: Claim, reason: str, *, now: datetime
+) -> str | None:
+    """Stop what a delivery came from; its creator, or None where it stopped before.
+
+    The workspace's row is held.
+    """
     row = claim.row
     found: str | None = connection.execute(
         sa.update(SUBSCRIPTION)
@@ -164,7 +178,24 @@ def pause_subscription(connection: sa.Connection, claim: Claim, reason: str) -> 
         .values(is_paused=True, pause_reason=reason[:MAX_REASON])
         .returning(SUBSCRIPTION.c.created_by)
     ).scalar()
+    if found is not None and row.subscription_id is not None:
+        record_pause(connection, row.workspace_id, row.subscription_id, reason, now=now)
     return found
+
+
+def record_pause(
+    connection: sa.Connection, workspace_id: int, number: int, reason: str, *, now: datetime
+) -> None:
+    """Put into the audit that the program paused a digest."""
+    audit.record_own(
+        connection,
+        workspace_id,
+        at=now,
+        action="digest paused",
+        object=f"digest {number}",
+        before="on",
+        after=f"paused: {reason}",
+    )
 
 
 def sweep(connection: sa.Connection, now: datetime) -> int:
@@ -199,7 +230,9 @@ def _skip_waiting(connection: sa.Connection, lane: Lane, now: datetime) -> None:
     connection.execute(waiting.values(state="skipped", reason=GONE, ended_at=now))
 
 
-def _pause_subscriptions(connection: sa.Connection, lane: Lane, trouble: Trouble) -> list[str]:
+def _pause_subscriptions(
+    connection: sa.Connection, lane: Lane, trouble: Trouble, now: datetime
+) -> list[str]:
     """Who made the subscriptions that stop now."""
     paused = (
         sa.update(SUBSCRIPTION)
@@ -210,9 +243,12 @@ def _pause_subscriptions(connection: sa.Connection, lane: Lane, trouble: Trouble
             SUBSCRIPTION.c.ended_at.is_(None),
         )
         .values(is_paused=True, pause_reason=trouble.reason)
-        .returning(SUBSCRIPTION.c.created_by)
+        .returning(SUBSCRIPTION.c.id, SUBSCRIPTION.c.created_by)
     )
-    return list(connection.execute(paused).scalars())
+    found = sorted((row.id, row.created_by) for row in connection.execute(paused))
+    for number, _ in found:
+        record_pause(connection, lane.workspace_id, number, trouble.reason, now=now)
+    return [creator for _, creator in found]
 
 
 @dataclass(frozen=True, slots=True)

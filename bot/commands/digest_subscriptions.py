@@ -190,17 +190,16 @@ def pause(ctx: Context, number: Number, until: Day | None) -> Report:
 
 @command("digest resume", example="digest resume 1", changes=True)
 def resume(ctx: Context, number: Number) -> Report:
-    """Send a paused digest again, from its next time on; a channel that took nothing is tried."""
+    """Send a paused digest again, from its next time on; a channel that took nothing is tried.
+
+    What was missed because creditbot had stopped it is caught up.
+    """
     known = owned(ctx, number)
     if known.to.state != "ok":
         revive(*_here(ctx), known.to.id)
-    changes = {
-        "is_paused": False,
-        "paused_until": None,
-        "pause_reason": None,
-        "fail_streak": 0,
-        **_next(next(rounds_of(ctx, known.kept).after(ctx.now))),
-    }
+    changes: dict[str, object] = {"is_paused": False, "paused_until": None, "fail_streak": 0}
+    if known.kept.pause_reason is None:
+        changes |= _next(next(rounds_of(ctx, known.kept).after(ctx.now)))
     return _changed(ctx, known, changes, "digest resume", "Resumed")
 
 

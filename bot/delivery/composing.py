@@ -315,7 +315,7 @@ class Composer:
         locks.hold(connection, lane.workspace_id)  # before other rows: new ones are numbered
         if not endings.skip(connection, claim, now, f"cancelled: {error.message}"):
             return
-        creator = pause_subscription(connection, claim, error.message)
+        creator = pause_subscription(connection, claim, error.message, now=now)
         if creator is None:
             return
         facts = {

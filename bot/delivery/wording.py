@@ -25,6 +25,7 @@ HELD: Mapping[str, str] = {
     "unreadable": "{name} could not be asked ({code})",
     "unknown": "{name} did not answer ({code})",
     "off": "{name} was not set up here",
+    "paused": "it had been stopped ({code})",
 }
 MEANINGS: Mapping[str, str] = {
     "ext_shared": "it is shared with another organisation",

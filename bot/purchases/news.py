@@ -107,12 +107,10 @@ def record(
     connection: sa.Connection, purchase: Purchase, *, result: str = "done", now: datetime
 ) -> None:
     """Put what creditbot itself did with a purchase into the audit."""
-    audit.record(
+    audit.record_own(
         connection,
         purchase.workspace_id,
         at=now,
-        actor="creditbot",
-        role="owner",
         action=f"purchase {purchase.state}",
         object=f"purchase {purchase.id}",
         after=summary(purchase),

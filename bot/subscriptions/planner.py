@@ -20,8 +20,10 @@ import structlog
 from analytics.errors import UserError
 from analytics.timerange import DAY, TimeRange
 from bot.subscriptions.rounds import Round, line_for, rounds
+from storage import locks
 from storage.engine import reading, writing
 from storage.failpoints import failpoint
+from storage.notices import record_pause
 from storage.outbox import NewDelivery, insert_deliveries
 from storage.subscriptions import Due, Subscription, anything_due, keep_next, lock_due
 from storage.timekeys import date_of, day_number
@@ -65,9 +67,22 @@ def _plan(connection: sa.Connection, due: Sequence[Due], now: datetime) -> int:
 
     off = unset_times(connection)
     plans = [_plan_of(one, now, week_start(one.workspace_id), off) for one in due]
+    plans = [one for one in plans if not one.next["is_paused"] or _recorded(connection, one, now)]
     new = insert_deliveries(connection, [row for one in plans for row in one.rows])
     keep_next(connection, [one.next for one in plans])
     return len(new)
+
+
+def _recorded(connection: sa.Connection, plan: _Plan, now: datetime) -> bool:
+    """Whether the audit knows of a pause; if not now, the subscription pauses at the next turn.
+
+    Whoever holds the workspace may wait for the subscription that is held here.
+    """
+    workspace_id, number = plan.next["workspace_id"], plan.next["id"]
+    if not locks.try_hold(connection, workspace_id):
+        return False
+    record_pause(connection, workspace_id, number, plan.next["pause_reason"], now=now)
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +216,10 @@ class _Turn:
         )
 
     def _why(self, one: Round) -> dict[str, object]:
-        """What kept a late one: its platform was not set up, or nothing ran."""
+        """What kept a late one: it was stopped, its platform was not set up, or nothing ran."""
         platform = self.due.destination.platform
+        if self.kept.pause_reason is not None:
+            return {"held": [platform, f"paused: {self.kept.pause_reason}", ""]}
         unset = self.off.get(platform)
         if unset is not None and unset.since <= one.due_at <= unset.seen:
             return {"held": [platform, "off: ", unset.seen.isoformat()]}

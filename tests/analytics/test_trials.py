@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from analytics.report import Actions, Note, Report
-from storage.engine import reading
+from analytics.trials import end_decided
+from storage.engine import reading, writing
 from storage.events import UsageEvent
 from storage.timekeys import to_micros
 from storage.trials import list_trials
@@ -109,6 +110,20 @@ def test_what_came_of_a_trial_is_told_at_its_end(world: World, failed: int, stat
     table = table_of(world.ask("trial status"))
     assert column(table, "status") == [status]
     assert column(table, "success") == [f"{1 - failed / 200:.1%} against 98.0%"]
+
+
+def test_a_trial_that_ends_by_itself_is_in_the_audit(world: World) -> None:
+    world.ask(f"trial start {WORDS} 20%")
+    world.write([*drawn("control", 250, failed=4), *drawn("test", 250, failed=2)])
+    with writing(world.engine) as connection:
+        (ended,) = end_decided(connection, 1, now=NOW)
+        told = sa.text("SELECT actor, action, object, after FROM audit ORDER BY seq DESC LIMIT 1")
+        assert tuple(connection.execute(told).one()) == (
+            "creditbot",
+            "trial ended",
+            f"trial {ended.id}",
+            ended.status,
+        )
 
 
 def test_a_confirmed_switch_says_so_and_no_more(world: World) -> None:

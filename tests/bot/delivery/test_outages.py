@@ -18,10 +18,13 @@ import bot.commands  # noqa: F401  # registers every command
 from bot.alerts.expiring import end_past
 from bot.alerts.kinds import OVER
 from bot.chat import SendError
+from bot.context import Identity
+from bot.desk import Desk
 from bot.http.health import are_well
 from bot.operation.queue_watch import QueueWatch
 from bot.subscriptions.overdue import catch_up, catch_up_at_start
 from bot.subscriptions.planner import plan
+from storage.audit import broken_link
 from storage.claims import DESTINATION, claim_lane
 from storage.destinations import set_quiet_hours
 from storage.engine import reading, writing
@@ -317,6 +320,48 @@ def test_many_that_wait_are_settled_in_batches(sqlite_engine: sa.Engine) -> None
     with writing(office.engine) as connection:
         states = connection.execute(sa.select(DELIVERY.c.reason, DELIVERY.c.state)).all()
     assert sorted(states, key=str) == [("superseded", "skipped")] * 3 + [(None, "planned")] * 3
+
+
+# ---- a channel that was stopped
+
+
+async def test_a_stopped_channel_is_in_the_audit_and_caught_up_when_it_is_resumed(
+    office: Office,
+) -> None:
+    subscribe(office)
+    office.platform.script.append(SendError("destination", "is_archived"))
+    await tick(office, "2026-03-03T09:00:02")
+    for day in (4, 5):
+        await tick(office, f"2026-03-0{day}T09:00:02")
+    assert audited(office) == [
+        ("creditbot", "channel stopped", "destination 1", "destination: is_archived"),
+        ("creditbot", "digest paused", "digest 1", "paused: destination: is_archived"),
+    ]
+    owner = Identity("slack", "T1", "UALICE")
+    desk = Desk(office.engine, now=office.clock.now, owners=[owner.actor])
+    desk.report("digest resume 1", owner)
+    desk.close()
+    await tick(office, "2026-03-05T12:00")
+    assert [state for _, state in ends(office)][1:] == ["superseded", "sent"]
+    said = notes(office)[-1]
+    assert "Late: it was due 09:00; it had been stopped (destination: is_archived)." in said
+    assert "Also missed: 3 Mar 2026." in said
+
+
+def audited(office: Office) -> list[tuple[str, str, str, str]]:
+    """What the audit holds; its chain is whole."""
+    with reading(office.engine) as connection:
+        assert broken_link(connection, 1) is None
+        told = sa.text("SELECT actor, action, object, after FROM audit ORDER BY seq")
+        return [(row[0], row[1], row[2], row[3]) for row in connection.execute(told)]
+
+
+async def test_a_line_that_may_not_be_asked_any_more_is_in_the_audit(office: Office) -> None:
+    subscribe(office, line="by-model last 7d model=gone")
+    await tick(office, "2026-03-03T09:00:02")
+    ((actor, action, what, after),) = audited(office)
+    assert (actor, action, what) == ("creditbot", "digest paused", "digest 1")
+    assert after.startswith("paused: ")
 
 
 # ---- a platform that was taken out of the settings

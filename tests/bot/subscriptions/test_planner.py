@@ -24,6 +24,8 @@ from analytics.timerange import parse_range
 from bot.subscriptions.planner import plan
 from bot.subscriptions.realign import realign
 from bot.subscriptions.rounds import line_for, rounds
+from storage import locks
+from storage.audit import broken_link
 from storage.destinations import set_quiet_hours
 from storage.engine import reading, writing
 from storage.failpoints import SETTING, FailpointReached, rearm
@@ -331,6 +333,20 @@ def test_a_line_that_is_no_longer_known_pauses_alone_and_is_told_once(engine: sa
         kept = find_subscription(connection, 1, 1)
     assert kept is not None
     assert "by-nothing" in (kept.pause_reason or "")
+    with reading(engine) as connection:
+        rows = connection.execute(sa.text("SELECT actor, action, object, after FROM audit")).all()
+        assert broken_link(connection, 1) is None
+    assert [tuple(row) for row in rows] == [
+        ("creditbot", "digest paused", "digest 1", f"paused: {kept.pause_reason}")
+    ]
+
+
+def test_a_pause_waits_for_nobody_who_holds_the_workspace(postgres_engine: sa.Engine) -> None:
+    subscribe(postgres_engine, line="by-nothing last 7d")
+    with writing(postgres_engine) as connection:
+        locks.hold(connection, 1)
+        assert plan(postgres_engine, berlin("2026-03-03T09:00")) == 0
+    assert plan(postgres_engine, berlin("2026-03-03T09:00:05")) == 1
 
 
 # ---- never twice
