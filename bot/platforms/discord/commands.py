@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 import keyword
+import re
 import textwrap
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol
@@ -45,6 +46,7 @@ SHORT = {
     "latest|all|none": "or all",
 }
 GROUP = "credits"
+_CLAUSE = re.compile(r"[,:;] ")
 Interaction = discord.Interaction[discord.Client]
 Tree = app_commands.CommandTree[discord.Client]
 Choices = list[app_commands.Choice[str]]
@@ -156,5 +158,7 @@ def _completer(
 
 
 def _shortened(summary: str) -> str:
-    """A summary cut between two words; `help` has it whole."""
-    return textwrap.shorten(summary, MAX_SUMMARY, placeholder="…")
+    """A summary; a long one's first clause, cut between two words if need be; `help` has it all."""
+    whole = summary.removesuffix(".")
+    told = whole if len(whole) <= MAX_SUMMARY else _CLAUSE.split(whole)[0]
+    return textwrap.shorten(told, MAX_SUMMARY, placeholder="…")

@@ -68,6 +68,19 @@ def test_every_command_and_every_option_is_offered() -> None:
     assert {("overview",), ("help",)} <= set(offered)
 
 
+def test_a_long_summary_is_its_first_clause_and_a_short_one_whole() -> None:
+    described = {path: leaf["description"] for path, leaf in leaves(told(tree_of()))}
+    assert described["digest", "subscribe"] == "Send a digest"
+    assert described["alerts", "off"] == "End a route, or all routes to this channel"
+    cut = [str(words) for words in described.values() if str(words).endswith("…")]
+    assert len(cut) < len(described) / 8
+    assert all(not re.search("[,:;] ", words) for words in cut)
+
+
+def test_there_is_room_for_commands_to_come() -> None:
+    assert len(texts(told(tree_of()))) <= MAX_TEXT - 1000
+
+
 def test_the_whole_command_fits_discord() -> None:
     group = told(tree_of())
     inner = [part for sub in options(group) for part in options(sub)]
