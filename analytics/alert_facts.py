@@ -26,9 +26,10 @@ class Told:
     """One alert and who is told: `query` is of the moment it tells of.
 
     `people`, `tasks` and `projects` are the ids that may be named, None is all.  `acked_by` is a
-    shown name.  With `held` it was kept back, and tells how things are at the query's moment; the
-    numbers of what was kept back with it are in `percents`.  With `over` nothing may be done about
-    it any more, for that reason, though nobody resolved it.
+    shown name; up to `quiet_until` somebody lets it wait.  With `held` it was kept back, and tells
+    how things are at the query's moment; the numbers of what was kept back with it are in
+    `percents`.  With `over` nothing may be done about it any more, for that reason, though nobody
+    resolved it.
     """
 
     query: Query
@@ -44,6 +45,7 @@ class Told:
     resolved_at: datetime | None = None
     acked_at: datetime | None = None
     acked_by: str = ""
+    quiet_until: datetime | None = None
     percents: tuple[int, ...] = ()
     held: bool = False
     over: str = ""
@@ -151,6 +153,8 @@ def post(
     if told.acked_at is not None:
         who = told.acked_by or "somebody"
         state.append(Note(f"Seen by {who} {when_text(told, told.acked_at)}.", "delta"))
+    if told.quiet_until is not None and told.may_act:
+        state.append(Note(f"Quiet until {moment_text(told.local(told.quiet_until))}.", "delta"))
     if told.held:
         words = f"Kept back since {moment_text(told.local(told.fired_at))}; the numbers are of now."
         state.append(Note(words))
@@ -167,14 +171,13 @@ def post(
 
 
 def _own_buttons(told: Told) -> list[Button]:
-    """What may be done about it: nothing once it is over; a test has nothing to be quiet about."""
+    """What may be done about it and was not yet; a test has nothing to be quiet about."""
     if not told.may_act:
         return []
     snooze = Button("Snooze 24 h", f"alerts snooze {told.number} 24h", "do")
-    quiet = [] if told.is_test else [snooze]
-    if told.acked_at is not None:
-        return quiet
-    return [*quiet, Button("Acknowledge", f"alerts ack {told.number}", "do")]
+    seen = Button("Acknowledge", f"alerts ack {told.number}", "do")
+    may_wait = told.quiet_until is None and not told.is_test
+    return [*([snooze] if may_wait else []), *([seen] if told.acked_at is None else [])]
 
 
 def resolved_report(words: str) -> Report:

@@ -174,10 +174,25 @@ def seen_posts(
     connection: sa.Connection, workspace_id: int, *, since: datetime
 ) -> list[tuple[str, int]]:
     """(delivery, alert) of sent posts that do not say yet who acknowledged them."""
+    return _unedited(connection, workspace_id, _ALERT.c.acked_at > since, suffix="|1")
+
+
+def quiet_posts(
+    connection: sa.Connection, workspace_id: int, *, now: datetime
+) -> list[tuple[str, int]]:
+    """(delivery, alert) of sent posts that do not say yet that somebody lets them wait."""
+    is_quiet = sa.and_(_ALERT.c.state == "fired", _ALERT.c.snoozed_until > now)
+    return _unedited(connection, workspace_id, is_quiet, suffix="|0")
+
+
+def _unedited(
+    connection: sa.Connection, workspace_id: int, alerts: sa.ColumnElement[bool], *, suffix: str
+) -> list[tuple[str, int]]:
+    """(delivery, alert) of sent posts of some alerts without the change of this key's end."""
     edit = _DELIVERY.alias("edit")
     is_edited = sa.exists().where(
         edit.c.workspace_id == workspace_id,
-        edit.c.dedupe_key == sa.literal("e|") + _DELIVERY.c.id + "|1",
+        edit.c.dedupe_key == sa.literal("e|") + _DELIVERY.c.id + suffix,
     )
     wanted = (
         sa.select(_DELIVERY.c.id, _DELIVERY.c.alert_id)
@@ -190,7 +205,7 @@ def seen_posts(
         )
         .where(
             _ALERT.c.workspace_id == workspace_id,
-            _ALERT.c.acked_at > since,
+            alerts,
             _DELIVERY.c.state == "sent",
             _DELIVERY.c.act == "post",
             ~is_edited,

@@ -181,12 +181,17 @@ def told_of(
         tasks=open_tasks(ctx),
         projects=unfolded("project", _recent(query), ctx),
         resolved_at=alert.resolved_at if alert.state == "resolved" else None,
+        quiet_until=_running(alert.snoozed_until, ctx.now),
         acked_at=alert.acked_at,
         acked_by=_name_of(reader, alert.acked_by or ""),
         percents=tuple(percents),
         held=at is not None,
         over=_over(alert, ctx),
     )
+
+
+def _running(until: datetime | None, now: datetime) -> datetime | None:
+    return until if until is not None and until > now else None
 
 
 def _over(alert: Alert, ctx: Context) -> str:

@@ -41,6 +41,7 @@ from storage.routes import (
     identities_of,
     keep_facts,
     list_routes,
+    quiet_posts,
     seen_posts,
     skip_replaced,
     skip_waiting,
@@ -93,7 +94,9 @@ def route(engine: sa.Engine, now: datetime, owners: Sequence[str] = ()) -> int:
         busy = [
             one
             for one in known
-            if unrouted(connection, one.id, limit=1) or seen_posts(connection, one.id, since=since)
+            if unrouted(connection, one.id, limit=1)
+            or seen_posts(connection, one.id, since=since)
+            or quiet_posts(connection, one.id, now=now)
         ]
     planned = 0
     for workspace in busy:
@@ -369,17 +372,20 @@ def _posts(desk: _Desk, alert: Alert) -> list[DeliveryRow]:
 
 
 def _acknowledged(desk: _Desk) -> int:
-    """Let posts say who saw their alert; how many changes are new."""
+    """Let posts say who saw their alert, and that it is quiet; how many changes are new."""
+    place = desk.connection, desk.place
+    quiet = [(*one, 0) for one in quiet_posts(*place, now=desk.now)]
+    seen = [(*one, 1) for one in seen_posts(*place, since=desk.now - SEEN_FOR)]
     edits = []
-    for delivery_id, number in seen_posts(desk.connection, desk.place, since=desk.now - SEEN_FOR):
-        alert = alert_by_id(desk.connection, desk.place, number)
+    for delivery_id, alert_number, change in (*quiet, *seen):
+        alert = alert_by_id(*place, alert_number)
         rows = _posts(desk, alert) if alert else []
-        edits += [_edit(desk, row, 1) for row in rows if row.id == delivery_id]
+        edits += [_edit(desk, row, change) for row in rows if row.id == delivery_id]
     return len(insert_deliveries(desk.connection, edits))
 
 
 def _edit(desk: _Desk, post: DeliveryRow, number: int) -> NewDelivery:
-    """The post once more, as its alert stands now: 1 when it was seen, 2 when it is over."""
+    """The post once more, as its alert stands now: 0 when it is quiet, 1 seen, 2 over."""
     return _below(desk, post, key=f"e|{post.id}|{number}", act="edit", line=post.line)
 
 

@@ -71,6 +71,7 @@ WAITING = "on its way"
 LOST = ("dead", "skipped", "ambiguous")
 ELSEWHERE = (MERGED.partition("{")[0], REPLACED, RECOVERED)
 RECENT_DAYS = 30
+DAY = timedelta(days=1)
 _REST = re.compile(r"; |, | \(")
 TITLE = "Alerts"
 Part = Literal["post", "resolved"]
@@ -148,17 +149,23 @@ def ack(ctx: Context, number: AlertId) -> Report:
 def snooze_one(ctx: Context, number: AlertId, pause: Pause) -> Report:
     """Let what an alert is about be quiet for a while, at most to the end of its period.
 
-    Only an admin does that once 100 % is reached.
+    Only an admin does that once 100 % is reached. What is quiet already stays so: a shorter pause
+    ends it earlier, one that is a day longer adds to it.
     """
     alert = _owned(ctx, number)
     if highest_of(alert) >= FULL and not outranks(ctx.asker.role, "admin"):
         raise NotAllowed(
             "Only an admin may snooze an alert of 100%.", hint="`alerts ack` says that you saw it."
         )
-    until = min(ctx.now + pause, end_of(ctx, alert))
+    until, running = min(ctx.now + pause, end_of(ctx, alert)), alert.snoozed_until
+    if until <= ctx.now:
+        return said(TITLE, f"Alert {number} is about a period that is over; nothing was changed")
+    if running is not None and ctx.now < running <= until < running + DAY:
+        shown = moment_text(_local(ctx, running))
+        return said(TITLE, f"Alert {number} is quiet until {shown} already; nothing was changed")
     if not snooze(*_where(ctx), number, until=until):
         return said(TITLE, _why_not_open(ctx, alert))
-    shown = moment_text(until.astimezone(ctx.reader.clock.zone))
+    shown = moment_text(_local(ctx, until))
     ctx.record("alerts.snooze", f"alert {number}", after=f"{alert.subject} until {shown}")
     return said(
         TITLE,

@@ -187,6 +187,28 @@ def test_a_snooze_ends_with_the_period_at_the_latest(desk: Desk) -> None:
     assert report.headline == "Alert 1: quiet until 1 Apr 00:00"
 
 
+@pytest.mark.parametrize(
+    ("pause", "until"), [("24h", 24), ("25h", 24), ("2h", 4), ("48h", 50), ("7d", 170)]
+)
+def test_what_is_quiet_already_is_not_snoozed_twice(
+    desk: Desk, clock: Clock, pause: str, until: int
+) -> None:
+    number = alert(desk)
+    desk.answer(f"alerts snooze {number} 24h", ADMIN)
+    clock.now = EVENING + 2 * HOUR
+    said = desk.answer(f"alerts snooze {number} {pause}", ADMIN).headline
+    assert kept(desk.engine, number).snoozed_until == EVENING + until * HOUR
+    assert ("is quiet until 25 Mar 18:00 already; nothing was changed" in said) == (until == 24)
+
+
+def test_an_alert_of_a_period_that_is_over_is_not_snoozed(desk: Desk, clock: Clock) -> None:
+    number = alert(desk)
+    clock.now = EVENING + timedelta(days=8)
+    said = desk.answer(f"alerts snooze {number} 24h", ADMIN).headline
+    assert said == "Alert 1 is about a period that is over; nothing was changed"
+    assert kept(desk.engine, number).snoozed_until is None
+
+
 def test_nothing_is_done_about_an_alert_that_is_over(desk: Desk) -> None:
     number = alert(desk)
     with writing(desk.engine) as connection:

@@ -415,6 +415,23 @@ def test_who_saw_an_alert_is_said_in_every_post_once(world: World) -> None:
     assert sorted(row.act for row in rows(world)) == ["edit", "edit", "post", "post"]
 
 
+async def test_a_post_says_once_that_it_is_quiet_and_offers_no_second_snooze(world: World) -> None:
+    channel(world)
+    office = Office(world.engine, clock=Clock(EVENING))
+    number = fire(world.engine, crossing(fired_at=EVENING))
+    route(world.engine, EVENING)
+    await office.work()
+    assert "Snooze 24 h" in str(office.platform.posts[-1].payload)
+    with writing(world.engine) as connection:
+        snooze(connection, 1, number, until=EVENING + HOUR)
+    assert [route(world.engine, EVENING) for _ in range(2)] == [1, 0]
+    await office.work(2)
+    shown = str(office.platform.edits[-1].payload)
+    assert "Quiet until 24 Mar 19:00." in shown
+    assert "Snooze 24 h" not in shown
+    assert "Acknowledge" in shown
+
+
 # ---- the whole way
 
 
