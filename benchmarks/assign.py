@@ -19,7 +19,6 @@ from storage.keys import create_key
 from storage.trials import start_trial
 from storage.workspaces import find_workspace
 
-CALLS = 1_000
 PACE = 0.022  # seconds between two calls: a key may make 50 a second
 BOUND = 5.0
 
@@ -28,7 +27,7 @@ def measure(lab: Lab) -> list[Measurement]:
     """The 99th of a hundred calls, one after the other at the pace of one key."""
     file = shutil.copy(lab.filled(lab.small), lab.folder / "assign.db")
     with opened(f"sqlite:///{file}") as engine:
-        waits = asyncio.run(_waits(engine))
+        waits = asyncio.run(_waits(engine, lab.calls))
     return [Measurement("arm of a prompt over HTTP, p99", percentile(waits, 99), BOUND, "ms")]
 
 
@@ -54,7 +53,7 @@ def _trial(engine: sa.Engine) -> str:
     return secret
 
 
-async def _waits(engine: sa.Engine) -> list[float]:
+async def _waits(engine: sa.Engine, calls: int) -> list[float]:
     secret = _trial(engine)
     with reading(engine) as connection:
         task = connection.execute(sa.text("SELECT name FROM task WHERE id = 1")).scalar_one()
@@ -64,7 +63,7 @@ async def _waits(engine: sa.Engine) -> list[float]:
     headers = {"Authorization": f"Bearer {secret}"}
     waits = []
     async with ClientSession(headers=headers) as session:
-        for number in range(CALLS):
+        for number in range(calls):
             started = time.perf_counter()
             params = {"key": f"request-{number}", "task": str(task)}
             async with session.get(address, params=params) as answer:

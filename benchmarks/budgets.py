@@ -14,7 +14,7 @@ from benchmarks.ingest import BATCHES, parts
 from benchmarks.lab import GATEWAY, Lab, ledger_of
 from benchmarks.measurement import Measurement, Spent, spending
 from benchmarks.postgres import fresh_database, server
-from benchmarks.racing import PROCESSES, THREADS, Race
+from benchmarks.racing import THREADS, Race
 from storage.budgets import Period, Scope, set_budget
 from storage.engine import opened, reading, writing
 from storage.events import UsageEvent
@@ -74,14 +74,14 @@ def _limit(engine: sa.Engine, budgets: int, now: datetime) -> None:
 
 
 def _races(lab: Lab) -> Iterator[Measurement]:
-    race = Race(people=max(2, lab.events // 1_000))
+    race = Race(people=max(2, lab.events // 1_000), processes=lab.writers)
     yield _race(race, f"sqlite:///{lab.fresh()}", "SQLite")
     name = "PostgreSQL"
     try:
         with server() as url, fresh_database(url) as engine:
             yield _race(race, engine.url.render_as_string(hide_password=False), name)
     except ImportError:
-        yield Measurement(CROSSINGS.format(PROCESSES, THREADS, name), None, 0, "of them")
+        yield Measurement(CROSSINGS.format(race.processes, THREADS, name), None, 0, "of them")
 
 
 def _race(race: Race, url: str, name: str) -> Measurement:
@@ -93,11 +93,13 @@ def _race(race: Race, url: str, name: str) -> Measurement:
             _run(race, url, workspace.id)
         faults = race.faults(engine, workspace)
     note = f"{race.crossings:,} crossings, {spent.wall:.0f} s"
-    return Measurement(CROSSINGS.format(PROCESSES, THREADS, name), faults, 0, "of them", note=note)
+    goal = CROSSINGS.format(race.processes, THREADS, name)
+    return Measurement(goal, faults, 0, "of them", note=note)
 
 
 def _run(race: Race, url: str, workspace_id: int) -> None:
-    command = (sys.executable, "-m", "benchmarks.racing", url, str(workspace_id), str(race.people))
+    command = [sys.executable, "-m", "benchmarks.racing", url]
+    command += map(str, (workspace_id, race.people, race.processes))
     running = [
         subprocess.Popen([*command, str(number)])  # noqa: S603  # our own interpreter and module
         for number in range(race.processes)

@@ -54,7 +54,8 @@ class Lab:
     """Sizes of one run; databases are filled once for each number of events.
 
     `sample` is the number of events for ratios (ingest, imports); what takes seconds is measured
-    in `rounds`, what takes milliseconds `repeats` times.
+    in `rounds`, what takes milliseconds `repeats` times;
+    `writers` are processes that write at once.
     """
 
     folder: Path
@@ -67,6 +68,8 @@ class Lab:
     keep: Path | None = None  # where filled databases stay, and are found again
     charts: int = 1_000
     answers: int = 200
+    calls: int = 1_000
+    writers: int = 3
     _numbers: Iterator[int] = field(default_factory=itertools.count)
     _filled: dict[int, Path] = field(default_factory=dict)
 

@@ -1,6 +1,6 @@
 """Many writers that cross many thresholds at once; what was told must be everything, once.
 
-`python -m benchmarks.racing URL WORKSPACE PEOPLE PROCESS` is one of the writing processes.
+`python -m benchmarks.racing URL WORKSPACE PEOPLE PROCESSES PROCESS` is one of those that write.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from storage.timekeys import to_micros
 from storage.verify import verify
 from storage.workspaces import WorkspaceInfo, workspace_by_id
 
-PROCESSES, THREADS = 3, 8
+THREADS = 8
 THRESHOLDS = tuple(range(10, 101, 10))
 LIMIT = 1_000  # micro-credits that each person may use, and uses
 PIECES = 12
@@ -42,7 +42,7 @@ class Race:
     """So many people, each with a limit of LIMIT that random pieces of usage add up to."""
 
     people: int
-    processes: int = PROCESSES
+    processes: int
     seed: int = 7
 
     @property
@@ -144,12 +144,12 @@ def _name(who: int) -> str:
     return f"racer-{who}@example.com"
 
 
-def main(url: str, workspace_id: int, people: int, process: int) -> None:
+def main(url: str, workspace_id: int, people: int, processes: int, process: int) -> None:
     """One of the processes."""
     with opened(url) as engine:
         with reading(engine) as connection:
             workspace = workspace_by_id(connection, workspace_id)
-        Race(people).write(engine, workspace, process)
+        Race(people, processes).write(engine, workspace, process)
 
 
 if __name__ == "__main__":

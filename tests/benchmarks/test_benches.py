@@ -12,6 +12,7 @@ from benchmarks import __main__ as program
 from benchmarks.lab import Lab
 from benchmarks.measurement import Measurement
 
+pytestmark = pytest.mark.long
 GOAL = Measurement("ingest: speed", 0.25, 0.3, "of raw", at_least=True)
 
 
@@ -27,6 +28,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
         repeats=1,
         charts=10,
         answers=3,
+        calls=30,
+        writers=1,
     )
 
 

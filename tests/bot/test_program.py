@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from storage.engine import PRAGMAS
 from tests.bot.program import Program, creditbot
 
 EVENTS = """\
@@ -146,7 +147,10 @@ def test_a_database_that_cannot_be_used_is_explained(
     assert "Traceback" not in done.stderr
 
 
-def test_a_locked_database_is_busy_and_nothing_is_half_written(home: Program) -> None:
+def test_a_locked_database_is_busy_and_nothing_is_half_written(
+    home: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.engine.PRAGMAS", (*PRAGMAS, "busy_timeout=50"))
     (home.folder / "usage.jsonl").write_text(EVENTS)
     holder = sqlite3.connect(home.folder / "creditbot.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")

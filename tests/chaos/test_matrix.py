@@ -10,6 +10,8 @@ from tests.chaos.matrix import SAMPLE, cells, outcomes
 from tests.chaos.scene import Cell
 from tests.databases import Postgres
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.timeout(400)
 def test_at_each_point_of_the_sample_every_message_is_seen_once(

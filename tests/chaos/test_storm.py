@@ -12,6 +12,8 @@ import sqlalchemy as sa
 
 from tests.chaos.storm import SHORT, storm
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.timeout(400)
 def test_killed_again_and_again_every_message_is_seen_once(

@@ -16,7 +16,7 @@ from tests.databases import home
 
 
 def test_every_threshold_is_told_once_whoever_crosses_it(engine: sa.Engine) -> None:
-    race, workspace = Race(people=8), home(engine)
+    race, workspace = Race(people=8, processes=3), home(engine)
     race.prepare(engine, workspace)
     url = engine.url.render_as_string(hide_password=False)
     with ExitStack() as stack, ThreadPoolExecutor(race.processes) as pool:

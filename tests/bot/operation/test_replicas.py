@@ -16,6 +16,7 @@ from tests.doubles.discord import DiscordDouble, running_double
 from tests.doubles.discord_desk import bind, desk_of
 from tests.doubles.discord_gateway import TOKEN
 
+pytestmark = pytest.mark.long
 TAKEOVER_SECONDS = 15.0
 
 
