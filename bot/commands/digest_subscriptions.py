@@ -40,6 +40,7 @@ from bot.subscriptions.rights import (
     ask_then,
     check_people,
     check_place,
+    check_sender,
     check_target,
     find,
     line_of,
@@ -195,11 +196,15 @@ def resume(ctx: Context, number: Number) -> Report:
     What was missed because creditbot had stopped it is caught up.
     """
     known = owned(ctx, number)
+    check_sender(ctx, known.kept.line, is_direct=known.to.is_direct)
     if known.to.state != "ok":
         revive(*_here(ctx), known.to.id)
     changes: dict[str, object] = {"is_paused": False, "paused_until": None, "fail_streak": 0}
     if known.kept.pause_reason is None:
         changes |= _next(next(rounds_of(ctx, known.kept).after(ctx.now)))
+    else:
+        # Its maker's right may be gone: whoever lets it go on answers for it.
+        changes["created_by"] = _answers(ctx, known.to)
     return _changed(ctx, known, changes, "digest resume", "Resumed")
 
 
@@ -262,8 +267,7 @@ def edit(  # noqa: PLR0913, PLR0917  # the parts of a subscription
         changes["skip_empty"] = bool(skip_empty)
     if catchup is not None:
         changes["catchup"] = catchup
-    # Whoever changes what is sent answers for it from now on.
-    changes["created_by"] = ctx.asker.identity.actor
+    changes["created_by"] = _answers(ctx, destination)
     return _changed(ctx, Known(kept, destination), changes, "digest edit", "Changed")
 
 
@@ -286,6 +290,7 @@ def send_test(ctx: Context, number: Number) -> Report:
     """
     known = owned(ctx, number)
     kept, to = known.kept, known.to
+    check_sender(ctx, kept.line, is_direct=to.is_direct)
     check_place(ctx, to)
     told = ask_then(ctx, kept.line, rounds_of(ctx, kept))
     test = uuid4().hex
@@ -350,6 +355,11 @@ def _check_new(ctx: Context, to: Destination, line: str, when: tuple[str, str]) 
 
 
 # ---- doing it
+
+
+def _answers(ctx: Context, to: Destination) -> str:
+    """With whose rights it is sent from now on: who changed it, or the person whom it comes to."""
+    return to.actor if to.is_direct else ctx.asker.identity.actor
 
 
 def _words(ctx: Context, known: Known) -> Digest:

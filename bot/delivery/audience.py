@@ -15,9 +15,10 @@ from analytics.errors import UserError
 from analytics.report import Form, Report
 from bot.asking import Asking
 from bot.briefing import REPORTS, gather_briefing
-from bot.context import Asker, Context, Identity
+from bot.context import Asker, Context, Identity, NotAllowed
 from bot.exports import Draft, drafted, unlimited
 from bot.registry import Call, exportable, parse, permit, run
+from bot.subscriptions.rights import check_sender
 from storage.claims import Claim, Lane
 from storage.outbox import DeliveryRow
 
@@ -71,8 +72,21 @@ def _asked(
 ) -> tuple[Call, Context]:
     call = parse(claim.row.line)
     maker = _maker(connection, asking, claim, now)
+    if claim.row.subscription_id is not None and claim.row.actor:
+        _check_sender(maker, claim)
     permit(call.command, maker)
     return call, _shown_to(maker, claim.lane, outsiders=outsiders)
+
+
+def _check_sender(maker: Context, claim: Claim) -> None:
+    """Raise NotAllowed where whoever made a digest may not choose any more what a channel gets."""
+    try:
+        check_sender(maker, claim.row.line, is_direct=claim.lane.is_direct)
+    except NotAllowed as error:
+        raise NotAllowed(
+            "Whoever made it may not choose any more what this channel is sent.",
+            hint="An admin who resumes it answers for it from then on.",
+        ) from error
 
 
 def _maker(connection: sa.Connection, asking: Asking, claim: Claim, now: datetime) -> Context:
@@ -92,7 +106,8 @@ def _maker(connection: sa.Connection, asking: Asking, claim: Claim, now: datetim
 
 
 def _identity(row: DeliveryRow, lane: Lane) -> Identity:
-    if row.actor:
+    """Whoever made it; what comes directly never tells more than its person may see."""
+    if row.actor and not lane.is_direct:
         platform, external_id, user_id = (*row.actor.split(":", 2), "", "")[:3]
         return Identity(platform, external_id, user_id)
     return Identity(lane.platform, lane.external_id, lane.channel_id if lane.is_direct else "")

@@ -86,18 +86,24 @@ def _local(ctx: Context, moment: datetime) -> datetime:
 def check_target(ctx: Context, place: Place, line: str) -> None:
     """Raise NotAllowed for a place that is not the asker's to send a line to."""
     check_readers(place, "a digest")
-    if place.is_direct or outranks(ctx.asker.role, "admin"):
+    asked = ctx.asker.identity.place
+    is_here = asked is not None and not asked.is_direct and asked.channel_id == place.channel_id
+    if ctx.asker.role == "lead" and not place.is_direct and not is_here:
+        raise NotAllowed(
+            f"A lead subscribes the channel that it is typed in, not '{clean(place.name)}'.",
+            hint="Type it there, or ask an admin.",
+        )
+    check_sender(ctx, line, is_direct=place.is_direct)
+
+
+def check_sender(ctx: Context, line: str, *, is_direct: bool) -> None:
+    """Raise NotAllowed where the asker does not choose (any more) what a channel is sent."""
+    if is_direct or outranks(ctx.asker.role, "admin"):
         return
     if ctx.asker.role != "lead":
         raise NotAllowed(
             "What a channel is sent is chosen by leads and admins.",
             hint="With `to=me` it comes to you directly.",
-        )
-    asked = ctx.asker.identity.place
-    if asked is None or asked.is_direct or asked.channel_id != place.channel_id:
-        raise NotAllowed(
-            f"A lead subscribes the channel that it is typed in, not '{clean(place.name)}'.",
-            hint="Type it there, or ask an admin.",
         )
     _check_department(ctx, parse(line))
 
@@ -149,12 +155,13 @@ def check_place(ctx: Context, destination: Destination) -> None:
 
 def may_see(ctx: Context, kept: Subscription, destination: Destination) -> bool:
     """Whether the asker is told of a subscription: an own one, or one of this very channel."""
-    return outranks(ctx.asker.role, "admin") or _is_own(ctx, kept) or is_here(ctx, destination)
+    is_theirs = _is_own(ctx, kept, destination) or is_here(ctx, destination)
+    return is_theirs or outranks(ctx.asker.role, "admin")
 
 
 def may_change(ctx: Context, kept: Subscription, destination: Destination) -> bool:
     """Whether the asker may change or end a subscription."""
-    if outranks(ctx.asker.role, "admin") or _is_own(ctx, kept):
+    if outranks(ctx.asker.role, "admin") or _is_own(ctx, kept, destination):
         return True
     if ctx.asker.role != "lead" or not is_here(ctx, destination):
         return False
@@ -165,8 +172,10 @@ def may_change(ctx: Context, kept: Subscription, destination: Destination) -> bo
     return True
 
 
-def _is_own(ctx: Context, kept: Subscription) -> bool:
-    return kept.created_by == ctx.asker.identity.actor
+def _is_own(ctx: Context, kept: Subscription, destination: Destination) -> bool:
+    """Whether the asker made it; what comes directly is its person's, whoever changed it."""
+    owner = destination.actor if destination.is_direct else kept.created_by
+    return owner == ctx.asker.identity.actor
 
 
 # ---- which one

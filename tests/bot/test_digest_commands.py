@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from analytics.errors import UserError
 from analytics.report import Actions, Button, Note, Report
-from bot.context import Identity, Place
+from bot.context import Identity, Place, Role
 from bot.desk import Desk
 from bot.subscriptions.planner import plan
 from storage.destinations import list_destinations
@@ -22,7 +22,7 @@ from storage.labels import department_named, link_alias, person_of_alias, set_ho
 from storage.outbox import history
 from storage.preferences import set_preference
 from storage.roles import set_role
-from storage.subscriptions import Subscription, list_subscriptions
+from storage.subscriptions import Subscription, change_subscription, list_subscriptions
 from storage.workspaces import bind_chat
 from tests.analytics.world import World, column, table_of
 from tests.cast import ALICE, NOW, event
@@ -79,6 +79,11 @@ def desk(sqlite_engine: sa.Engine) -> Iterator[Wound]:
 def kept(desk: Desk) -> list[Subscription]:
     with reading(desk.engine) as connection:
         return list_subscriptions(connection, 1)
+
+
+def _role(desk: Desk, user: str, role: Role) -> None:
+    with writing(desk.engine) as connection:
+        set_role(connection, 1, platform="slack", external_id="T1", user_id=user, role=role)
 
 
 def audited(desk: Desk) -> list[tuple[str, str, str]]:
@@ -276,6 +281,42 @@ def test_digests_of_others_are_theirs_and_the_admins(desk: Wound) -> None:
     for verb in ("show", "pause", "preview", "test", "unsubscribe", "history"):
         assert "no digest 1" in refuse(desk, f"digest {verb} 1", LEAD)
     assert desk.report("digest pause 1", ADMIN).headline.startswith("Paused")
+
+
+def test_who_lost_the_right_may_only_stop_what_a_channel_is_sent(desk: Wound) -> None:
+    desk.report(f'{WEEKLY} "by-model department=Platform"', LEAD)
+    _role(desk, "ULEAD", "member")
+    for verb in ("test", "resume"):
+        assert "chosen by leads and admins" in refuse(desk, f"digest {verb} 1", LEAD)
+    assert desk.report("digest pause 1", LEAD).headline.startswith("Paused")
+    assert desk.report("digest unsubscribe 1", LEAD).headline.startswith("Ended")
+
+
+def test_whoever_resumes_what_stopped_by_itself_answers_for_it(desk: Wound) -> None:
+    desk.report(f'{WEEKLY} "by-model department=Platform"', LEAD)
+    for reason, maker in ((None, LEAD.actor), ("may not choose", ADMIN.actor)):
+        with writing(desk.engine) as connection:
+            values = {"is_paused": True, "pause_reason": reason}
+            change_subscription(connection, 1, 1, values)
+        desk.report("digest resume 1", ADMIN)
+        assert [one.created_by for one in kept(desk)] == [maker]
+
+
+def test_what_comes_to_a_person_stays_theirs_whoever_changes_it(desk: Wound) -> None:
+    desk.report(f"{WEEKLY} to=me", MEMBER)
+    desk.report("digest edit 1 daily 10:00", ADMIN)
+    assert [one.created_by for one in kept(desk)] == [MEMBER.actor]
+    change = {"created_by": ADMIN.actor}  # as it was kept before
+    with writing(desk.engine) as connection:
+        change_subscription(connection, 1, 1, change)
+    assert desk.report("digest show 1", MEMBER).headline
+    assert desk.report("digest unsubscribe 1", MEMBER).headline.startswith("Ended")
+
+
+def test_what_is_moved_to_a_channel_is_whose_who_moves_it(desk: Wound) -> None:
+    desk.report(f"{WEEKLY} to=me", MEMBER)
+    desk.report("digest edit 1 in=here", ADMIN)
+    assert [one.created_by for one in kept(desk)] == [ADMIN.actor]
 
 
 def test_a_line_that_names_a_person_is_not_told_to_others(desk: Wound) -> None:

@@ -20,6 +20,7 @@ from charts import ThemeName
 from storage import alerts
 from storage.claims import DESTINATION
 from storage.engine import reading, writing
+from storage.labels import department_named, link_alias, person_of_alias, set_home_department
 from storage.notices import CANCELLED
 from storage.outbox import DELIVERY, reference
 from storage.preferences import set_preference
@@ -84,6 +85,11 @@ class Company:
             if changes:
                 connection.execute(sa.update(table).values(**changes))
         return kept.id
+
+    def is_paused(self, number: int) -> bool:
+        with reading(self.office.engine) as connection:
+            kept = find_subscription(connection, 1, number)
+        return kept is not None and kept.is_paused
 
     def role(self, user: str, role: Any) -> None:  # noqa: ANN401  # a role
         with writing(self.office.engine) as connection:
@@ -242,10 +248,7 @@ async def test_who_lost_the_right_sends_nothing_and_the_admins_are_told_once(
     assert [row.state for row in rows] == ["skipped", "skipped"]
     assert {post.channel for post in company.office.platform.posts} == {"UBOB", "UOWNER"}
     assert all("is paused" in text for text in company.office.said)
-    with reading(company.office.engine) as connection:
-        kept = find_subscription(connection, 1, number)
-    assert kept is not None
-    assert kept.is_paused
+    assert company.is_paused(number)
 
 
 async def test_a_line_that_means_nothing_any_more_is_told_its_maker(company: Company) -> None:
@@ -258,6 +261,46 @@ async def test_a_line_that_means_nothing_any_more_is_told_its_maker(company: Com
     (post,) = company.office.platform.posts
     assert post.channel == "UALICE"
     assert "'Gone'" in str(post.payload["text"])
+
+
+async def test_who_may_not_choose_for_a_channel_any_more_sends_it_nothing(
+    company: Company,
+) -> None:
+    number = company.subscribe("by-model last 7d")
+    digests = [company.digest(subscription_id=number, created_at=at(n)) for n in range(2)]
+    file = company.digest(act="file", subscription_id=number, facts={"form": "csv"})
+    company.role("UALICE", "member")
+    await company.office.work(5, 5)
+    assert [company.office.row(one).state for one in (*digests, file)] == ["skipped"] * 3
+    (post,) = company.office.platform.posts
+    assert post.channel == "UOWNER"
+    assert "Whoever made it may not choose" in str(post.payload["text"])
+    assert company.is_paused(number)
+
+
+@pytest.mark.parametrize(("home", "state"), [("Platform", "sent"), ("Sales", "skipped")])
+async def test_a_lead_sends_a_channel_the_department_that_is_the_own_one_now(
+    company: Company, home: str, state: str
+) -> None:
+    line = "by-model last 7d department=Platform"
+    number = company.subscribe(line)
+    company.role("UALICE", "lead")
+    with writing(company.office.engine) as connection:
+        alice = person_of_alias(connection, 1, ALICE) or 0
+        link_alias(connection, 1, MAKER, alice)
+        department = department_named(connection, 1, home)
+        set_home_department(connection, 1, alice, department_id=department)
+    delivery = company.digest(line, subscription_id=number)
+    await company.office.work()
+    assert company.office.row(delivery).state == state
+
+
+async def test_what_comes_directly_is_made_with_the_rights_of_its_person(company: Company) -> None:
+    company.restrict()
+    company.channel = company.office.mail.channel(is_direct=True, channel_id="UBOB")
+    delivery = company.digest("by-user last 7d")
+    await company.office.work()
+    assert company.office.row(delivery).state == "skipped"
 
 
 async def test_a_channel_sees_people_where_everybody_may(company: Company) -> None:
@@ -445,10 +488,7 @@ async def test_a_day_without_a_table_has_no_file_and_stops_no_subscription(
     )
     await company.office.work(1, 1)
     assert (company.office.row(root).state, company.office.row(part).state) == ("sent", "skipped")
-    with reading(company.office.engine) as connection:
-        kept = find_subscription(connection, 1, number)
-    assert kept is not None
-    assert not kept.is_paused
+    assert not company.is_paused(number)
 
 
 async def test_a_file_that_cannot_be_made_leaves_its_post_alone(company: Company) -> None:

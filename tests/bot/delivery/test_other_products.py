@@ -38,6 +38,7 @@ from storage.destinations import list_destinations
 from storage.endings import finish_sent
 from storage.engine import reading, writing
 from storage.outbox import DeliveryRow, reference
+from storage.roles import set_role
 from storage.subscriptions import Subscription
 from storage.workspaces import bind_chat
 from tests.analytics.world import World
@@ -109,6 +110,8 @@ def shared(engine: sa.Engine) -> Town:
 def _town(engine: sa.Engine) -> Town:
     with writing(engine) as connection:
         bind_chat(connection, 1, platform="slack", external_id="T1", now=NOW)
+        chat = {"platform": "slack", "external_id": "T1"}
+        set_role(connection, 1, **chat, user_id="UALICE", role="admin")
     World(engine).write([event(person=ALICE), event(person=BOB, model="gpt-4o-mini")])
     return Town(Office(engine, drawing=Pen(), owners=["slack:T1:UOWNER"]))
 
