@@ -63,6 +63,7 @@ class Digest:
     terms: Sequence[tuple[str, str]] = ()
     may_change: bool = True
     is_paused: bool = False
+    skips_next: bool = False
 
     @property
     def sentence(self) -> str:
@@ -120,14 +121,12 @@ def _steps(digest: Digest) -> list[Button]:
     if not digest.may_change:
         return others
     pause = ("Resume", "resume") if digest.is_paused else ("Pause", "pause")
+    skip = ("Do not skip", "resume") if digest.skips_next else ("Skip next", "skip")
+    # Resuming takes both back: one button for it is enough.
+    both = [pause] if digest.is_paused and digest.skips_next else [pause, skip]
     done = [
         Button(label, f"digest {verb} {number}", "do")
-        for label, verb in (
-            pause,
-            ("Skip next", "skip"),
-            ("Test", "test"),
-            ("End it", "unsubscribe"),
-        )
+        for label, verb in (*both, ("Test", "test"), ("End it", "unsubscribe"))
     ]
     return [*done, *others]
 

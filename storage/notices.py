@@ -16,7 +16,7 @@ from storage import audit, locks
 from storage.claims import DESTINATION, Claim, Lane
 from storage.destinations import destination_of
 from storage.endings import SUBSCRIPTION, Trouble, finish_dead
-from storage.outbox import DELIVERY, DeliveryRow, NewDelivery, insert_deliveries
+from storage.outbox import DELIVERY, DeliveryRow, NewDelivery, insert_deliveries, skip_posts
 from storage.outgoing import TO_RENDER, TO_SEND
 from storage.roles import list_roles
 
@@ -180,6 +180,7 @@ def pause_subscription(
     ).scalar()
     if found is not None and row.subscription_id is not None:
         record_pause(connection, row.workspace_id, row.subscription_id, reason, now=now)
+        skip_posts(connection, row.workspace_id, row.subscription_id, reason="paused", now=now)
     return found
 
 

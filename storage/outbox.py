@@ -50,7 +50,8 @@ class NewDelivery:
     `actor` is whose rights it is made with; "" is creditbot itself.  `line` is asked when it is
     made, with the clock at `window_end`; without a line `facts` say `headline` and `hint`.  The
     composer also says `facts["missed"]` ("1–6 Mar"), a list [from, until] of ISO times in
-    `facts["down"]`, and makes a file in `facts["form"]`.  A row may be born `skipped` with its
+    `facts["down"]`, the end of the quiet hours that put it off in
+    `facts["awake"]`, and makes a file in `facts["form"]`.  A row may be born `skipped` with its
     reason, or `ready` with its `payload`.
     """
 
@@ -263,6 +264,31 @@ def forget_untold(
             c.due_at > after,
             sa.or_(is_untouched, is_named),
         )
+    )
+
+
+def skip_posts(
+    connection: sa.Connection,
+    workspace_id: int,
+    subscription_id: int,
+    *,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Skip the digests of a subscription that were due and surely did not leave yet."""
+    c = DELIVERY.c
+    connection.execute(
+        sa.update(DELIVERY)
+        .where(
+            c.workspace_id == workspace_id,
+            c.subscription_id == subscription_id,
+            c.kind == "digest",
+            c.act == "post",
+            c.trigger.in_(("schedule", "catchup")),
+            c.state.in_(("planned", "ready")),
+            c.maybe_sent_at.is_(None),
+        )
+        .values(state="skipped", reason=reason, ended_at=now)
     )
 
 

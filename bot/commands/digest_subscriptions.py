@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import cast
 from uuid import uuid4
 
 import sqlalchemy as sa
 
 from analytics.errors import UserError
-from analytics.report import Actions, Button, Report
+from analytics.report import Actions, Button, Note, Report
 from analytics.schedule import Schedule
 from analytics.subscription_lists import (
     Digest,
     digest_report,
     history_report,
     list_report,
+    period_text,
 )
 from bot.context import Context, Place, outranks
 from bot.params import (
@@ -48,7 +49,8 @@ from bot.subscriptions.rights import (
     rounds_of,
     visible,
 )
-from bot.subscriptions.rounds import Round, rounds
+from bot.subscriptions.rounds import Rounds, rounds
+from bot.subscriptions.turns import moved_turn, next_turn, open_period
 from bot.subscriptions.words import audited, digest_of, notes_of, quiet_text, sent_of
 from storage.destinations import (
     Destination,
@@ -57,11 +59,12 @@ from storage.destinations import (
     revive,
     set_quiet_hours,
 )
-from storage.outbox import NewDelivery, history, insert_deliveries
+from storage.outbox import NewDelivery, history, insert_deliveries, skip_posts
 from storage.subscriptions import (
     Catchup as KeptCatchup,
 )
 from storage.subscriptions import (
+    Subscription,
     add_subscription,
     change_subscription,
     list_subscriptions,
@@ -184,7 +187,11 @@ def pause(ctx: Context, number: Number, until: Day | None) -> Report:
     changes: dict[str, object] = {"is_paused": True, "paused_until": None, "pause_reason": None}
     if until is not None:
         start = ctx.reader.clock.midnight(day_number(_checked(ctx, until)))
-        changes |= {"paused_until": start, **_next(next(rounds_of(ctx, known.kept).after(start)))}
+        changes |= {
+            "paused_until": start,
+            **next_turn(known.kept, rounds_of(ctx, known.kept), start),
+        }
+    skip_posts(*_here(ctx), number, reason="paused", now=ctx.now)
     words = f"until {until}" if until else "until it is resumed"
     return _changed(ctx, known, changes, "digest pause", f"Paused {words}")
 
@@ -193,19 +200,22 @@ def pause(ctx: Context, number: Number, until: Day | None) -> Report:
 def resume(ctx: Context, number: Number) -> Report:
     """Send a paused digest again, from its next time on; a channel that took nothing is tried.
 
-    What was missed because creditbot had stopped it is caught up.
+    What was missed because creditbot had stopped it is caught up.  It takes back `digest skip`, too.
     """
     known = owned(ctx, number)
     check_sender(ctx, known.kept.line, is_direct=known.to.is_direct)
     if known.to.state != "ok":
         revive(*_here(ctx), known.to.id)
     changes: dict[str, object] = {"is_paused": False, "paused_until": None, "fail_streak": 0}
+    changes["skip_next"] = False
     if known.kept.pause_reason is None:
-        changes |= _next(next(rounds_of(ctx, known.kept).after(ctx.now)))
+        changes |= next_turn(known.kept, rounds_of(ctx, known.kept), ctx.now)
     else:
         # Its maker's right may be gone: whoever lets it go on answers for it.
         changes["created_by"] = _answers(ctx, known.to)
-    return _changed(ctx, known, changes, "digest resume", "Resumed")
+    is_skip = known.kept.skip_next and not known.kept.paused_at(ctx.now)
+    words = "The next one comes" if is_skip else "Resumed"
+    return _changed(ctx, known, changes, "digest resume", words)
 
 
 @command("digest skip", example="digest skip 1", changes=True)
@@ -215,7 +225,8 @@ def skip(ctx: Context, number: Number) -> Report:
     if known.kept.skip_next:
         raise UserError(
             f"The next one of digest {number} is left out already.",
-            hint=f"`digest pause {number} until 2026-06-30` leaves out more.",
+            hint=f"`digest resume {number}` takes that back, "
+            f"`digest pause {number} until 2026-06-30` leaves out more.",
         )
     return _changed(ctx, known, {"skip_next": True}, "digest skip", "The next one is left out")
 
@@ -259,8 +270,10 @@ def edit(  # noqa: PLR0913, PLR0917  # the parts of a subscription
         "line": asked,
         "destination_id": destination.id,
     }
+    notes: list[Note] = []
     if (schedule, zone) != (kept.schedule, kept.zone):
-        changes |= _next(next(found.after(ctx.now)))
+        changes |= moved_turn(kept, found, ctx.now)
+        notes = _told_at_once(kept, found, ctx.now)
     if attach is not None:
         changes["attach"] = ",".join(attach)
     if skip_empty is not None:
@@ -268,7 +281,7 @@ def edit(  # noqa: PLR0913, PLR0917  # the parts of a subscription
     if catchup is not None:
         changes["catchup"] = catchup
     changes["created_by"] = _answers(ctx, destination)
-    return _changed(ctx, Known(kept, destination), changes, "digest edit", "Changed")
+    return _changed(ctx, Known(kept, destination), changes, "digest edit", "Changed", *notes)
 
 
 @command("digest unsubscribe", example="digest unsubscribe 1", changes=True)
@@ -277,6 +290,7 @@ def unsubscribe(ctx: Context, number: Number) -> Report:
     known = owned(ctx, number)
     digest = _words(ctx, known)
     change_subscription(*_here(ctx), number, {"ended_at": ctx.now})
+    skip_posts(*_here(ctx), number, reason="cancelled", now=ctx.now)
     ctx.record("digest unsubscribe", f"digest {number}", before=audited(digest))
     steps = Actions((Button("Digests", "digest list"), Button("History", "digest history")))
     return Report("Digests", f"Ended: {digest.sentence}", (steps,))
@@ -385,7 +399,12 @@ def _quieted(ctx: Context, to: Destination, hours: QuietHours | None) -> Destina
 
 
 def _changed(
-    ctx: Context, known: Known, changes: Mapping[str, object], verb: str, words: str
+    ctx: Context,
+    known: Known,
+    changes: Mapping[str, object],
+    verb: str,
+    words: str,
+    *notes: Note,
 ) -> Report:
     number = known.kept.id
     before = audited(_words(ctx, known))
@@ -394,11 +413,14 @@ def _changed(
         raise UserError(f"Digest {number} was ended meanwhile.", hint="`digest list` shows them.")
     digest = _words(ctx, Known(kept, known.to))
     ctx.record(verb, f"digest {number}", before=before, after=audited(digest))
-    return digest_report(digest, f"{words}: {digest.sentence}")
+    return digest_report(digest, f"{words}: {digest.sentence}", *notes)
 
 
-def _next(one: Round) -> dict[str, object]:
-    return {"next_due": one.due_at, "next_first_day": day_number(one.period.first)}
+def _told_at_once(kept: Subscription, found: Rounds, now: datetime) -> list[Note]:
+    period = None if kept.skip_next else open_period(kept, found, now)
+    if period is None:
+        return []
+    return [Note(f"{period_text(period)} is told at once: its new time has passed.")]
 
 
 def _checked(ctx: Context, until: date) -> date:

@@ -56,10 +56,17 @@ def noted(report: Report, row: DeliveryRow, now: datetime, zone: str) -> Report:
 def _notes(row: DeliveryRow, now: datetime, zone: ZoneInfo) -> Iterator[str]:
     if row.trigger in ("manual", "test"):
         return
-    if row.kind == "digest" and now - row.due_at > LATE:
-        yield f"Late: it was due {_clock(row.due_at, now, zone)}{_down(row, now, zone)}."
+    due_at = _awaited(row)
+    if row.kind == "digest" and now - due_at > LATE:
+        yield f"Late: it was due {_clock(due_at, now, zone)}{_down(row, now, zone)}."
     if missed := row.facts.get("missed"):
         yield f"Also missed: {clean(str(missed))}."
+
+
+def _awaited(row: DeliveryRow) -> datetime:
+    """When a post is awaited: when it is due, or at the end of the quiet hours it is due in."""
+    awake = row.facts.get("awake")
+    return max(row.due_at, datetime.fromisoformat(awake)) if isinstance(awake, str) else row.due_at
 
 
 def _down(row: DeliveryRow, now: datetime, zone: ZoneInfo) -> str:

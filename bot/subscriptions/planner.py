@@ -137,9 +137,11 @@ def _passed(due: Due, now: datetime) -> tuple[list[Round], Round]:
     found = rounds(kept.schedule, kept.zone, due.zone)
     passed: deque[Round] = deque(maxlen=MOST_SKIPPED + CATCHUP_CAP)
     for one in found.since(date_of(kept.next_first_day), kept.next_due):
-        if one.due_at > now:
-            return list(passed), one
-        passed.append(one)
+        # The first may have been put off: an edit moved its time to where it was over.
+        turn = one if passed else replace(one, due_at=max(one.due_at, kept.next_due))
+        if turn.due_at > now:
+            return list(passed), turn
+        passed.append(turn)
     raise AssertionError("rounds have no end")
 
 
@@ -188,7 +190,7 @@ class _Turn:
         yield from posts
 
     def _is_late(self, one: Round) -> bool:
-        return self.now - one.due_at > LATE
+        return self.now - self.due.destination.awake(one.due_at) > LATE
 
     def _skipped(self, one: Round, reason: str) -> NewDelivery:
         return replace(self._post(one), state="skipped", reason=reason, facts={})
@@ -196,6 +198,8 @@ class _Turn:
     def _post(self, one: Round) -> NewDelivery:
         kept, to = self.kept, self.due.destination
         is_late = self._is_late(one)
+        awake = to.awake(one.due_at)
+        put_off: dict[str, object] = {"awake": awake.isoformat()} if awake > one.due_at else {}
         return NewDelivery(
             workspace_id=self.due.workspace_id,
             id=uuid4().hex,
@@ -212,7 +216,7 @@ class _Turn:
             due_at=one.due_at,
             created_at=self.now,
             not_before=to.awake(self.now),
-            facts=self._why(one) if is_late else {},
+            facts={**put_off, **(self._why(one) if is_late else {})},
         )
 
     def _why(self, one: Round) -> dict[str, object]:

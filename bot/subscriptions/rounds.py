@@ -68,6 +68,12 @@ class Rounds:
             if found.due_at > moment:
                 yield found
 
+    def untold(self, moment: datetime, first: date) -> Iterator[Round]:
+        """The rounds after a moment that tell of a day from `first` on; all before were told."""
+        for one in self.after(moment):
+            if one.period.since is not None or one.period.end > first:
+                yield one
+
     def since(self, first: date, due_at: datetime) -> Iterator[Round]:
         """The rounds from the one on that was kept as the next: its first day, and when."""
         found = self.round_of(self.schedule.next_period(first))

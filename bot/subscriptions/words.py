@@ -14,6 +14,7 @@ from bot.subscriptions.rounds import DAILY, RUNS
 from storage.destinations import Destination
 from storage.outbox import DeliveryRow
 from storage.subscriptions import Subscription
+from storage.timekeys import date_of
 
 COMING = 3
 REASONS: Mapping[str, str] = {
@@ -40,7 +41,10 @@ def digest_of(ctx: Context, kept: Subscription, to: Destination) -> Digest:
     start = ctx.now if kept.paused_until is None else max(ctx.now, kept.paused_until)
     is_waiting = kept.paused_at(ctx.now)
     is_endless = is_waiting and kept.paused_until is None
-    coming = () if is_endless else islice(found.after(start), COMING + 1)
+    rest = found.untold(start, date_of(kept.next_first_day))
+    coming = () if is_endless else islice(rest, COMING + 1)
+    # What is due right now is the one that is left out.
+    is_skipped = kept.skip_next and not (kept.next_due and kept.next_due <= ctx.now)
     shown = [Coming(one.due_at.astimezone(found.zone), period_text(one.period)) for one in coming]
     return Digest(
         number=kept.id,
@@ -49,10 +53,11 @@ def digest_of(ctx: Context, kept: Subscription, to: Destination) -> Digest:
         zone=kept.zone,
         where=where_text(ctx, to),
         state=_state(ctx, kept, to),
-        coming=shown[1:] if kept.skip_next else shown[:COMING],
+        coming=shown[1:] if is_skipped else shown[:COMING],
         terms=_terms(kept, to),
         may_change=may_change(ctx, kept, to),
         is_paused=is_waiting,
+        skips_next=kept.skip_next,
     )
 
 

@@ -16,10 +16,11 @@ from analytics.report import Actions, Button, Note, Report
 from bot.context import Identity, Place, Role
 from bot.desk import Desk
 from bot.subscriptions.planner import plan
+from bot.subscriptions.realign import realign
 from storage.destinations import list_destinations
 from storage.engine import reading, writing
 from storage.labels import department_named, link_alias, person_of_alias, set_home_department
-from storage.outbox import history
+from storage.outbox import DELIVERY, history
 from storage.preferences import set_preference
 from storage.roles import set_role
 from storage.subscriptions import Subscription, change_subscription, list_subscriptions
@@ -404,7 +405,36 @@ def test_the_next_one_is_left_out_once(desk: Wound) -> None:
     desk.report(WEEKLY, ADMIN)
     report = desk.report("digest skip 1", ADMIN)
     assert column(table_of(report), "period")[0] == "6–12 Apr 2026"
-    assert "left out already" in refuse(desk, "digest skip 1")
+    assert "`digest resume 1` takes that back" in refuse(desk, "digest skip 1")
+
+
+def test_what_is_left_out_comes_after_all_when_that_is_taken_back(desk: Wound) -> None:
+    desk.report(WEEKLY, ADMIN)
+    assert buttons(desk.report("digest skip 1", ADMIN))[1] == "digest resume 1"
+    report = desk.report("digest resume 1", ADMIN)
+    assert report.headline.startswith("The next one comes: ")
+    assert column(table_of(report), "period")[0] == "30 Mar – 5 Apr 2026"
+    assert buttons(report)[1] == "digest skip 1"
+    assert not kept(desk)[0].skip_next
+
+
+@pytest.mark.parametrize(("verb", "reason"), [("pause", "paused"), ("unsubscribe", "cancelled")])
+@pytest.mark.parametrize(
+    ("state", "maybe", "after"),
+    [("planned", None, "skipped"), ("ready", None, "skipped"), ("ready", NOW, "ready")],
+)
+def test_what_waits_does_not_leave_once_a_person_stopped_it(  # a table
+    desk: Wound, verb: str, reason: str, state: str, maybe: datetime | None, after: str
+) -> None:
+    desk.report("digest subscribe daily 09:00", ADMIN)
+    plan(desk.engine, NOW + timedelta(days=1))
+    with writing(desk.engine) as connection:
+        values = {"state": state, "maybe_sent_at": maybe}
+        connection.execute(sa.update(DELIVERY).values(values))
+    desk.report(f"digest {verb} 1", ADMIN)
+    with reading(desk.engine) as connection:
+        (row,) = history(connection, 1)
+    assert (row.state, row.reason) == (after, reason if after == "skipped" else None)
 
 
 def test_an_edit_keeps_what_it_does_not_name(desk: Wound) -> None:
@@ -417,6 +447,70 @@ def test_an_edit_keeps_what_it_does_not_name(desk: Wound) -> None:
     assert (kept(desk)[0].attach, kept(desk)[0].schedule) == ("", "daily 08:00")
     assert "needs something" in refuse(desk, "digest edit 1")
     assert [row[0] for row in audited(desk)] == ["digest subscribe", "digest edit", "digest edit"]
+
+
+# ---- moving one
+
+
+def _periods(desk: Wound, moment: datetime) -> list[tuple[str | None, str, bool]]:
+    """What is planned by a moment, oldest first: the period, its trigger, whether it says late."""
+    plan(desk.engine, moment)
+    with reading(desk.engine) as connection:
+        rows = sorted(history(connection, 1), key=lambda row: row.due_at)
+    return [(row.period_key, row.trigger, "down" in row.facts) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "day", "told", "period"),
+    [
+        ("daily 09:00", "daily 07:00", 30, "29 Mar 2026", "daily:2026-03-29"),
+        ("weekly mon 09:00", "weekly mon 07:00", 30, "23–29 Mar 2026", "weekly:2026-03-23"),
+        ("monthly 28 09:00", "monthly 28 07:00", 28, "28 Feb – 27 Mar 2026", "monthly:2026-02-28"),
+        ("weekly sun 09:00", "weekly mon 07:00", 30, "23–29 Mar 2026", "weekly:2026-03-23"),
+    ],
+)
+def test_a_time_that_is_moved_into_the_past_loses_no_period(
+    desk: Wound, before: str, after: str, day: int, told: str, period: str
+) -> None:
+    desk.moment = NOW.replace(day=day, hour=8, minute=0)
+    desk.report(f"digest subscribe {before}", ADMIN)
+    report = desk.report(f"digest edit 1 {after}", ADMIN)
+    assert f"{told} is told at once" in notes(report)
+    assert _periods(desk, desk.moment) == [(period, "schedule", False)]
+    assert len(_periods(desk, desk.moment + timedelta(hours=5))) == 1
+
+
+def test_a_time_that_is_moved_to_later_tells_no_period_again(desk: Wound) -> None:
+    desk.moment = NOW.replace(hour=8, minute=0)
+    desk.report("digest subscribe daily 09:00", ADMIN)
+    assert len(_periods(desk, NOW.replace(hour=9, minute=0))) == 1
+    desk.moment = NOW.replace(hour=9, minute=30)
+    report = desk.report("digest edit 1 daily 11:30", ADMIN)
+    assert column(table_of(report), "period")[0] == "30 Mar 2026"
+    noon = NOW.replace(hour=11, minute=35)
+    assert realign(desk.engine, desk.moment) == 0
+    assert len(_periods(desk, noon)) == 1
+    assert _periods(desk, noon + timedelta(days=1))[1:] == [("daily:2026-03-30", "schedule", False)]
+
+
+def test_a_resumed_digest_promises_no_period_that_was_told(desk: Wound) -> None:
+    desk.moment = NOW.replace(hour=8, minute=0)
+    desk.report("digest subscribe daily 09:00", ADMIN)
+    plan(desk.engine, NOW.replace(hour=9, minute=0))
+    desk.moment = NOW.replace(hour=9, minute=30)
+    desk.report("digest edit 1 daily 11:30", ADMIN)
+    desk.report("digest pause 1", ADMIN)
+    report = desk.report("digest resume 1", ADMIN)
+    assert column(table_of(report), "period")[0] == "30 Mar 2026"
+
+
+def test_an_edit_ends_no_pause_and_catches_nothing_up(desk: Wound) -> None:
+    desk.report("digest subscribe daily 09:00", ADMIN)
+    desk.report("digest pause 1 until 2026-04-03", ADMIN)
+    report = desk.report("digest edit 1 daily 10:00", ADMIN)
+    assert column(table_of(report), "period")[0] == "2 Apr 2026"
+    last = NOW.replace(month=4, day=3)
+    assert [one[0] for one in _periods(desk, last)] == ["daily:2026-04-02"]
 
 
 def test_an_ended_digest_keeps_its_history(desk: Wound) -> None:

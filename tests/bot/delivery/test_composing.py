@@ -425,6 +425,17 @@ async def test_late_posts_and_missed_periods_are_told(company: Company) -> None:
     assert "Also missed: 1–6 Mar." in notes
 
 
+@pytest.mark.parametrize(("after", "late"), [(3600, ""), (7200, "Late: it was due 15:05.")])
+async def test_what_waited_for_the_morning_is_not_late(
+    company: Company, after: int, late: str
+) -> None:
+    company.digest(facts={"awake": at(3600).isoformat()}, not_before=at(3600))
+    company.office.clock.forward(after)
+    await company.office.work()
+    notes = str(company.office.platform.posts[0].payload["notes"])
+    assert ("Late" in notes, late in notes) == (bool(late), True)
+
+
 async def test_a_test_says_that_it_is_one(company: Company) -> None:
     company.digest(trigger="test")
     await company.office.work()

@@ -196,6 +196,20 @@ def test_quiet_hours_put_a_digest_off(engine: sa.Engine) -> None:
     assert deliveries(engine)[0].not_before == berlin("2026-03-03T07:00")
 
 
+@pytest.mark.parametrize(("at", "is_late"), [("07:15", False), ("07:16", True)])
+def test_what_quiet_hours_put_off_is_late_only_after_them(
+    engine: sa.Engine,
+    at: str,
+    is_late: bool,  # noqa: FBT001  # a table
+) -> None:
+    subscribe(engine, "daily 06:00", catchup="none")
+    with writing(engine) as connection:
+        set_quiet_hours(connection, 1, 1, hours=(22 * 60, 7 * 60), zone=ZONE)
+    plan(engine, berlin(f"2026-03-03T{at}"))
+    (row,) = deliveries(engine)
+    assert (row.state, row.reason) == (("skipped", "missed") if is_late else ("planned", None))
+
+
 def test_the_zone_of_a_schedule_moves_only_when_a_day_is_told(engine: sa.Engine) -> None:
     subscribe(engine, "daily 09:00", zone="America/New_York")
     plan(engine, berlin("2026-03-03T14:59"))
