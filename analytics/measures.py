@@ -15,6 +15,7 @@ from analytics.query import Query, Tier
 from storage.reading import Days, Hours, Key, Span
 from storage.timekeys import day_number, to_micros
 
+WEEK = 7
 SPEND = ("events", "prompts", "credits")
 FULL = (*SPEND, "uncounted", "unpriced")
 Where = dict[str, tuple[int, ...]]
@@ -156,13 +157,13 @@ class Comparison:
     words: str
 
 
-def comparison(query: Query) -> Comparison | None:
-    """The two spans of a change.
+def comparison(query: Query, *, by_week: bool = False) -> Comparison | None:
+    """The two spans of a change; `by_week` sets a few days beside the same days a week before.
 
     None in the first hour of a day that stands alone, and where the workspace's usage does not
     reach back to the start of the time before: what is not known is no zero to compare with.
     """
-    compared = _sides(query)
+    compared = _sides(query, by_week=by_week)
     oldest, clock = query.reader.oldest, query.reader.clock
     if compared is None or oldest is None:
         return None
@@ -171,17 +172,16 @@ def comparison(query: Query) -> Comparison | None:
     return compared if first <= before.first else None
 
 
-def _sides(query: Query) -> Comparison | None:
+def _sides(query: Query, *, by_week: bool) -> Comparison | None:
     whole = query.range.complete()
     days = whole.days
     if not whole.is_partial:
-        before = whole.previous()
+        inside, before = Days(day_number(whole.first), day_number(whole.end)), whole.previous()
+        if by_week and not query.range.is_partial and 1 < days < WEEK:
+            a_week_before = Days(inside.first - WEEK, inside.end - WEEK)
+            return Comparison(inside, a_week_before, "the same days a week before")
         words = "the day before" if days == 1 else f"the {days} days before"
-        return Comparison(
-            Days(day_number(whole.first), day_number(whole.end)),
-            Days(day_number(before.first), day_number(before.end)),
-            words,
-        )
+        return Comparison(inside, Days(day_number(before.first), day_number(before.end)), words)
     clock = query.reader.clock
     today = day_number(query.range.first)
     start, earlier = (clock.bucket(to_micros(clock.midnight(day))) for day in (today, today - 1))

@@ -74,6 +74,16 @@ def test_movers_say_what_carries_the_change(world: World) -> None:
     assert movers.rows[1][1:6] == ("o3 mini", 4_000_000, 2_000_000, -2_000_000, -0.25)
 
 
+def test_a_few_days_stand_beside_the_same_days_of_the_week_before(world: World) -> None:
+    """NOW is a Monday: Saturday and Sunday are no fall after Thursday and Friday."""
+    for weeks in (0, 7):
+        world.write([*used(2, 1 + weeks), *used(2, 2 + weeks), *used(20, 3 + weeks)])
+        world.write([*used(20, 4 + weeks), *used(1, 20 + weeks)])
+    report = world.ask("trends 2026-03-28..2026-03-29")
+    assert report.headline.startswith("0% on the same days a week before: 8 credits after 8")
+    assert "on the 6 days before" in world.ask("trends last 7d").headline
+
+
 def test_what_is_gone_is_a_mover_too(world: World) -> None:
     world.write(used(1, 30))
     world.write([*used(3, 9, project="Old"), *used(1, 2, project="New")])

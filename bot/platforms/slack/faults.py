@@ -17,6 +17,13 @@ DEAD_TOKEN = frozenset(
     {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}
     | {"not_allowed_token_type", "missing_scope", "no_permission"}
 )
+# The workspace is closed for a while, to this app or to this network, and the token is good: what
+# is due waits as long as that lasts.
+CLOSED = frozenset(
+    {"org_login_required", "team_added_to_org", "team_access_not_granted", "access_denied"}
+    | {"accesslimited", "ekm_access_denied", "enterprise_is_restricted"}
+    | {"two_factor_setup_required"}
+)
 BAD_BLOCKS = ("invalid_blocks", "msg_blocks_too_long", "msg_too_long")
 NOT_INSIDE = frozenset({"not_in_channel", "channel_not_found"})
 NETWORK = (aiohttp.ClientError, TimeoutError, OSError)
@@ -24,7 +31,10 @@ TROUBLE = (SlackApiError, *NETWORK)
 PATIENCE_SECONDS = 30.0
 # What helps when a message that nobody asked for does not leave; every other word of Slack is
 # about the contents.
-PASSING = frozenset({"ratelimited", "rate_limited", "internal_error", "service_unavailable"})
+PASSING = frozenset(
+    {"ratelimited", "rate_limited", "internal_error", "service_unavailable", "request_timeout"}
+    | {"external_channel_migrating", "message_limit_exceeded"}
+)
 DEAD_CHANNEL = frozenset(
     {"channel_not_found", "is_archived", "not_in_channel", "user_not_found", "cannot_dm_bot"}
     | {"user_disabled", "user_not_visible", "messages_tab_disabled"}
@@ -78,7 +88,7 @@ def send_error(error: BaseException, *, effect: bool) -> SendError:
 def _meaning(word: str, unsure: Failure) -> Failure:
     if word in PASSING:
         return "refused"
-    if word in DEAD_TOKEN:
+    if word in DEAD_TOKEN or word in CLOSED:
         return "account"
     if word in DEAD_CHANNEL or word.startswith("restricted_action"):
         return "destination"
