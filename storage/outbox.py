@@ -193,7 +193,7 @@ def history(  # noqa: PLR0913  # what narrows the list, each by name
     connection: sa.Connection,
     workspace_id: int,
     *,
-    subscription_id: int | None = None,
+    subscriptions: Collection[int] | None = None,
     alert_id: int | None = None,
     destination_id: int | None = None,
     kinds: Collection[Kind] = (),
@@ -202,11 +202,9 @@ def history(  # noqa: PLR0913  # what narrows the list, each by name
 ) -> list[DeliveryRow]:
     """The newest deliveries; none of the restrictions means any."""
     wanted = sa.select(*COLUMNS).where(DELIVERY.c.workspace_id == workspace_id)
-    given = {
-        "subscription_id": subscription_id,
-        "alert_id": alert_id,
-        "destination_id": destination_id,
-    }
+    if subscriptions is not None:
+        wanted = wanted.where(DELIVERY.c.subscription_id.in_(subscriptions))
+    given = {"alert_id": alert_id, "destination_id": destination_id}
     for name, value in given.items():
         if value is not None:
             wanted = wanted.where(DELIVERY.c[name] == value)

@@ -85,10 +85,14 @@ _COLUMNS = [_SUBSCRIPTION.c[name] for name in Subscription.__slots__]
 _ITS_DESTINATION = [_DESTINATION.c[name].label(f"to_{name}") for name in Destination.__slots__]
 
 
-def list_subscriptions(connection: sa.Connection, workspace_id: int) -> list[Subscription]:
+def list_subscriptions(
+    connection: sa.Connection, workspace_id: int, *, with_ended: bool = False
+) -> list[Subscription]:
     """Every subscription that was not ended, in the order in which they were made."""
-    wanted = sa.select(*_COLUMNS).where(_kept(workspace_id)).order_by(_SUBSCRIPTION.c.id)
-    return [Subscription(*row) for row in connection.execute(wanted)]
+    ours = _SUBSCRIPTION.c.workspace_id == workspace_id
+    wanted = sa.select(*_COLUMNS).where(ours if with_ended else _kept(workspace_id))
+    rows = connection.execute(wanted.order_by(_SUBSCRIPTION.c.id))
+    return [Subscription(*row) for row in rows]
 
 
 def find_subscription(

@@ -10,7 +10,7 @@ from bot.context import Context
 from storage.alerts import Alert, list_alerts
 from storage.timekeys import day_number
 
-LISTED = 50
+LISTED = 500
 FRESH: Mapping[str, timedelta] = {
     "anomaly": timedelta(days=2),
     "advice": timedelta(days=7),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Literal
 
 import sqlalchemy as sa
@@ -65,6 +66,7 @@ from storage.roles import home_of
 ADMINS = "admins and owners, directly"
 FULL = 100
 SHOWN, LISTED = 20, 50
+READ = 500  # alerts among which those that somebody may see are looked for
 REASONS = {"period_closed": "its period was over", "None": "nobody was told"}
 MESSAGES = {"post": "", "edit": "change ", "reply": "line below ", "file": "file "}
 WAITING = "on its way"
@@ -107,9 +109,9 @@ def past(ctx: Context) -> Report:
 
     Fired, seen, resolved; what was not delivered has its reason.
     """
-    found = list_alerts(*_where(ctx), limit=SHOWN)
+    found = (one for one in list_alerts(*_where(ctx), limit=READ) if may_see(one, ctx))
     known = list_destinations(*_where(ctx))
-    rows = [row for one in found if may_see(one, ctx) for row in _history_rows(ctx, one, known)]
+    rows = [row for one in islice(found, SHOWN) for row in _history_rows(ctx, one, known)]
     return history_report(rows)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import cast
@@ -20,7 +20,7 @@ from analytics.subscription_lists import (
     list_report,
     period_text,
 )
-from bot.context import Context, Place, outranks
+from bot.context import Context, Place
 from bot.params import (
     Catchup,
     ChannelName,
@@ -59,7 +59,7 @@ from storage.destinations import (
     revive,
     set_quiet_hours,
 )
-from storage.outbox import NewDelivery, history, insert_deliveries, skip_posts
+from storage.outbox import Kind, NewDelivery, history, insert_deliveries, skip_posts
 from storage.subscriptions import (
     Catchup as KeptCatchup,
 )
@@ -73,6 +73,7 @@ from storage.timekeys import day_number
 
 MOST = 25  # digests of one destination
 SHOWN = 30
+TOLD: Collection[Kind] = ("digest", "correction", "notice")
 LONGEST_PAUSE = timedelta(days=366)
 
 
@@ -105,17 +106,13 @@ def preview(ctx: Context, number: Number) -> Report:
 @command("digest history", example="digest history")
 def past(ctx: Context, number: Number | None) -> Report:
     """What became of every message, with the reason for what was not sent."""
-    seen, sees_all = {one.kept.id for one in visible(ctx)}, outranks(ctx.asker.role, "admin")
-    if number is not None and not sees_all:
-        find(ctx, number)
-    rows = history(*_here(ctx), subscription_id=number, kinds=("digest", "notice"), limit=SHOWN)
+    if number is None:
+        seen = [one.kept.id for one in visible(ctx, with_ended=True)]
+    else:
+        seen = [find(ctx, number, with_ended=True).kept.id]
+    rows = history(*_here(ctx), subscriptions=seen, kinds=TOLD, limit=SHOWN)
     known = list_destinations(*_here(ctx))
-    shown = [
-        sent_of(ctx, row, known[row.destination_id])
-        for row in rows
-        if row.subscription_id in seen or (sees_all and row.subscription_id is not None)
-    ]
-    return history_report(shown, number)
+    return history_report([sent_of(ctx, row, known[row.destination_id]) for row in rows], number)
 
 
 # ---- making one

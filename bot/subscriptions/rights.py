@@ -193,16 +193,17 @@ def _here(ctx: Context) -> tuple[sa.Connection, int]:
     return ctx.reader.connection, ctx.reader.workspace.id
 
 
-def visible(ctx: Context) -> list[Known]:
+def visible(ctx: Context, *, with_ended: bool = False) -> list[Known]:
     """The subscriptions that the asker may be told of, in the order in which they were made."""
     known = list_destinations(*_here(ctx))
-    found = [Known(one, known[one.destination_id]) for one in list_subscriptions(*_here(ctx))]
+    kept = list_subscriptions(*_here(ctx), with_ended=with_ended)
+    found = [Known(one, known[one.destination_id]) for one in kept]
     return [one for one in found if may_see(ctx, one.kept, one.to)]
 
 
-def find(ctx: Context, number: int) -> Known:
+def find(ctx: Context, number: int, *, with_ended: bool = False) -> Known:
     """A digest that the asker may be told of; raises UserError that names those there are."""
-    known = visible(ctx)
+    known = visible(ctx, with_ended=with_ended)
     found = next((one for one in known if one.kept.id == number), None)
     if found is not None:
         return found

@@ -524,3 +524,14 @@ def test_behind_walls_lists_leave_out_what_is_about_few_people(desk: Desk) -> No
         assert len(table_of(desk.answer(line, ADMIN)).rows) == 3
     refused = desk.answer("alerts show 2", BOB)
     assert refused.headline == "Alert 2 is about too few people to be told here."
+
+
+def test_what_others_may_not_see_pushes_nothing_out_of_a_history(desk: Desk) -> None:
+    with writing(desk.engine) as connection:
+        set_preference(connection, 1, "people_visibility", "admins")
+    alert(desk)
+    for percent in range(1, 61):
+        alert(desk, percent, scope="person", target=1)
+    for line in ("alerts", "alerts history"):
+        assert column(table_of(desk.answer(line, BOB)), "alert") == [1]
+        assert len(table_of(desk.answer(line, ADMIN)).rows) >= 20

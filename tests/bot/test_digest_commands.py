@@ -576,6 +576,30 @@ def test_what_was_missed_is_named_in_the_history_of_its_channel_alone(desk: Woun
     assert report.headline == "No message was due yet"
 
 
+def test_a_history_is_as_long_as_what_its_asker_may_see(desk: Wound) -> None:
+    desk.report("digest subscribe daily 09:00 to=me", MEMBER)
+    plan(desk.engine, NOW + timedelta(days=1))
+    for minute in range(16):
+        desk.report(f"digest subscribe daily 09:{minute:02} in=<#C2|sales>", ADMIN)
+    for day in (2, 3):
+        plan(desk.engine, NOW + timedelta(days=day))
+        with writing(desk.engine) as connection:  # the member's own one stays the oldest
+            change_subscription(connection, 1, 1, {"is_paused": True})
+    table = table_of(desk.report("digest history", MEMBER))
+    assert "30 Mar 2026" in column(table, "period")
+
+
+def test_whose_digest_was_ended_still_sees_what_became_of_it(desk: Wound) -> None:
+    desk.report("digest subscribe daily 09:00 to=me", MEMBER)
+    plan(desk.engine, NOW + timedelta(days=1))
+    desk.report("digest unsubscribe 1", MEMBER)
+    for line in ("digest history", "digest history 1"):
+        table = table_of(desk.report(line, MEMBER))
+        assert column(table, "reason") == ["it was ended"]
+    assert "no digest 1" in refuse(desk, "digest history 1", LEAD)
+    assert "no digest 1" in refuse(desk, "digest show 1", MEMBER)
+
+
 # ---- offered
 
 
