@@ -179,10 +179,10 @@ def set_quiet_hours(
 
 
 def let_see_people(
-    connection: sa.Connection, workspace_id: int, destination_id: int
+    connection: sa.Connection, workspace_id: int, destination_id: int, *, is_open: bool
 ) -> Destination:
-    """Let a channel be told of people where the workspace restricts their rows."""
-    return _change(connection, workspace_id, destination_id, {"people_rows": True})
+    """Let a channel be told of people, or no more, where the workspace restricts their rows."""
+    return _change(connection, workspace_id, destination_id, {"people_rows": is_open})
 
 
 def revive(connection: sa.Connection, workspace_id: int, destination_id: int) -> Destination:

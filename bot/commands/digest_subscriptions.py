@@ -16,8 +16,6 @@ from analytics.schedule import Schedule
 from analytics.subscription_lists import (
     Digest,
     digest_report,
-    history_report,
-    list_report,
     period_text,
 )
 from bot.context import Context, Place
@@ -27,6 +25,7 @@ from bot.params import (
     Day,
     Forms,
     Number,
+    PeopleRows,
     QuietHours,
     Receiver,
     SkipEmpty,
@@ -35,31 +34,27 @@ from bot.params import (
 )
 from bot.places import destination_at, place_wanted, where_text
 from bot.registry import command
+from bot.subscriptions.openings import close_unneeded, options, question, set_open
 from bot.subscriptions.rights import (
     Known,
-    Told,
     ask_then,
     check_people,
     check_place,
     check_sender,
     check_target,
-    find,
     line_of,
     owned,
     rounds_of,
-    visible,
 )
 from bot.subscriptions.rounds import Rounds, rounds
 from bot.subscriptions.turns import moved_turn, next_turn, open_period
-from bot.subscriptions.words import audited, digest_of, notes_of, quiet_text, sent_of
+from bot.subscriptions.words import audited, digest_of, notes_of, quiet_text
 from storage.destinations import (
     Destination,
-    let_see_people,
-    list_destinations,
     revive,
     set_quiet_hours,
 )
-from storage.outbox import Kind, NewDelivery, history, insert_deliveries, skip_posts
+from storage.outbox import Kind, NewDelivery, insert_deliveries, skip_posts
 from storage.subscriptions import (
     Catchup as KeptCatchup,
 )
@@ -77,44 +72,6 @@ TOLD: Collection[Kind] = ("digest", "correction", "notice")
 LONGEST_PAUSE = timedelta(days=366)
 
 
-# ---- looking
-
-
-@command("digest list", example="digest list")
-def list_of_digests(ctx: Context) -> Report:
-    """What is sent on a schedule: here, and to you; admins see all of it."""
-    return list_report([_words(ctx, one) for one in visible(ctx)])
-
-
-@command("digest show", example="digest show 1")
-def show(ctx: Context, number: Number) -> Report:
-    """A digest with its next three times and what was chosen."""
-    found = find(ctx, number)
-    digest = _words(ctx, found)
-    state = "" if digest.state == "on" else f"; {digest.state}"
-    return digest_report(digest, f"{digest.sentence}{state}")
-
-
-@command("digest preview", example="digest preview 1")
-def preview(ctx: Context, number: Number) -> Report:
-    """What a digest says for the newest period that is over; only you see it."""
-    kept = find(ctx, number).kept
-    told = ask_then(ctx, kept.line, rounds_of(ctx, kept))
-    return replace(told.report, own_buttons=True)
-
-
-@command("digest history", example="digest history")
-def past(ctx: Context, number: Number | None) -> Report:
-    """What became of every message, with the reason for what was not sent."""
-    if number is None:
-        seen = [one.kept.id for one in visible(ctx, with_ended=True)]
-    else:
-        seen = [find(ctx, number, with_ended=True).kept.id]
-    rows = history(*_here(ctx), subscriptions=seen, kinds=TOLD, limit=SHOWN)
-    known = list_destinations(*_here(ctx))
-    return history_report([sent_of(ctx, row, known[row.destination_id]) for row in rows], number)
-
-
 # ---- making one
 
 
@@ -129,6 +86,7 @@ def subscribe(  # noqa: PLR0913, PLR0917  # the parts of a subscription
     skip_empty: SkipEmpty | None,
     quiet: QuietHours | None,
     catchup: Catchup | None,
+    people: PeopleRows | None,
 ) -> Report:
     """Send a digest, or the answer to any question, on a schedule.
 
@@ -136,7 +94,8 @@ def subscribe(  # noqa: PLR0913, PLR0917  # the parts of a subscription
     `cron "0 9 * * mon-fri"`, with a zone behind it. Into this channel, another one, or with
     `to=me` to you. Without a line it is the digest of the schedule's period; a line stands in
     quotes, names in it in single ones. After an outage the latest missed one is told, of weeks and
-    months up to three, or what `catchup` says.
+    months up to three, or what `catchup` says.  Where people's rows are restricted, an admin lets
+    the channel see them with `people`.
     """
     asked = line_of(line, when)
     place = place_wanted(ctx, in_, to)
@@ -145,7 +104,11 @@ def subscribe(  # noqa: PLR0913, PLR0917  # the parts of a subscription
     schedule = replace(when, zone=None).text
     found = rounds(schedule, zone, ctx.reader.workspace.zone)
     told = ask_then(ctx, asked, found)
-    destination = _destination(ctx, place, told)
+    destination = _destination(ctx, place, people)
+    if check_people(ctx, told, destination):
+        parts = options(in_, to, attach, skip_empty, quiet, catchup)
+        parts |= {"when": f"{schedule} {zone}", "line": asked}
+        return question(ctx, destination, told, "digest subscribe", parts)
     _check_new(ctx, destination, asked, (schedule, zone))
     usual = "all" if when.kind in ("weekly", "monthly") else "latest"
     first = next(found.after(ctx.now))
@@ -197,7 +160,8 @@ def pause(ctx: Context, number: Number, until: Day | None) -> Report:
 def resume(ctx: Context, number: Number) -> Report:
     """Send a paused digest again, from its next time on; a channel that took nothing is tried.
 
-    What was missed because creditbot had stopped it is caught up.  It takes back `digest skip`, too.
+    What was missed because creditbot had stopped it is caught up.  It takes back `digest skip`,
+    too.
     """
     known = owned(ctx, number)
     check_sender(ctx, known.kept.line, is_direct=known.to.is_direct)
@@ -240,13 +204,14 @@ def edit(  # noqa: PLR0913, PLR0917  # the parts of a subscription
     skip_empty: SkipEmpty | None,
     quiet: QuietHours | None,
     catchup: Catchup | None,
+    people: PeopleRows | None,
 ) -> Report:
     """Change parts of a digest; the others stay.
 
     A period that was told already is not told again, whatever is changed.
     """
     known = owned(ctx, number)
-    parts = (when, line, in_, to, attach, skip_empty, quiet, catchup)
+    parts = (when, line, in_, to, attach, skip_empty, quiet, catchup, people)
     if all(part is None for part in parts):
         raise UserError(
             "`digest edit` needs something to change.",
@@ -260,7 +225,13 @@ def edit(  # noqa: PLR0913, PLR0917  # the parts of a subscription
     place = _place_of(known.to) if in_ is None and to is None else place_wanted(ctx, in_, to)
     check_target(ctx, place, asked)
     told = ask_then(ctx, asked, found)
-    destination = _quieted(ctx, _destination(ctx, place, told), quiet)
+    destination = _destination(ctx, place, people)
+    if check_people(ctx, told, destination) and people is None:
+        texts = options(in_, to, attach, skip_empty, quiet, catchup)
+        texts |= {"number": str(number), "line": "" if line is None else asked}
+        texts["when"] = "" if when is None else when.text
+        return question(ctx, destination, told, "digest edit", texts)
+    destination = _quieted(ctx, destination, quiet)
     changes: dict[str, object] = {
         "schedule": schedule,
         "zone": zone,
@@ -271,6 +242,9 @@ def edit(  # noqa: PLR0913, PLR0917  # the parts of a subscription
     if (schedule, zone) != (kept.schedule, kept.zone):
         changes |= moved_turn(kept, found, ctx.now)
         notes = _told_at_once(kept, found, ctx.now)
+    if people is False:
+        where = where_text(ctx, destination)
+        notes.append(Note(f"{where} is told of no person any more; a digest that needs it pauses."))
     if attach is not None:
         changes["attach"] = ",".join(attach)
     if skip_empty is not None:
@@ -278,7 +252,10 @@ def edit(  # noqa: PLR0913, PLR0917  # the parts of a subscription
     if catchup is not None:
         changes["catchup"] = catchup
     changes["created_by"] = _answers(ctx, destination)
-    return _changed(ctx, Known(kept, destination), changes, "digest edit", "Changed", *notes)
+    changed = _changed(ctx, Known(kept, destination), changes, "digest edit", "Changed", *notes)
+    for place_before in {known.to.id: known.to, destination.id: destination}.values():
+        changed = replace(changed, blocks=(*changed.blocks, *_closed(ctx, place_before)))
+    return changed
 
 
 @command("digest unsubscribe", example="digest unsubscribe 1", changes=True)
@@ -288,9 +265,10 @@ def unsubscribe(ctx: Context, number: Number) -> Report:
     digest = _words(ctx, known)
     change_subscription(*_here(ctx), number, {"ended_at": ctx.now})
     skip_posts(*_here(ctx), number, reason="cancelled", now=ctx.now)
+    notes = _closed(ctx, known.to)
     ctx.record("digest unsubscribe", f"digest {number}", before=audited(digest))
     steps = Actions((Button("Digests", "digest list"), Button("History", "digest history")))
-    return Report("Digests", f"Ended: {digest.sentence}", (steps,))
+    return Report("Digests", f"Ended: {digest.sentence}", (*notes, steps))
 
 
 @command("digest test", example="digest test 1", changes=True)
@@ -339,13 +317,12 @@ def _place_of(destination: Destination) -> Place:
     return Place(destination.channel_id, destination.name, destination.is_direct)
 
 
-def _destination(ctx: Context, place: Place, told: Told) -> Destination:
-    """The destination of a place, once it is sure that it may be told this."""
+def _destination(ctx: Context, place: Place, people: PeopleRows | None) -> Destination:
+    """The destination of a place, opened for people's rows or closed where that is said."""
     found = destination_at(ctx, place)
     check_place(ctx, found)
-    if check_people(ctx, told, found):
-        found = let_see_people(*_here(ctx), found.id)
-        ctx.record("digest people", f"destination {found.id}", before="no", after="yes")
+    if people is not None:
+        found = set_open(ctx, found, is_open=people)
     return revive(*_here(ctx), found.id) if found.state == "dead" else found
 
 
@@ -366,6 +343,13 @@ def _check_new(ctx: Context, to: Destination, line: str, when: tuple[str, str]) 
 
 
 # ---- doing it
+
+
+def _closed(ctx: Context, to: Destination) -> list[Note]:
+    """Close a channel for people's rows where nothing needs that any more, and say so."""
+    if not close_unneeded(ctx, to):
+        return []
+    return [Note(f"{where_text(ctx, to)} is told of no person any more: no digest needs it.")]
 
 
 def _answers(ctx: Context, to: Destination) -> str:

@@ -43,7 +43,7 @@ FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Speed and quality", ("performance", "efficiency")),
     ("Advice and return", ("advice", "trials", "roi")),
     ("Digests", ("digest",)),
-    ("Subscriptions", ("digest_subscriptions",)),
+    ("Subscriptions", ("digest_lists", "digest_subscriptions")),
     ("Alerts", ("alerts", "alert_routes")),
     ("Files and settings", ("export", "models", "preferences")),
     ("Finding your way", ("guide", "health")),

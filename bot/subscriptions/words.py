@@ -84,6 +84,8 @@ def _terms(kept: Subscription, to: Destination) -> list[tuple[str, str]]:
         terms.append(("Files", ", ".join(kept.forms)))
     if kept.skip_empty:
         terms.append(("Without usage", "nothing is sent"))
+    if to.people_rows and not to.is_direct:
+        terms.append(("People's rows", "shown there, as an admin said"))
     if to.quiet_start is not None:
         terms.append(("Quiet hours", quiet_text(to)))
     return terms
@@ -101,7 +103,7 @@ def notes_of(ctx: Context, kept: Subscription, to: Destination, told: Told) -> l
     """What is worth knowing of a new one."""
     notes = []
     if to.people_rows and told.tells_people and ctx.people_visibility != "everyone":
-        notes.append(Note(f"{where_text(ctx, to)} may be told of people now, as you are an admin."))
+        notes.append(Note(f"{where_text(ctx, to)} may be told of people now."))
     if kept.zone != ctx.reader.workspace.zone and told.round.period.since is None:
         notes.append(Note(f"Its days are those of {ctx.reader.workspace.zone}."))
     if kept.line.startswith(DAILY) and kept.schedule.startswith(RUNS):

@@ -343,9 +343,70 @@ def test_where_people_are_restricted_an_admin_lets_a_channel_be_told(
         set_preference(connection, 1, "people_visibility", "leads")
     own = f'"{line} department=Platform"'
     assert "Ask an admin" in refuse(desk, f"digest subscribe daily {own}", LEAD)
-    report = desk.report(f'digest subscribe daily "{line}"', ADMIN)
+    asked = desk.report(f'digest subscribe daily "{line}" attach=csv quiet=22:00-07:00', ADMIN)
+    assert asked.headline == "Show people's rows to everybody in #ops?"
+    assert (kept(desk), _opened(desk)) == ([], False)
+    report = desk.report(buttons(asked)[0], ADMIN)
     assert "#ops may be told of people now" in notes(report)
     assert ("digest people", "destination 1", "done") in audited(desk)
+    assert [one.attach for one in kept(desk)] == ["csv"]
+    assert _opened(desk)
+
+
+def _opened(desk: Desk) -> bool:
+    with reading(desk.engine) as connection:
+        return any(one.people_rows for one in list_destinations(connection, 1).values())
+
+
+@pytest.fixture
+def opened(desk: Wound) -> Wound:
+    """#ops is told of people by digest 1, and of none by digest 2."""
+    with writing(desk.engine) as connection:
+        set_preference(connection, 1, "people_visibility", "admins")
+    desk.report('digest subscribe daily "by-user last 7d" people', ADMIN)
+    desk.report('digest subscribe weekly "by-model last 7d"', ADMIN)
+    assert _opened(desk)
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("line", "is_open"),
+    [
+        ("digest unsubscribe 1", False),
+        ("digest unsubscribe 2", True),
+        ('digest edit 1 "by-model today"', False),
+        ("digest edit 1 weekly fri 10:00", True),
+        ("digest edit 1 to=me", False),
+        ("digest edit 2 people=no", False),
+    ],
+)
+def test_a_channel_is_closed_when_nothing_needs_people_any_more(
+    opened: Wound,
+    line: str,
+    is_open: bool,  # noqa: FBT001  # a table
+) -> None:
+    report = opened.report(line, ADMIN)
+    assert _opened(opened) is is_open
+    assert ("#ops is told of no person any more" in notes(report)) is not is_open
+    assert sum(row[0] == "digest people" for row in audited(opened)) == 2 - is_open
+
+
+def test_an_edit_asks_before_a_channel_is_told_of_people(opened: Wound) -> None:
+    opened.report("digest unsubscribe 1", ADMIN)
+    asked = opened.report('digest edit 2 weekly sat 08:00 "by-user last 7d"', ADMIN)
+    assert asked.headline.startswith("Show people's rows")
+    assert kept(opened)[0].line == "by-model last 7d"
+    opened.report(buttons(asked)[0], ADMIN)
+    (one,) = kept(opened)
+    assert (one.line, one.schedule) == ("by-user last 7d", "weekly sat 08:00")
+    assert _opened(opened)
+
+
+def test_only_an_admin_opens_a_channel(opened: Wound) -> None:
+    opened.report("digest unsubscribe 1", ADMIN)
+    line = 'digest subscribe daily "by-model last 7d department=Platform"'
+    assert "chosen by admins" in refuse(opened, f"{line} people", LEAD)
+    assert not _opened(opened)
 
 
 def test_a_channel_shared_outside_is_refused(desk: Wound) -> None:

@@ -61,7 +61,7 @@ def test_a_dead_destination_is_tried_again(engine: sa.Engine) -> None:
     with writing(engine) as connection:
         connection.execute(sa.text("UPDATE destination SET state='dead', dead_reason='archived'"))
         assert revive(connection, 1, found.id) == found
-        assert let_see_people(connection, 1, found.id).people_rows
+        assert let_see_people(connection, 1, found.id, is_open=True).people_rows
 
 
 @pytest.mark.parametrize(
