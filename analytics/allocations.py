@@ -146,7 +146,7 @@ def _allocated(query: Query, one: Allocation, people: People) -> Table:
     hidden = [part for part in one.parts if not _may_see(part.scope, people)]
     rows = [_row(query, part) for part in seen]
     if hidden:
-        name = "1 other" if len(hidden) == 1 else f"{len(hidden)} others"
+        name = counted(len(hidden), "other")
         rows.append(_sum_row(name, sum(part.amount or 0 for part in hidden)))
     if one.unallocated:
         name = "Unallocated" if one.unallocated > 0 else "Over-allocated"

@@ -31,7 +31,7 @@ from analytics.digest import (
 from analytics.lines import REST, spent_text
 from analytics.measures import Usage, comparison, gather, round_half_even
 from analytics.movers import Kind, Sides, mover_table, movers, step_text
-from analytics.numbers import change_of, count_text, credits_text, ratio_text, shares
+from analytics.numbers import change_of, count_text, counted, credits_text, ratio_text, shares
 from analytics.parts import read_parts
 from analytics.percentiles import spread_of
 from analytics.periods import read_days as read_usage_days
@@ -346,7 +346,9 @@ def _model_table(found: Weekly) -> Table:
         for at, key in enumerate(shown)
     ]
     if hidden:
-        rows.append(_model_row(f"{len(hidden):,} others", rest, portions[-1], (None, None, None)))
+        rows.append(
+            _model_row(counted(len(hidden), "other"), rest, portions[-1], (None, None, None))
+        )
     whole = seen.whole
     return Table(
         columns=(

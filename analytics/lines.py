@@ -12,7 +12,7 @@ from typing import Literal
 
 from analytics.captions import data_to, filters_text, nothing_known, period_of
 from analytics.measures import Comparison, Costs, Usage, comparison, gather, gather_credits
-from analytics.numbers import change_of, change_text, count_text, credits_text
+from analytics.numbers import change_of, change_text, counted, credits_text
 from analytics.query import Query
 from analytics.report import (
     Block,
@@ -163,7 +163,7 @@ def together_as(count: int, usage: Usage, changes: Changes, keys: Iterable[int])
     hidden = list(keys)
     return Line(
         key=REST,
-        name=f"{count_text(count)} others",
+        name=counted(count, "other"),
         usage=usage,
         before=changes.sides(hidden)[1],
         change=changes.of(hidden),

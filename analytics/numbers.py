@@ -37,7 +37,7 @@ def ratio_text(micro: int) -> str:
 def axis_text(micro: int) -> str:
     """Credits beside an axis: `250`, `1.5k`, `20M`, `0.05`."""
     value = Decimal(micro) / MICRO
-    for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
+    for size, unit in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k")):
         if abs(value) >= size:
             return f"{(value / size).normalize():f}{unit}"
     return f"{value.normalize():f}"

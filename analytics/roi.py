@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from analytics.captions import footnotes, heading
 from analytics.lines import empty_report, framed, spent_text
 from analytics.measures import Usage, round_half_even, span_of
-from analytics.numbers import cost_text, count_text, factor_text
+from analytics.numbers import cost_text, count_text, counted, factor_text
 from analytics.query import Query
 from analytics.report import Actions, Button, Column, Fact, Facts, Note, Report, Row, Table
 from analytics.text import clean, distinct
@@ -265,7 +265,7 @@ def _table(
     room = MOST_TASKS if secret or len(worths) > MOST_TASKS + 1 else MOST_TASKS + 1
     shown, rest = list(worths[:room]), [*worths[room:], *secret]
     if rest:
-        shown.append(_together(rest, f"{count_text(len(rest))} others"))
+        shown.append(_together(rest, counted(len(rest), "other")))
     value = assumed.rate.currency if assumed.rate else ""
     cost = assumed.price.currency if assumed.price else ""
     return Table(

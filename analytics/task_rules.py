@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from analytics.numbers import count_text, counted, rate_text, shares
+from analytics.numbers import counted, rate_text, shares
 from analytics.report import Actions, Block, Button, Column, Note, Report, Row, Table
 from analytics.tasks import UNCATEGORISED
 from analytics.text import clean, typed
@@ -139,7 +139,7 @@ def _by_task(found: DryRun, names: Mapping[int, str]) -> Table:
     shown, rest = keys[:SHOWN_TASKS], keys[SHOWN_TASKS:]
     groups = [(names[key], [key]) for key in shown]
     if rest:
-        groups.append((f"{count_text(len(rest))} others", rest))
+        groups.append((counted(len(rest), "other"), rest))
     groups.append((UNCATEGORISED, [0]))
     after = [sum(found.after.get(key, 0) for key in members) for _, members in groups]
     before = [sum(found.before.get(key, 0) for key in members) for _, members in groups]

@@ -13,7 +13,7 @@ from analytics.captions import caption, footnotes, heading
 from analytics.figures import SplitFigure, SplitRow
 from analytics.lines import empty_report, framed, read_changes, spent_text
 from analytics.measures import Usage, gather_priced, tier_of
-from analytics.numbers import count_text, counted, credits_text, multiplier_text, shares
+from analytics.numbers import counted, credits_text, multiplier_text, shares
 from analytics.query import TIERS, Query, Tier
 from analytics.report import Actions, Button, Column, Node, Note, Report, Row, Table, Tree
 from analytics.text import clean, distinct, typed
@@ -86,7 +86,7 @@ def _lines(
     room = limit if secret or len(lines) > limit + 1 else limit + 1
     shown, hidden = lines[:room], [*lines[room:], *secret]
     if hidden:
-        shown.append(TaskLine(REST, f"{count_text(len(hidden))} others", _merged(hidden)))
+        shown.append(TaskLine(REST, counted(len(hidden), "other"), _merged(hidden)))
     return [*shown, TaskLine(0, UNCATEGORISED, priced.get(0, {}))]
 
 

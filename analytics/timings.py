@@ -10,7 +10,7 @@ from analytics.buckets import buckets, fitted_grain, named
 from analytics.errors import UserError
 from analytics.hours import Clocked
 from analytics.measures import gather_spend
-from analytics.numbers import count_text
+from analytics.numbers import counted
 from analytics.outcomes import (
     Outcome,
     Outcomes,
@@ -83,7 +83,7 @@ def _models(query: Query, models: Outcomes, limit: int) -> list[Timing]:
     shown, hidden = busiest[:limit], busiest[limit:]
     together = Timing(
         key=0,
-        name=f"{count_text(len(hidden))} others",
+        name=counted(len(hidden), "other"),
         outcome=all_of(row.outcome for row in hidden),
         spread=spread_of(merged(bins.get((row.key,), {}) for row in hidden)),
         count=len(hidden),
@@ -113,7 +113,7 @@ def _people(query: Query, models: Outcomes, limit: int) -> list[Timing]:
     if not count:
         return _fastest_first(rows)
     rest = all_of(models.values()) - all_of(outcomes.values())
-    return [*_fastest_first(rows), Timing(0, f"{count_text(count)} others", rest, count=count)]
+    return [*_fastest_first(rows), Timing(0, counted(count, "other"), rest, count=count)]
 
 
 def _fastest_first(rows: Iterable[Timing]) -> list[Timing]:

@@ -11,7 +11,7 @@ from heapq import nsmallest
 from analytics.by_person import UNATTRIBUTED
 from analytics.lines import Changes, cut_lines, line_of, ordered_lines
 from analytics.measures import Usage, gather_credits, span_of, total
-from analytics.numbers import count_text, shares
+from analytics.numbers import counted, shares
 from analytics.parts import Parts, by_group, tier_name
 from analytics.query import Query
 from analytics.report import Column, Row, Table
@@ -110,7 +110,7 @@ def people_table_of(query: Query, whole: Usage, credits: Mapping[int, int]) -> T
     hidden = len(credits) - len(kept)
     if hidden:
         rest = whole.credits - sum(credits[key] for key in kept)
-        rows.append((f"{count_text(hidden)} others", rest))
+        rows.append((counted(hidden, "other"), rest))
     portions = shares([spent for _, spent in rows])
     return Table(
         columns=(

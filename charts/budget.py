@@ -22,6 +22,7 @@ AXIS = 18
 ABOVE = 10
 PACE = "even pace"
 FRACTIONS = (0.3, 0.2, 0.45, 0.6, 0.12, 0.75)  # of the period, where the pace may be named
+DOWN = (-5, -9, 14, -18, 22, -30, -44, -60)  # from the dot to the words
 WEEK, MANY = 7, 45
 
 
@@ -35,7 +36,8 @@ def budget_card(figure: BudgetFigure, sheet: Sheet) -> Card:
     card = Card(sheet, caption, BODY)
     frame = Rect(card.left, card.top + ABOVE, card.right, card.bottom - AXIS)
     plot = burn_up(card, figure, frame, SMALL, limits(card, figure, figure.thresholds))
-    taken = [*along(plot.curve), *along(plot.ahead), *_levels(plot)]
+    rims = (piece for way in plot.band for piece in along(way))
+    taken = [*along(plot.curve), *along(plot.ahead), *rims, *_levels(plot)]
     pace = _pace(figure, plot)
     taken.append(_say_used(card, figure, plot, [*taken, *along(pace)]))
     if pace:
@@ -57,7 +59,7 @@ def _say_used(card: Card, figure: BudgetFigure, plot: BurnUp, taken: list[Rect])
     (x, y), (start, end) = plot.now, (plot.days.start, plot.days.end)
     starts = [x - 7 - room, x - room / 2, x + 7]
     inside = [min(max(place, start + 2), end - room - 2) for place in starts]
-    heights = [y + down for down in (-5, -9, 14, -18, 22) if y + down < plot.amounts.start]
+    heights = [y + down for down in DOWN if plot.amounts.end < y + down < plot.amounts.start]
     places = [text_rect((left, height), words, STRONG) for height in heights for left in inside]
     place = min(places, key=lambda place: conflicts(place, taken))
     card.text(baseline(place, words, STRONG), words, STRONG, colour=card.theme.ink)

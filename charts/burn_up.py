@@ -6,7 +6,7 @@ The budget's card and the dashboard both show it; they add what they have room f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from analytics.figures import (
@@ -25,6 +25,8 @@ UNIT = 1_000_000  # one credit, where nothing is used and nothing allowed
 LABEL_GAP = 2.5  # over the size of the labels, so that they do not touch
 FULL, NEAR = 100, 90
 DOT = 2.7
+BANDS = 4  # ways through the band that keep words out of it
+APART = 2  # pixels between two lines that are told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class BurnUp:
     curve: tuple[Point, ...]
     ahead: tuple[Point, ...]
     levels: tuple[float, ...]
+    band: tuple[tuple[Point, Point], ...] = ()  # its rims and some ways between them
 
     @property
     def now(self) -> Point:
@@ -79,6 +82,7 @@ def burn_up(
     highest = [*figure.used, *(line.credits for line in lines), *([end.high] if end else [])]
     top = (max(highest) if max(highest) > 0 else UNIT) * HEADROOM
     marks = ticks(0, int(top), most=3)
+    lines = _told_apart(lines, top, frame)
     words = [axis_text(mark) for mark in marks]
     labels = [(line.credits, f"{line.percent}%", line.colour) for line in lines]
     if end and end.middle is not None:
@@ -111,6 +115,16 @@ def burn_up(
     return plot
 
 
+def _told_apart(lines: Sequence[Limit], top: float, frame: Rect) -> list[Limit]:
+    """The lines without those that would lie on another one; the limit stays, then the highest."""
+    pixel = top / (frame.bottom - frame.top)
+    kept: list[Limit] = []
+    for line in sorted(lines, key=lambda line: (line.percent != FULL, -line.percent)):
+        if all(abs(line.credits - other.credits) >= APART * pixel for other in kept):
+            kept.append(line)
+    return sorted(kept, key=lambda line: line.percent)
+
+
 def _fallen(figure: BudgetFigure, plot: BurnUp, y: float) -> list[Point]:
     """The way of the limit's line: a step down where a raise is over."""
     start, end = plot.days.start, plot.days.end
@@ -132,13 +146,15 @@ def _forecast(card: Card, figure: BudgetFigure, plot: BurnUp) -> BurnUp:
     if end is None or len(figure.used) >= figure.days:
         return plot
     low, high = ((plot.days.end, plot.amounts.at(v)) for v in (end.low, end.high))
+    between = [high[1] + (low[1] - high[1]) * part / BANDS for part in range(BANDS + 1)]
+    plot = replace(plot, band=tuple((plot.now, (plot.days.end, y)) for y in between))
     accent = card.theme.accent
     card.area([plot.now, low, high], accent, opacity=0.2)
     if end.middle is None:
-        return BurnUp(plot.days, plot.amounts, plot.curve, (plot.now, high), plot.levels)
+        return replace(plot, ahead=(plot.now, high))
     middle = (plot.days.end, plot.amounts.at(end.middle))
     card.line([plot.now, middle], colour=accent, stroke=1.5, dashes=(2.5, 2))
-    return BurnUp(plot.days, plot.amounts, plot.curve, (plot.now, middle), plot.levels)
+    return replace(plot, ahead=(plot.now, middle))
 
 
 def _used(card: Card, plot: BurnUp) -> None:

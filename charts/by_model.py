@@ -15,7 +15,7 @@ from analytics.figures import (
     ModelBar,
     ModelFigure,
 )
-from analytics.numbers import credits_text, multiplier_text
+from analytics.numbers import counted, credits_text, multiplier_text
 from analytics.text import clean
 from charts.card import Card, note, pill_width
 from charts.lettering import Style, cut_end, shortened, widest
@@ -184,7 +184,9 @@ def _heading(card: Card, y: float, family: FamilyBars) -> None:
 
 def _others(card: Card, middle: float, section: Section, columns: Columns) -> None:
     muted = card.theme.muted
-    card.label((card.left + INDENT, middle), f"{len(section.hidden)} others", NAME, colour=muted)
+    card.label(
+        (card.left + INDENT, middle), counted(len(section.hidden), "other"), NAME, colour=muted
+    )
     card.label((columns.bars, middle), _value(*section.hidden), VALUE, colour=muted)
 
 

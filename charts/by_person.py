@@ -13,7 +13,7 @@ from analytics.figures import (
     PersonBar,
     PersonFigure,
 )
-from analytics.numbers import change_of, change_text, credits_text, ratio_text
+from analytics.numbers import change_of, change_text, counted, credits_text, ratio_text
 from analytics.text import clean
 from charts.card import Card, note
 from charts.lettering import cut_middle, shortened, widest
@@ -78,7 +78,7 @@ def fold(figure: PersonFigure, rows: int) -> tuple[Sequence[PersonBar], PersonBa
         return figure.people, figure.others
     shown, hidden = figure.people[: rows - 1], figure.people[rows - 1 :]
     if figure.others is None:
-        return shown, _together(f"{len(hidden)} others", hidden)
+        return shown, _together(counted(len(hidden), "other"), hidden)
     return shown, _together("All others", [*hidden, figure.others])
 
 

@@ -17,7 +17,7 @@ from analytics.figures import (
     TopList,
     TopRow,
 )
-from analytics.numbers import axis_text, credits_text
+from analytics.numbers import axis_text, counted, credits_text
 from analytics.text import clean
 from analytics.timerange import MONTH_NAMES
 from charts.axes import Scale, foot_labels, ticks, value_axis
@@ -205,7 +205,7 @@ def fold(chosen: TopList) -> tuple[Sequence[TopRow], TopRow | None]:
     if not hidden:
         return rows, chosen.others
     rest = [*hidden, *([chosen.others] if chosen.others else [])]
-    name = "All others" if chosen.others else f"{len(hidden)} others"
+    name = "All others" if chosen.others else counted(len(hidden), "other")
     return rows, TopRow(name, sum(row.credits for row in rest))
 
 

@@ -18,6 +18,10 @@ from charts.typeface import font, prepare
 SCALE = 3
 DPI = 72 * SCALE
 ELLIPSIS = "…"
+MARK = "\u200e"  # is not drawn and takes no room
+_RIGHT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"  # Hebrew, Arabic and their kin
+_FROM_RIGHT = re.compile(f"[{_RIGHT}]")
+_NAME_ENDS = re.compile(rf"([{_RIGHT}])(?=\s*[:;,·(–])")
 _BREAK = re.compile(r"\s+(?!m?s\b)|(?<!\d)\s+")  # where a line may end: not inside 0.9 s
 
 
@@ -106,12 +110,19 @@ def shortened(names: Sequence[str], room: float, style: Style) -> list[str]:
 
 
 def _told_apart(names: Sequence[str], room: float, style: Style, *, taken: set[str]) -> list[str]:
-    """What is each name's own, without what they share; numbers where that does not help."""
+    """What is each name's own, after as much of what they share as fits; else numbers."""
     start, end = _shared(names)
-    own = [
+    tails = [
         ELLIPSIS * (start > 0) + name[start : len(name) - end] + ELLIPSIS * (end > 0)
         for name in names
     ]
+    pieces = letters(names[0][:start])
+    heads = ["".join(pieces[:kept]).rstrip() for kept in range(len(pieces))] or [""]
+    head = next(
+        (one for one in reversed(heads) if widest([one + tail for tail in tails], style) <= room),
+        "",
+    )
+    own = [head + tail for tail in tails]
     fitting = [cut_middle(text, room, style) for text in own]
     if len(set(fitting)) == len(names) and not taken.intersection(fitting):
         return fitting
@@ -154,7 +165,17 @@ def wrapped(text: str, room: float, style: Style, *, balance: bool = False) -> l
             middle = (low + high) / 2
             low, high = (low, middle) if _fits_two(text, middle, style) else (middle, high)
         lines = _filled(text, high, style)
-    return [cut_end(line, room, style) for line in lines]
+    return [left_to_right(cut_end(line, room, style)) for line in lines]
+
+
+def left_to_right(sentence: str) -> str:
+    """A line of our words that stays in its order though names in it are written from the right.
+
+    A mark says which way the line runs, and one behind such a name keeps what follows it apart.
+    """
+    if sentence.isascii() or not _FROM_RIGHT.search(sentence):
+        return sentence
+    return MARK + _NAME_ENDS.sub(rf"\1{MARK}", sentence)
 
 
 def _fits_two(text: str, room: float, style: Style) -> bool:
@@ -177,4 +198,4 @@ def _filled(text: str, room: float, style: Style) -> list[str]:
 
 def paragraph(text: str, room: float, style: Style) -> list[str]:
     """As many lines as a text needs; a word without room is cut."""
-    return [cut_end(line, room, style) for line in _filled(text, room, style)]
+    return [left_to_right(cut_end(line, room, style)) for line in _filled(text, room, style)]

@@ -9,7 +9,7 @@ from analytics.figures import (
     Mover,
     MoverFigure,
 )
-from analytics.numbers import credits_text
+from analytics.numbers import counted, credits_text
 from analytics.text import clean
 from charts.card import Card, note
 from charts.lettering import shortened, widest
@@ -63,7 +63,7 @@ def fold(movers: Sequence[Mover], most: int) -> tuple[Sequence[Mover], Mover | N
     if len(movers) <= most:
         return movers, None
     shown, hidden = movers[: most - 1], movers[most - 1 :]
-    return shown, Mover(f"{len(hidden)} others", sum(mover.step for mover in hidden))
+    return shown, Mover(counted(len(hidden), "other"), sum(mover.step for mover in hidden))
 
 
 def step_text(step: int) -> str:

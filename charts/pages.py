@@ -83,9 +83,12 @@ def _papers(page: Page) -> list[Paper]:
 def _gap(page: Page) -> float:
     """The space between parts: smaller where that keeps all of them on one paper."""
     head = 17 + GAP if page.title else 0
-    least = sum(map(_least_height, page.parts))
     spaces = max(len(page.parts) - 1, 1)
-    return min(max((BOTTOM - MARGIN - head - least) / spaces, LEAST_GAP), GAP)
+    for height in (height_of, _least_height):  # whole tables rather than wide spaces
+        gap = (BOTTOM - MARGIN - head - sum(map(height, page.parts))) / spaces
+        if gap >= LEAST_GAP:
+            return min(gap, GAP)
+    return LEAST_GAP
 
 
 def _least_height(part: Part) -> float:

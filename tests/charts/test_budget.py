@@ -118,6 +118,31 @@ def test_what_is_used_is_written_inside_the_plot(name: str) -> None:
     assert box.bottom / SCALE <= curve[0, 1] + 3
 
 
+@pytest.mark.parametrize("times", [0, 0.03, 0.74, 0.9, 1, 1.8, 4, 30])
+@pytest.mark.parametrize("day", [5, 24])
+def test_what_is_used_is_not_written_on_the_band(times: float, day: int) -> None:
+    spent = [20_000 * times / day] * day
+    total = sum(spent)
+    end = (total * (1 + 21 / day), total * 30 / day, total * (1 + 45 / day))
+    made = compose(budget_figure(spent, 20_000, end, days=30), Sheet(LIGHT))
+    FigureCanvasAgg(made.canvas)
+    (band,) = bands(made)
+    path = band.get_path()
+    (box,) = (box for text, box in texts(made) if text.endswith(" used"))
+    corners = np.array(
+        [(x, y) for x in np.linspace(box.left, box.right, 9) for y in (box.top + 6, box.bottom - 6)]
+    )
+    assert not path.contains_points(corners / SCALE).any()
+
+
+def test_lines_that_would_lie_on_each_other_are_one() -> None:
+    far = compose(budget_figure([600_000], 20_000), Sheet(LIGHT))
+    near = compose(budget_figure([80_000], 20_000), Sheet(LIGHT))
+    for made, named in ((far, {"100%"}), (near, {"75%", "90%", "100%"})):
+        FigureCanvasAgg(made.canvas)
+        assert {text for text, _ in texts(made) if text.endswith("%")} == named
+
+
 @pytest.mark.parametrize("days", [1, 2, 7, 28, 31, 45, 92, 365])
 def test_the_ends_of_a_period_are_marked_and_the_rest_in_order(days: int) -> None:
     marks = marked_days(budget_figure([1], days=days))

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charts.lettering import Style, cut_end, cut_middle, paragraph, shortened, width, wrapped
+from charts.lettering import (
+    MARK,
+    Style,
+    cut_end,
+    cut_middle,
+    left_to_right,
+    paragraph,
+    shortened,
+    width,
+    wrapped,
+)
 from charts.letters import letters
 from charts.typeface import legible
 
@@ -66,7 +76,16 @@ def test_long_names_keep_their_end() -> None:
 
 def test_names_that_share_both_ends_show_what_is_their_own() -> None:
     names = [f"Model with a very long name v{i} preview 2026-03" for i in (1, 2)]
-    assert shortened(names, 90, STYLE) == ["…v1…", "…v2…"]
+    assert shortened(names, 90, STYLE) == ["Model with a v…v1…", "Model with a v…v2…"]
+
+
+def test_a_line_of_ours_runs_from_the_left_though_it_begins_with_a_name_from_the_right() -> None:
+    name = "قسم البحث"
+    assert left_to_right(f"{name}: 90% used") == f"{MARK}{name}{MARK}: 90% used"
+    assert left_to_right("90% used") == "90% used"
+    lines = wrapped(f"{name}: 90% used with 80% of the month gone", 90, STYLE)
+    assert all(line.startswith(MARK) == (name[:3] in line) for line in lines)
+    assert width(left_to_right(name), STYLE) == width(name, STYLE)
 
 
 def test_names_without_anything_of_their_own_in_sight_are_numbered() -> None:
