@@ -157,7 +157,7 @@ def _standing(burn: BurnUp) -> str:
 
 def _deltas(found: Monthly) -> Iterator[Note]:
     catalog, changes = found.seen.query.reader.catalog, found.month.changes
-    yield from changes.note(lambda key: clean(catalog.models[key].name))
+    yield from changes.note(lambda key: clean(catalog.models[key].name), is_headline=True)
     if found.month.paid is not None:
         yield Note(f"{remaining_text(found.month.purse.burned)}.", "delta")
 

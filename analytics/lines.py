@@ -56,16 +56,21 @@ class Changes:
         """The change of some ids together."""
         return change_of(*self.sides(keys))
 
-    def note(self, name: Callable[[int], str] | None = None) -> tuple[Note, ...]:
+    def note(
+        self, name: Callable[[int], str] | None = None, *, is_headline: bool = False
+    ) -> tuple[Note, ...]:
         """`▲ 8% on the 29 days before (9,620). Biggest change: Claude 3.7 Sonnet +410.` as a note.
 
         Nothing without a time before, or when nothing was used then; the biggest change only
-        with names.
+        with names.  Where the headline tells the change, `September: 7,184 credits.` comes first.
         """
         now, before = self.sides(self.keys)
         if not before:
             return ()
         words = f"{change_text(change_of(now, before))} on {self.words} ({credits_text(before)})."
+        if is_headline:
+            amount = credits_text(before)
+            words = f"{self.words}: {amount} credit{'' if amount == '1' else 's'}."
         steps = {key: self.now.get(key, 0) - self.before.get(key, 0) for key in self.keys}
         known = {key: step for key, step in steps.items() if step and key not in self.unknown}
         if name is not None and known and len(self.keys) > 1:

@@ -30,6 +30,8 @@ TO_SET = {
     "minutes": "`roi set minutes 4`",
 }
 
+NO_RETURN = "No return is told: nobody said yet what a prompt is worth. `roi` says what to enter."
+
 
 @dataclass(frozen=True, slots=True)
 class Money:
@@ -219,7 +221,7 @@ def _numbers(
 
 
 def return_blocks(query: Query) -> list[Facts | Note]:
-    """Time saved, value and cost of a range, and what was assumed; nothing where no value is set.
+    """Time saved, value and cost of a range, and what was assumed; where to enter it before that.
 
     Assumptions are never left behind: the numbers are worth no more than they are.
     """
@@ -227,7 +229,7 @@ def return_blocks(query: Query) -> list[Facts | Note]:
     rows = query.reader.sums(("task",), MEASURES, span_of(query))
     total = _together(_worths(query, rows, assumed), "Total")
     if total.value is None:
-        return []
+        return [Note(NO_RETURN)]
     return [Facts(tuple(_facts(total, assumed))), _assumed(query, assumed)]
 
 

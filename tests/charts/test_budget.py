@@ -130,7 +130,7 @@ def test_what_is_used_is_not_written_on_the_band(times: float, day: int) -> None
     path = band.get_path()
     (box,) = (box for text, box in texts(made) if text.endswith(" used"))
     corners = np.array(
-        [(x, y) for x in np.linspace(box.left, box.right, 9) for y in (box.top + 6, box.bottom - 6)]
+        [(x, y) for x in np.linspace(box.left, box.right, 40) for y in (box.top, box.bottom)]
     )
     assert not path.contains_points(corners / SCALE).any()
 
