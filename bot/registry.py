@@ -25,7 +25,8 @@ from analytics.report import (
 )
 from bot.calls import Answer, Call, Command
 from bot.context import Context, NotAllowed, Role, check_readers, outranks
-from bot.params import PARAM_TYPES, YES, Param, ParamType
+from bot.params import PARAM_TYPES, Param, ParamType
+from bot.placing import placed
 from bot.preferences import preferred
 from bot.walls import walled
 
@@ -193,7 +194,7 @@ def parse(line: str) -> Call:
         if not value.strip('"'):
             raise UserError(f"'{name}=' is empty.", hint=f"Write {param.usage}, or leave it out.")
         _add(given, param, value.strip('"'))
-    for param, text in _loose_values(chosen, loose):
+    for param, text in placed(chosen.params, loose, usage=chosen.usage):
         if param.type.loose and not param.type.claims(text):
             _expect_quotes(rest, loose)
         _add(given, param, text)
@@ -256,71 +257,6 @@ def _nearest_option(name: str, chosen: Command) -> str:
         return f"Did you mean `{close[0]}=`?"
     known = ", ".join(f"`{known}=`" for known in names)
     return f"It knows {known}." if known else f"Type just `{chosen.name}`."
-
-
-def _loose_values(chosen: Command, words: Sequence[str]) -> Iterator[tuple[Param, str]]:
-    """Words without `name=`: led ones (`by week`), then those with a place, then all others."""
-    rest = list(words)
-    for param in chosen.params:
-        if param.type.flag and param.name in rest:
-            yield param, YES
-            rest.remove(param.name)
-        if param.lead and param.lead in rest[:-1]:
-            at = rest.index(param.lead)
-            # A name behind its lead goes to the end of the line, with or without quotes.
-            end = len(rest) if param.type.wordy else at + 2
-            yield param, " ".join(rest[at + 1 : end])
-            del rest[at:end]
-    loose = next((param for param in chosen.params if param.type.loose), None)
-    placed = [param for param in chosen.params if param.type.positional]
-    if loose is None:
-        rest = _quoted_where_clear(placed, rest)
-    elif any(param.repeatable for param in placed):
-        rest, text = _without_loose(loose, rest)
-        if text:
-            yield loose, text
-    for param in placed:
-        taken = _taken(param, rest)
-        texts = rest[:taken] if param.repeatable else filter(None, [" ".join(rest[:taken])])
-        yield from ((param, text) for text in texts)
-        del rest[:taken]
-    if not rest:
-        return
-    text = " ".join(rest)
-    if loose is None:
-        raise UserError(f"I don't understand '{text}'.", hint=f"Type `{chosen.usage}`.")
-    yield loose, text
-
-
-def _taken(param: Param, words: Sequence[str]) -> int:
-    """How many words a parameter with a place takes."""
-    if not words:
-        return 0
-    taken = param.type.takes(words)
-    return len(words) if taken and param.repeatable else taken
-
-
-def _without_loose(loose: Param, words: list[str]) -> tuple[list[str], str]:
-    """The words around those that the loose parameter claims, and these: the longest, the last.
-
-    What has a place would take them, where it may be repeated.
-    """
-    for size in range(len(words), 0, -1):
-        for at in range(len(words) - size, -1, -1):
-            text = " ".join(words[at : at + size])
-            if loose.type.claims(text):
-                return [*words[:at], *words[at + size :]], text
-    return words, ""
-
-
-def _quoted_where_clear(placed: Sequence[Param], words: list[str]) -> list[str]:
-    """Words with a name of several blanks made one where every other word has its place."""
-    surplus = len(words) - len(placed)
-    at = next((i for i, param in enumerate(placed) if param.type.wordy), None)
-    if surplus <= 0 or at is None or any(param.repeatable for param in placed):
-        return words
-    end = at + surplus + 1
-    return [*words[:at], " ".join(words[at:end]), *words[end:]]
 
 
 def exportable(line: str) -> Call:

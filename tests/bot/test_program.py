@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from importlib import metadata
 from pathlib import Path
@@ -27,11 +28,19 @@ def program(
     return Program(tmp_path, monkeypatch, capsys)
 
 
-@pytest.fixture
-def home(program: Program) -> Program:
-    """The program over a migrated database."""
-    done = program("migrate")
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `creditbot migrate` makes."""
+    folder = tmp_path_factory.mktemp("migrated")
+    done = creditbot(folder, "migrate")
     assert done.returncode == 0, done.stderr
+    return folder / "creditbot.db"
+
+
+@pytest.fixture
+def home(ours: Path, program: Program) -> Program:
+    """The program over a migrated database."""
+    shutil.copy(ours, program.folder)
     return program
 
 

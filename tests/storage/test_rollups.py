@@ -9,7 +9,6 @@ import itertools
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from shutil import copy
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,13 +18,14 @@ from hypothesis import strategies as st
 
 from storage.cells import TABLES
 from storage.changes import Values, delete
-from storage.engine import open_engine, writing
+from storage.engine import writing
 from storage.events import Granularity, UsageEvent
 from storage.rebuild import rebuild
 from storage.rollups import Rollup
 from storage.timekeys import DAY_US, HOUR_US
 from storage.verify import verify
 from tests.cast import ALICE, BOB, NOW, event
+from tests.databases import sqlite_from
 from tests.storage.oracle import Fact, stored_tables
 from tests.storage.world import UNPRICED, World, at, spread, world
 
@@ -175,15 +175,13 @@ steps = st.one_of(
 def test_rollups_equal_the_ledger_in_any_order_of_events(
     zone: str, happened: list[Step], sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    file = copy(sqlite_template, tmp_path_factory.mktemp("rollups") / "creditbot.db")
-    engine = open_engine(f"sqlite:///{file}")
-    place = world(engine, zone)
-    for step in happened:
-        step.happen(place)
-    place.check()
-    rebuild(engine, place.workspace)
-    assert stored_tables(engine, place.workspace.id) == place.oracle.tables()
-    engine.dispose()
+    with sqlite_from(sqlite_template, tmp_path_factory.mktemp("rollups")) as engine:
+        place = world(engine, zone)
+        for step in happened:
+            step.happen(place)
+        place.check()
+        rebuild(engine, place.workspace)
+        assert stored_tables(engine, place.workspace.id) == place.oracle.tables()
 
 
 def _mix(place: World) -> None:

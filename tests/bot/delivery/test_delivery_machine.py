@@ -30,9 +30,8 @@ from bot.delivery.sending import Chance, Courier
 from bot.delivery.timing import Timing
 from bot.delivery.transactions import Transactions, Work
 from bot.delivery.worker import Deliveries
-from storage.engine import opened
 from tests.bot.delivery.delivering import BUSY, LOST, Arrives, Clock, Scripted, no_sleep
-from tests.databases import Postgres
+from tests.databases import Postgres, warm_engine
 from tests.storage.mail import Mail
 
 Result = TypeVar("Result")
@@ -260,7 +259,7 @@ def test_each_message_is_seen_once_on_sqlite(
     @contextmanager
     def lend() -> Any:  # noqa: ANN401  # an engine
         file = shutil.copy(sqlite_template, tmp_path / f"{next(numbers)}.db")
-        with opened(f"sqlite:///{file}") as engine:
+        with warm_engine(f"sqlite:///{file}") as engine:
             yield engine
 
     check(lend, nonce=nonce, runs=25)
