@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from itertools import takewhile
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -23,9 +22,8 @@ from analytics.cron import EXAMPLE, Cron, parse_cron
 from analytics.errors import UserError
 from analytics.text import clean
 from analytics.timerange import DAY, WEEKDAY_NAMES, WEEKDAYS
-from storage.errors import StorageError
+from analytics.zones import is_meant_as_zone, take_zone
 from storage.timekeys import day_number
-from storage.workspaces import check_zone, zone_names
 
 Kind = Literal["daily", "weekly", "monthly", "every", "cron"]
 USUAL_TIME = time(9)
@@ -40,7 +38,6 @@ _HINT = (
 )
 _TIME = re.compile(r"(\d{1,2}):(\d{2})|(\d{1,2})(?::(\d{2}))?(am|pm)", re.ASCII)
 _MEANT_AS_TIME = re.compile(r"[\d:.,hamp]*\d[\d:.,hamp]*", re.ASCII)
-_ZONE_IN_WORDS = re.compile(r"(?:\S+ ){1,3}(?:standard|daylight|summer) time\b", re.IGNORECASE)
 _DAY_NUMBERS = {name: number for number, day in enumerate(WEEKDAYS) for name in (day, day[:3])}
 _COUNT = re.compile(r"(\d{1,4})(?:d|days?)?", re.ASCII)
 
@@ -242,7 +239,7 @@ def _read(words: list[str]) -> tuple[Schedule, list[str]]:
     rest = list(words[1:])
     try:
         found = read(rest)
-        zone = _zone(rest)
+        zone = take_zone(rest)
     except UserError as error:
         raise _Wrong(error, len(words) - len(rest)) from None
     return Schedule(found.kind, found.times, found.number, found.cron, zone), rest
@@ -300,7 +297,7 @@ def _is_before_time(rest: Sequence[str]) -> bool:
         and _TIME.fullmatch(rest[1].casefold()) is not None
         and re.fullmatch("[a-z]+", rest[0].casefold()) is not None
         and rest[0].casefold() != "at"
-        and not _is_meant_as_zone(rest[0])
+        and not is_meant_as_zone(rest[0])
     )
 
 
@@ -384,40 +381,6 @@ def _skip(rest: list[str], word: str) -> None:
     """Leave out a word that only joins: `weekly on monday at 9am`."""
     if rest and rest[0].casefold() == word:
         rest.pop(0)
-
-
-def _zone(rest: list[str]) -> str | None:
-    """The zone at the beginning of words, if one is meant; raises UserError for an unknown one."""
-    in_words = _ZONE_IN_WORDS.match(" ".join(rest))
-    size = len(in_words[0].split()) if in_words else 1
-    typed = " ".join(rest[:size])
-    if not rest or not (in_words or _is_meant_as_zone(typed)):
-        return None
-    del rest[:size]
-    return checked_zone(typed)
-
-
-def checked_zone(typed: str) -> str:
-    """A zone's name as it was typed; raises UserError that names those which resemble it."""
-    try:
-        check_zone(typed)
-    except StorageError as error:
-        raise UserError(error.message, hint=error.hint) from None
-    return typed
-
-
-def _is_meant_as_zone(word: str) -> bool:
-    """Whether a word is a zone, or nearly: `Europe/Berln`, `utc`, `CEST`, `Berlin`."""
-    is_short = word.isascii() and word.isupper() and 2 <= len(word) <= 5
-    return " " not in word and (is_short or "/" in word or word.casefold() in _zone_words())
-
-
-@cache
-def _zone_words() -> frozenset[str]:
-    """Every name of a zone, of its city and of its continent, without case."""
-    folded = [name.casefold() for name in zone_names()]
-    parts = {part for name in folded for part in (name.split("/")[0], name.split("/")[-1])}
-    return frozenset(folded) | parts
 
 
 _READERS = {

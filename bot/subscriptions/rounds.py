@@ -12,8 +12,9 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from analytics.schedule import Period, Schedule, checked_zone, due, instant
+from analytics.schedule import Period, Schedule, due, instant
 from analytics.timerange import DAY, parse_range
+from analytics.zones import checked_zone
 from bot.calls import Call
 from bot.params import Param
 from bot.params.months import MonthType

@@ -28,7 +28,7 @@ import sqlalchemy as sa
 import bot
 import bot.commands  # registers every command
 from analytics.errors import UserError
-from analytics.schedule import checked_zone
+from analytics.zones import checked_zone
 from bot.chat import SendError
 from bot.context import Place
 from bot.drawing import Drawing
