@@ -23,6 +23,7 @@ from storage.claims import Claim, anything_due, claim_lane, claim_render
 from storage.notices import sweep
 from storage.outbox import housekeep
 from storage.pauses import Pause, end_pause, forget_pauses, take_probe
+from storage.pruning import prune
 from storage.unset import end_unsendable
 
 log = structlog.get_logger()
@@ -235,6 +236,7 @@ class Deliveries:
         await self._transactions.write(housekeep)
         platforms = tuple(self._senders)
         await self._transactions.write(lambda c, now: end_unsendable(c, now, platforms))
+        await self._transactions.call(prune)
         await self._transactions.write(forget_pauses)
 
     async def _probe(self) -> None:
