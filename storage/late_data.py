@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from storage.cells import SOURCE_DAY
 from storage.crossings import Days
-from storage.outbox import COLUMNS, DELIVERY, DeliveryRow
+from storage.outbox import COLUMNS, DELIVERY, Act, DeliveryRow, State
 from storage.preferences import set_state, state
 
 SEEN = "late_data_seen"
@@ -67,6 +67,34 @@ def corrections(
         count = found[post].count + 1 if post in found else 1
         found[post] = Corrected(count, credits_told(facts), at)
     return found
+
+
+def details_of(connection: sa.Connection, workspace_id: int, post: str) -> str | None:
+    """The delivery of the details below a post, there or on its way; None where there are none."""
+    there: tuple[State, ...] = ("ready", "sending", "sent")
+    wanted = sa.select(DELIVERY.c.id).where(
+        *_below(workspace_id, [post], "reply"), DELIVERY.c.state.in_(there)
+    )
+    found: str | None = connection.execute(wanted).scalar()
+    return found
+
+
+def with_files(
+    connection: sa.Connection, workspace_id: int, posts: Collection[str]
+) -> Collection[str]:
+    """Those of some posts below which files were sent."""
+    wanted = sa.select(DELIVERY.c.parent_id).where(
+        *_below(workspace_id, posts, "file"), DELIVERY.c.state == "sent"
+    )
+    return set(connection.execute(wanted).scalars())
+
+
+def _below(
+    workspace_id: int, posts: Collection[str], act: Act
+) -> tuple[sa.ColumnElement[bool], ...]:
+    c = DELIVERY.c
+    ours = c.workspace_id == workspace_id
+    return ours, c.parent_id.in_(posts), c.kind == "digest", c.act == act
 
 
 def credits_told(facts: Mapping[str, Any]) -> int | None:

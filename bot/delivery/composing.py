@@ -29,7 +29,16 @@ from bot.delivery.audience import Answer, Elsewhere
 from bot.delivery.payloads import digest_of
 from bot.delivery.timing import Timing
 from bot.delivery.transactions import Transactions
-from bot.delivery.wording import LATE, NO_FIGURE, credits_of, is_empty, noted, plain, told
+from bot.delivery.wording import (
+    LATE,
+    NO_FIGURE,
+    corrected,
+    credits_of,
+    is_empty,
+    noted,
+    plain,
+    told,
+)
 from bot.drawing import Drawing
 from bot.exports import Draft
 from charts import Document, ThemeName
@@ -39,6 +48,7 @@ from storage.claims import Claim
 from storage.endings import Content
 from storage.errors import StorageError
 from storage.failpoints import failpoint
+from storage.late_data import details_of
 from storage.notices import admins, pause_subscription, tell, tell_creator
 from storage.outbox import DeliveryRow, NewDelivery, insert_deliveries, reference
 from storage.overdue import SCHEDULED
@@ -208,6 +218,8 @@ class Composer:
             details = self._details(connection, claim, now, report)
             files = [] if is_empty(report) else _files(connection, claim, now)
             insert_deliveries(connection, [*details, *files])
+        elif row.act == "edit" and row.kind == "correction":
+            insert_deliveries(connection, self._corrected(connection, claim, now, report))
 
     def _payload(
         self,
@@ -234,10 +246,27 @@ class Composer:
         details = report.thread
         if details is None:
             return []
-        part = _thread_of(claim, now)
+        return [self._part(connection, claim, details, _thread_of(claim, now))]
+
+    def _corrected(
+        self, connection: sa.Connection, claim: Claim, now: datetime, report: Report
+    ) -> list[NewDelivery]:
+        """The change of the details below a post that is corrected; they tell its numbers, too."""
+        details, row = report.thread, claim.row
+        before = details_of(connection, row.workspace_id, row.parent_id or "")
+        if details is None or before is None:
+            return []
+        details = replace(details, blocks=(*corrected(row), *details.blocks))
+        part = replace(_thread_of(claim, now), act="edit", part=1, parent_id=before)
+        return [self._part(connection, claim, details, part)]
+
+    def _part(
+        self, connection: sa.Connection, claim: Claim, details: Report, part: NewDelivery
+    ) -> NewDelivery:
+        now = part.not_before or part.due_at
         ref = reference(part.id, claim.lane.channel_id, part.part)
         payload = self._payload(connection, claim, now, details, pictured=False, known_as=ref)
-        return [replace(part, payload=payload)]
+        return replace(part, payload=payload)
 
     # ---- files
 

@@ -34,6 +34,7 @@ from storage.late_data import (
     keep_totals,
     sent_digests,
     totals_seen,
+    with_files,
 )
 from storage.outbox import DeliveryRow, NewDelivery, insert_deliveries
 from storage.timekeys import Clock
@@ -101,11 +102,16 @@ def _correct(engine: sa.Engine, workspace: WorkspaceInfo, ask: Ask, now: datetim
         known = corrections(connection, workspace.id, [post.id for post in due])
         rested = [post for post in due if not _is_fresh(known.get(post.id), now)]
         wrong = list(_wrong(connection, rested, known, ask))
+        filed = with_files(connection, workspace.id, [post.id for post, *_ in wrong])
     if len(rested) < len(due):
         # What waits must be looked at again: its days stay changed.
         waiting = [_days(post, clock) for post in due if post not in rested]
         totals = _without(totals, waiting)
-    rows = [row for post, n, found in wrong for row in _rows(post, n, found, clock, now)]
+    rows = [
+        row
+        for post, n, found in wrong
+        for row in _rows(post, n, found, now.astimezone(clock.zone), has_files=post.id in filed)
+    ]
     with writing(engine) as connection:
         new = insert_deliveries(connection, rows)
         keep_totals(connection, workspace.id, totals)
@@ -155,9 +161,9 @@ def _wrong(
 
 
 def _rows(
-    post: DeliveryRow, n: int, found: Correction, clock: Clock, now: datetime
+    post: DeliveryRow, n: int, found: Correction, now: datetime, *, has_files: bool
 ) -> Iterator[NewDelivery]:
-    """The change of the post, and the line below it."""
+    """The change of the post, and the line below it; `now` is local."""
     edit = NewDelivery(
         workspace_id=post.workspace_id,
         dedupe_key=f"c|{post.id}|{n}",
@@ -174,9 +180,10 @@ def _rows(
         window_end=post.window_end,
         due_at=now,
         created_at=now,
-        facts={"credits": found.now, "note": found.note(now.astimezone(clock.zone))},
+        facts={"credits": found.now, "note": found.note(now)},
     )
     yield edit
+    files = ", the files below it are from before" if has_files else ""
     line = clean(post.line).replace("`", "'")
     yield replace(
         edit,
@@ -187,6 +194,6 @@ def _rows(
         part=1,
         facts={
             "headline": f"Corrected: {found.words}.",
-            "hint": f"Usage came late; the post above is changed. `{line}` tells all of it.",
+            "hint": f"Usage came late; the post above is changed{files}. `{line}` tells all of it.",
         },
     )

@@ -48,9 +48,13 @@ MEANINGS: Mapping[str, str] = {
 def noted(report: Report, row: DeliveryRow, now: datetime, zone: str) -> Report:
     """The report with what people must know about this very post."""
     notes = tuple(Note(text) for text in _notes(row, now, ZoneInfo(zone)))
-    first = (Note(clean(str(row.facts["note"]), 300), "delta"),) if "note" in row.facts else ()
-    told = replace(report, blocks=(*first, *report.blocks, *notes))
+    told = replace(report, blocks=(*corrected(row), *report.blocks, *notes))
     return told.as_test if row.trigger == "test" else told
+
+
+def corrected(row: DeliveryRow) -> tuple[Note, ...]:
+    """What a correction says of itself; nothing for all others."""
+    return (Note(clean(str(row.facts["note"]), 300), "delta"),) if "note" in row.facts else ()
 
 
 def _notes(row: DeliveryRow, now: datetime, zone: ZoneInfo) -> Iterator[str]:

@@ -36,7 +36,7 @@ class Post:
         self.asked = 0
         self.channel = Mail(engine).channel()
         self.facts = {} if told is None else {"credits": told * MICRO}
-        self.sent("digest daily 2026-03-29", MIDNIGHT - DAY, MIDNIGHT)
+        self.root = self.sent("digest daily 2026-03-29", MIDNIGHT - DAY, MIDNIGHT)
         self.look(NOW)
 
     def sent(self, line: str, start: datetime, end: datetime, key: str = "d|1|x|1|0") -> str:
@@ -215,6 +215,16 @@ def test_a_workspace_that_fails_holds_up_no_other(post: Post) -> None:
     assert post.look(NOW + timedelta(hours=2)) == 1
 
 
+def test_files_of_a_corrected_post_are_said_to_be_from_before(post: Post) -> None:
+    below = {"act": "file", "part": 1, "parent_id": post.root}
+    Mail(post.engine).due(post.channel, **below)
+    with writing(post.engine) as connection:
+        connection.execute(sa.update(DELIVERY).values(state="sent"))
+    post.used(20)
+    post.look(NOW + timedelta(hours=1))
+    assert "the files below it are from before" in str(post.rows()[1].facts["hint"])
+
+
 async def test_the_worker_changes_the_post_and_answers_it(engine: sa.Engine) -> None:
     office, world = Office(engine), World(engine)
     with writing(engine) as connection:
@@ -233,8 +243,11 @@ async def test_the_worker_changes_the_post_and_answers_it(engine: sa.Engine) -> 
     world.write([event(ts=noon - n) for n in range(1, 21)])
     office.clock.forward(3600)
     assert job(engine, office.clock.now()) == 1
-    await office.work(2, 2)
-    (edit,) = office.platform.edits
+    await office.work(2, 2, 2)
+    edit, details = office.platform.edits
+    assert details.parent == office.platform.posts[1].id
+    assert str(details.payload["text"]).startswith("Details: ")
+    assert "240" in repr(details.payload)
     assert str(edit.payload["text"]).startswith("240 credits on Sunday 29 March")
     assert edit.parent == office.platform.posts[0].id
     words = "200 → 240 credits (▲ 20%)"
