@@ -206,6 +206,16 @@ def mark_routed(connection: sa.Connection, alert: Alert, *, now: datetime) -> bo
     return _change(connection, _one(alert.workspace_id, alert.id), is_as_read, routed_at=now)
 
 
+def route_again(connection: sa.Connection, workspace_id: int, alert_ids: Collection[int]) -> None:
+    """Let those alerts that are open be routed anew: a post of them was lost with its channel.
+
+    The workspace's row is held.
+    """
+    ours = _ALERT.c.workspace_id == workspace_id, _ALERT.c.id.in_(sorted(alert_ids))
+    again = sa.update(_ALERT).where(*ours, _ALERT.c.state == "fired")
+    connection.execute(again.values(routed_at=None))
+
+
 def _one(workspace_id: int, alert_id: int) -> sa.ColumnElement[bool]:
     return sa.and_(_ALERT.c.workspace_id == workspace_id, _ALERT.c.id == alert_id)
 

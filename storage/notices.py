@@ -2,17 +2,19 @@
 
 Its subscriptions are paused, what waits for it is skipped, and nothing is asked of it until a
 person resumes it.  Their creator is told by direct message; where that is closed, the admins are.
+Alerts that it was to be told of are routed again, so that somebody is told of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from storage import audit, locks
+from storage.alerts import route_again
 from storage.claims import DESTINATION, Claim, Lane
 from storage.destinations import destination_of
 from storage.endings import SUBSCRIPTION, Trouble, finish_dead
@@ -24,6 +26,7 @@ GONE = "destination_dead"
 CANCELLED = "cancelled: its message was not sent"
 CREATOR, ADMINS = "creator", "admins"  # whom a notice is for
 MAX_REASON = 200
+_TOLD = DELIVERY.c.workspace_id, DELIVERY.c.alert_id, DELIVERY.c.act
 
 
 def destination_died(
@@ -42,6 +45,7 @@ def destination_died(
     if not finish_dead(connection, claim, now, trouble):
         return False
     lane, row = claim.lane, claim.row
+    _route_again(connection, [(row.workspace_id, row.alert_id, row.act)])
     if stop_channel(connection, lane, now, trouble, owners=owners) and _is_for_creator(row):
         facts, everybody = {**row.facts, "to": ADMINS}, admins(connection, lane, owners)
         tell(connection, lane, everybody, key=row.dedupe_key, facts=facts, now=now)
@@ -212,14 +216,28 @@ def sweep(connection: sa.Connection, now: datetime) -> int:
         parent.c.id == DELIVERY.c.parent_id,
         parent.c.state.in_(("skipped", "dead", "ambiguous")),
     )
+    _hold_all(connection, stopped)
     done = 0
     for open_, state in ((TO_RENDER, "planned"), (TO_SEND, "ready")):
         # In the words of the partial indexes, or all of the history is read.
         waiting = sa.update(DELIVERY).where(sa.text(open_), DELIVERY.c.state == state)
         for why, reason in ((stopped, GONE), (lost, CANCELLED)):
             skipped = waiting.where(why).values(state="skipped", reason=reason, ended_at=now)
-            done += connection.execute(skipped).rowcount
+            rows = connection.execute(skipped.returning(*_TOLD)).all()
+            done += len(rows)
+            if reason == GONE:
+                _route_again(connection, [tuple(row) for row in rows])
     return done
+
+
+def _hold_all(connection: sa.Connection, stopped: sa.Exists) -> None:
+    """Hold the rows of workspaces whose alerts may be routed again; mostly there are none."""
+    found: set[int] = set()
+    for open_ in (TO_RENDER, TO_SEND):
+        waiting = sa.select(DELIVERY.c.workspace_id).where(sa.text(open_), stopped)
+        found |= set(connection.execute(waiting.distinct()).scalars())
+    for workspace_id in sorted(found):
+        locks.hold(connection, workspace_id)
 
 
 def _skip_waiting(connection: sa.Connection, lane: Lane, now: datetime) -> None:
@@ -228,7 +246,19 @@ def _skip_waiting(connection: sa.Connection, lane: Lane, now: datetime) -> None:
         DELIVERY.c.destination_id == lane.id,
         DELIVERY.c.state.in_(("planned", "ready")),
     )
-    connection.execute(waiting.values(state="skipped", reason=GONE, ended_at=now))
+    skipped = waiting.values(state="skipped", reason=GONE, ended_at=now)
+    rows = connection.execute(skipped.returning(*_TOLD)).all()
+    _route_again(connection, [tuple(row) for row in rows])
+
+
+def _route_again(connection: sa.Connection, ended: Iterable[tuple[int, int | None, str]]) -> None:
+    """Let the alerts of posts that were lost go elsewhere; (workspace, alert, act) of each row."""
+    lost: dict[int, set[int]] = {}
+    for workspace_id, alert_id, act in ended:
+        if alert_id is not None and act == "post":
+            lost.setdefault(workspace_id, set()).add(alert_id)
+    for workspace_id, alerts in lost.items():
+        route_again(connection, workspace_id, alerts)
 
 
 def _pause_subscriptions(

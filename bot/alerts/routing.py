@@ -7,14 +7,15 @@ deliveries once: their keys are unique, and the workspace's row is held meanwhil
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
 
-from analytics.errors import UserError
+from bot.alerts.goals import Desk, Goal, goals_of
 from bot.alerts.kinds import (
     KINDS,
     OVER,
@@ -23,22 +24,17 @@ from bot.alerts.kinds import (
     highest_of,
     is_past,
     is_test,
-    may_see,
-    scope_of_alert,
 )
 from bot.asking import Asking
-from bot.context import Asker, Context, Identity, Place, outranks
+from bot.context import Identity
 from storage.alerts import Alert, alert_by_id, list_alerts, mark_routed, unrouted
-from storage.destinations import Destination, destination_of, list_destinations
+from storage.destinations import Destination, list_destinations
 from storage.engine import reading, writing
 from storage.errors import StorageError
-from storage.labels import person_of_alias
 from storage.locks import hold
+from storage.notices import GONE
 from storage.outbox import DeliveryRow, NewDelivery, Trigger, history, insert_deliveries
-from storage.roles import list_roles
 from storage.routes import (
-    Route,
-    identities_of,
     keep_facts,
     list_routes,
     quiet_posts,
@@ -47,43 +43,17 @@ from storage.routes import (
     skip_waiting,
     waiting_posts,
 )
-from storage.workspaces import bound_workspace, list_workspaces
+from storage.workspaces import list_workspaces
 
 log = structlog.get_logger()
-CREDITBOT = "creditbot"  # who makes a destination that nobody asked for
 FULL = 100
+REFUSED = "destination: "  # how the reason of a post begins that its channel did not take
 LATE = timedelta(minutes=15)  # what was kept back longer tells how things are when it leaves
 SEEN_FOR = timedelta(days=7)
 MOST = 200
 RECOVERED = "resolved before it left"
 REPLACED = "another alert tells how things stand now"
 MERGED = "told together with alert {}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Goal:
-    """Where an alert goes, and whose rights it is made with: "" is creditbot itself."""
-
-    destination: Destination
-    actor: str = ""
-
-
-@dataclass(frozen=True)
-class _Desk:
-    """What routing one workspace needs, read once."""
-
-    connection: sa.Connection
-    asking: Asking
-    ctx: Context
-    now: datetime
-    owners: Sequence[str]
-    routes: Sequence[Route]
-    destinations: dict[int, Destination] = field(default_factory=dict)
-
-    @property
-    def place(self) -> int:
-        """The workspace."""
-        return self.ctx.reader.workspace.id
 
 
 def route(engine: sa.Engine, now: datetime, owners: Sequence[str] = ()) -> int:
@@ -104,7 +74,7 @@ def route(engine: sa.Engine, now: datetime, owners: Sequence[str] = ()) -> int:
         with writing(engine) as connection:
             hold(connection, workspace.id)
             ctx = asking.context(connection, Identity("terminal", "", ""))
-            desk = _Desk(
+            desk = Desk(
                 connection,
                 asking,
                 ctx,
@@ -117,7 +87,7 @@ def route(engine: sa.Engine, now: datetime, owners: Sequence[str] = ()) -> int:
     return planned
 
 
-def _route(desk: _Desk) -> int:
+def _route(desk: Desk) -> int:
     planned = done = 0
     for alert in _waiting(desk):
         if done == MOST:
@@ -128,7 +98,7 @@ def _route(desk: _Desk) -> int:
     return planned + _acknowledged(desk)
 
 
-def _waiting(desk: _Desk) -> Iterator[Alert]:
+def _waiting(desk: Desk) -> Iterator[Alert]:
     """Every alert that nobody was told of, however many before it must wait."""
     after = 0
     while found := unrouted(desk.connection, desk.place, limit=MOST, after=after):
@@ -136,7 +106,7 @@ def _waiting(desk: _Desk) -> Iterator[Alert]:
         after = found[-1].id
 
 
-def _kept_apart(desk: _Desk, alert: Alert) -> int | None:
+def _kept_apart(desk: Desk, alert: Alert) -> int | None:
     """How many messages of an alert are new, None for one that waits; our faults hide no other."""
     try:
         with desk.connection.begin_nested():
@@ -148,7 +118,7 @@ def _kept_apart(desk: _Desk, alert: Alert) -> int | None:
         return None
 
 
-def _told(desk: _Desk, alert: Alert) -> int | None:
+def _told(desk: Desk, alert: Alert) -> int | None:
     if alert.kind not in KINDS:
         return None  # a newer version's: it knows where it goes
     deliveries = _ended(desk, alert) if alert.state != "fired" else _fired(desk, alert)
@@ -163,7 +133,7 @@ def _told(desk: _Desk, alert: Alert) -> int | None:
 # ---- what fired
 
 
-def _fired(desk: _Desk, alert: Alert) -> list[NewDelivery] | None:
+def _fired(desk: Desk, alert: Alert) -> list[NewDelivery] | None:
     """The posts of an alert; None while its subject is quiet."""
     if _is_snoozed(desk, alert):
         return None
@@ -171,8 +141,10 @@ def _fired(desk: _Desk, alert: Alert) -> list[NewDelivery] | None:
     if facts is not None:
         keep_facts(desk.connection, alert, facts)
         alert = replace(alert, facts=facts)
-    goals = {goal.destination.id: goal for goal in _goals(desk, alert)}
-    posts = [_post(desk, alert, goal) for goal in goals.values()]
+    before = _posts(desk, alert)
+    has = {row.destination_id for row in before if not was_lost(row)}
+    goals = {goal.destination.id: goal for goal in goals_of(desk, alert)}
+    posts = [_post(desk, alert, goal, before) for at, goal in goals.items() if at not in has]
     if any(one.state == "planned" and one.not_before == desk.now for one in posts):
         facts = frozen_now(alert, desk.ctx.reader, desk.now)
         if facts is not None:
@@ -180,7 +152,7 @@ def _fired(desk: _Desk, alert: Alert) -> list[NewDelivery] | None:
     return posts
 
 
-def _is_snoozed(desk: _Desk, alert: Alert) -> bool:
+def _is_snoozed(desk: Desk, alert: Alert) -> bool:
     """Whether its subject was asked to be quiet; at 100 % only if that was said of 100 %."""
     if not KINDS[alert.kind].waits or is_test(alert):
         return False
@@ -191,12 +163,23 @@ def _is_snoozed(desk: _Desk, alert: Alert) -> bool:
     return bool(quiet)
 
 
-def _post(desk: _Desk, alert: Alert, goal: _Goal) -> NewDelivery:
-    """One post: at once, at the end of quiet hours, or not at all with the reason."""
+def was_lost(row: DeliveryRow) -> bool:
+    """Whether a post certainly told nobody, because its channel took nothing any more."""
+    if row.state == "skipped":
+        return row.reason == GONE and row.maybe_sent_at is None
+    return row.state == "dead" and (row.reason or "").startswith(REFUSED)
+
+
+def _post(desk: Desk, alert: Alert, goal: Goal, before: Sequence[DeliveryRow]) -> NewDelivery:
+    """One post: at once, at the end of quiet hours, or not at all with the reason.
+
+    `before` are earlier ones of the alert: those to the same destination were lost.
+    """
     destination, now = goal.destination, desk.now
+    again = sum(row.destination_id == destination.id for row in before)
     new = NewDelivery(
         workspace_id=desk.place,
-        dedupe_key=f"{alert.dedupe_key}|{destination.id}",
+        dedupe_key=f"{alert.dedupe_key}|{destination.id}{f'|{again}' if again else ''}",
         kind="purchase" if KINDS[alert.kind].group == "purchase" else "alert",
         trigger=_trigger(alert),
         destination_id=destination.id,
@@ -212,7 +195,8 @@ def _post(desk: _Desk, alert: Alert, goal: _Goal) -> NewDelivery:
     if _is_over(desk, alert):
         return replace(new, state="skipped", reason=OVER)
     held = _held_until(alert, destination, now)
-    first = _merge(desk, alert, destination, new.id)
+    merged = _merge(desk, alert, destination, new.id)
+    first = min((*merged, *_told_along(before)), default=None)
     if held is None and first is None and now - alert.fired_at < LATE:
         return new
     at = held or now
@@ -227,7 +211,7 @@ def _trigger(alert: Alert) -> Trigger:
     return "crossing" if alert.kind == "threshold" else "sweep"
 
 
-def _is_over(desk: _Desk, alert: Alert) -> bool:
+def _is_over(desk: Desk, alert: Alert) -> bool:
     """Whether the period of a budget's alert has ended: then a digest names it."""
     return is_past(alert, desk.ctx.reader.clock.local_date(desk.now))
 
@@ -240,11 +224,9 @@ def _held_until(alert: Alert, destination: Destination, now: datetime) -> dateti
     return awake if awake > now else None
 
 
-def _merge(desk: _Desk, alert: Alert, destination: Destination, delivery_id: str) -> int | None:
-    """Let what waits there about the same budget be told by this post; the first such alert."""
+def _merge(desk: Desk, alert: Alert, destination: Destination, delivery_id: str) -> list[int]:
+    """Let what waits there about the same budget be told by this post; those alerts."""
     waiting = waiting_posts(desk.connection, alert, destination.id)
-    if not waiting:
-        return None
     skip_waiting(
         desk.connection,
         desk.place,
@@ -253,109 +235,19 @@ def _merge(desk: _Desk, alert: Alert, destination: Destination, delivery_id: str
         now=desk.now,
         superseded_by=delivery_id,
     )
-    return min(number for _, number in waiting)
+    return [number for _, number in waiting]
 
 
-# ---- who is told
-
-
-def _goals(desk: _Desk, alert: Alert) -> Iterator[_Goal]:
-    """The destinations of an alert, perhaps one twice."""
-    scope = scope_of_alert(alert)
-    if scope.kind == "person":
-        own = list(_person(desk, scope.target))
-        yield from own or _admins(desk)
-        return
-    group = KINDS[alert.kind].group
-    chosen = [one for one in desk.routes if one.takes(group, alert.scope, alert.target_id)]
-    found = [desk.destinations[one.destination_id] for one in chosen]
-    open_ = [one for one in found if one.state != "dead" and _may_be_told(desk, alert, one)]
-    for destination in open_:
-        yield _Goal(destination, destination.actor if destination.is_direct else "")
-    if len(open_) < len(found) or not found:
-        yield from _admins(desk)
-
-
-def _may_be_told(desk: _Desk, alert: Alert, destination: Destination) -> bool:
-    """Whether an alert tells a channel or person nothing that they must not know of people."""
-    if not destination.is_direct:
-        return may_see(alert, for_channel(desk.ctx, destination))
-    parts = (destination.platform, destination.external_id, destination.channel_id)
-    try:
-        return may_see(alert, desk.asking.context(desk.connection, Identity(*parts)))
-    except UserError:  # their chat does not talk to us any more
-        return False
-
-
-def for_channel(ctx: Context, destination: Destination) -> Context:
-    """The question as a channel asks it.
-
-    One that may see people's rows asks for everybody, one that strangers read for nobody.
-    """
-    asker = Asker(Identity(destination.platform, destination.external_id, destination.channel_id))
-    asked = replace(ctx, asker=asker, own={})
-    if destination.is_external:
-        return replace(asked, people_visibility="admins")
-    return replace(asked, people_visibility="everyone") if destination.people_rows else asked
-
-
-def _person(desk: _Desk, person_id: int) -> Iterator[_Goal]:
-    """The conversation with a person, by the first identity of a chat that talks to us."""
-    for alias in identities_of(desk.connection, desk.place, person_id):
-        actor = _spelled(alias)
-        goal = _direct(desk, actor)
-        if goal is not None:
-            yield goal
-            return
-
-
-def _spelled(alias: str) -> str:
-    """An identity as its platform spells it: aliases are folded, and Slack's ids are upper case."""
-    platform, _, rest = alias.partition(":")
-    return f"{platform}:{rest.upper()}" if platform == "slack" else alias
-
-
-def _admins(desk: _Desk) -> Iterator[_Goal]:
-    """Everybody who is admin or owner, and those whom the settings name."""
-    named = [
-        actor for actor, role in list_roles(desk.connection, desk.place) if outranks(role, "admin")
-    ]
-    for actor in dict.fromkeys((*named, *desk.owners)):
-        goal = _direct(desk, actor)
-        if goal is not None:
-            yield goal
-
-
-def _direct(desk: _Desk, actor: str) -> _Goal | None:
-    """The conversation with an identity; None where it is no chat of this workspace."""
-    parts = actor.split(":")
-    if len(parts) != 3 or not all(parts):
-        return None
-    platform, external_id, user_id = parts
-    if bound_workspace(desk.connection, platform, external_id) != desk.place:
-        return None
-    made = destination_of(
-        desk.connection,
-        desk.place,
-        platform=platform,
-        external_id=external_id,
-        place=Place(user_id, _shown(desk, actor), is_direct=True),
-        actor=CREDITBOT,
-        now=desk.now,
-    )
-    return _Goal(made, actor)
-
-
-def _shown(desk: _Desk, actor: str) -> str:
-    """The name of the person behind an identity, or the identity itself."""
-    person = person_of_alias(desk.connection, desk.place, actor)
-    return desk.ctx.reader.names("person").get(person or 0, actor)
+def _told_along(lost: Sequence[DeliveryRow]) -> list[int]:
+    """The first alerts that lost posts were to tell of, too."""
+    found = (re.search(r" from=(\d+)", row.line) for row in lost if was_lost(row))
+    return [int(one[1]) for one in found if one]
 
 
 # ---- what is over, or was seen
 
 
-def _ended(desk: _Desk, alert: Alert) -> list[NewDelivery] | None:
+def _ended(desk: Desk, alert: Alert) -> list[NewDelivery] | None:
     """The changes of the posts of an alert that is over; None while one may just be leaving."""
     posts = _posts(desk, alert)
     waiting = [row.id for row in posts if row.state == "planned"]
@@ -366,12 +258,12 @@ def _ended(desk: _Desk, alert: Alert) -> list[NewDelivery] | None:
     return [new for row in sent for new in (_edit(desk, row, 2), _reply(desk, row))]
 
 
-def _posts(desk: _Desk, alert: Alert) -> list[DeliveryRow]:
+def _posts(desk: Desk, alert: Alert) -> list[DeliveryRow]:
     rows = history(desk.connection, desk.place, alert_id=alert.id, limit=MOST)
     return [row for row in rows if row.act == "post"]
 
 
-def _acknowledged(desk: _Desk) -> int:
+def _acknowledged(desk: Desk) -> int:
     """Let posts say who saw their alert, and that it is quiet; how many changes are new."""
     place = desk.connection, desk.place
     quiet = [(*one, 0) for one in quiet_posts(*place, now=desk.now)]
@@ -384,17 +276,17 @@ def _acknowledged(desk: _Desk) -> int:
     return len(insert_deliveries(desk.connection, edits))
 
 
-def _edit(desk: _Desk, post: DeliveryRow, number: int) -> NewDelivery:
+def _edit(desk: Desk, post: DeliveryRow, number: int) -> NewDelivery:
     """The post once more, as its alert stands now: 0 when it is quiet, 1 seen, 2 over."""
     return _below(desk, post, key=f"e|{post.id}|{number}", act="edit", line=post.line)
 
 
-def _reply(desk: _Desk, post: DeliveryRow) -> NewDelivery:
+def _reply(desk: Desk, post: DeliveryRow) -> NewDelivery:
     line = f"alerts show {post.alert_id} part=resolved"
     return _below(desk, post, key=f"r|{post.id}", act="reply", line=line)
 
 
-def _below(desk: _Desk, post: DeliveryRow, *, key: str, act: str, line: str) -> NewDelivery:
+def _below(desk: Desk, post: DeliveryRow, *, key: str, act: str, line: str) -> NewDelivery:
     return NewDelivery(
         workspace_id=desk.place,
         dedupe_key=key,

@@ -211,12 +211,12 @@ async def test_an_alert_that_cannot_be_routed_hides_no_other(
 ) -> None:
     """kubecost#2257: one broken alert silenced all that stood beside it."""
     broken = fire(shared.engine, happening("silent", {}, workspace_id=shared.number))
-    goals = routing._goals  # what a fault of ours would hit
+    goals = routing.goals_of  # what a fault of ours would hit
 
-    def faulty(told: routing._Desk, alert: Alert) -> object:
+    def faulty(told: routing.Desk, alert: Alert) -> object:
         return 1 / 0 if alert.id == broken else goals(told, alert)
 
-    monkeypatch.setattr(routing, "_goals", faulty)
+    monkeypatch.setattr(routing, "goals_of", faulty)
     fire(shared.engine, crossing(workspace_id=shared.number, facts={"end": "2026-04-01"}))
     assert len(await shared.look()) == 1
     monkeypatch.undo()

@@ -11,13 +11,16 @@ import sqlalchemy as sa
 
 from analytics.figures import BudgetFigure
 from bot.alerts.routing import route
+from bot.chat import SendError
 from bot.context import Place
-from storage.alerts import acknowledge, alert_by_id, resolve, snooze
+from storage.alerts import acknowledge, alert_by_id, resolve, route_again, snooze
 from storage.budgets import set_budget
+from storage.claims import DESTINATION
 from storage.destinations import destination_of, list_destinations, set_quiet_hours
 from storage.engine import reading, writing
 from storage.events import MICRO
 from storage.labels import link_alias
+from storage.notices import GONE, sweep
 from storage.outbox import DELIVERY, DeliveryRow, history
 from storage.preferences import set_preference
 from storage.roles import set_role
@@ -32,6 +35,7 @@ from tests.cast import ALICE, NOW, event
 
 HOUR = timedelta(hours=1)
 EVENING = NOW.replace(day=24, hour=18, minute=0)
+SOON = EVENING + timedelta(minutes=1)
 NIGHT = NOW.replace(day=24, hour=23, minute=0)
 MORNING = NOW.replace(day=25, hour=7, minute=0)
 QUIET = (22 * 60, 7 * 60)
@@ -154,6 +158,97 @@ def test_what_a_channel_must_not_know_of_people_goes_to_admins(world: World) -> 
     number = fire(world.engine, crossing(fired_at=EVENING, **alone))
     route(world.engine, EVENING)
     assert told(world, number) == ["slack:T1:UADMIN"]
+
+
+# ---- a destination that takes nothing any more
+
+
+def office_of(world: World, *script: SendError) -> Office:
+    office = Office(world.engine, clock=Clock(EVENING))
+    office.platform.script.extend(script)
+    return office
+
+
+def deaths(world: World, alert: int | None = None) -> list[tuple[str, str | None]]:
+    return [(row.state, row.reason) for row in rows(world, alert) if row.act == "post"]
+
+
+async def test_an_alert_whose_channel_dies_at_its_post_is_told_to_the_admins_once(
+    world: World,
+) -> None:
+    ops = channel(world)
+    office = office_of(world, SendError("destination", "is_archived"))
+    number = fire(world.engine, crossing(90, fired_at=EVENING))
+    route(world.engine, EVENING)
+    await office.work(5)
+    assert [route(world.engine, SOON) for _ in range(2)] == [1, 0]
+    await office.work(60, 5)
+    assert deaths(world, number) == [("dead", "destination: is_archived"), ("sent", None)]
+    (warning,) = [post for post in office.platform.posts if "76%" in str(post.payload["text"])]
+    assert warning.channel == "UADMIN"
+    assert rows(world, number)[0].destination_id == ops
+
+
+async def test_all_alerts_that_wait_for_a_channel_that_dies_go_to_the_admins(world: World) -> None:
+    quiet(world, channel(world))
+    waits = fire(world.engine, crossing(75, subject="budget:2", dedupe_key="w", fired_at=NIGHT))
+    merged = fire(world.engine, crossing(75, fired_at=NIGHT))
+    route(world.engine, NIGHT)
+    held = fire(world.engine, crossing(90, fired_at=NIGHT + HOUR))
+    route(world.engine, NIGHT + HOUR)
+    full = fire(world.engine, crossing(100, subject="budget:3", dedupe_key="f", fired_at=NIGHT))
+    route(world.engine, NIGHT + HOUR)
+    office = office_of(world, SendError("destination", "not_in_channel"))
+    office.clock.moment = NIGHT + HOUR
+    await office.work(5)
+    route(world.engine, NIGHT + 2 * HOUR)
+    admins = {number: told(world, number)[-1] for number in (waits, held, full)}
+    assert set(admins.values()) == {"slack:T1:UADMIN"}
+    assert f" from={merged} " in rows(world, held)[-1].line  # what it was to tell of, too
+
+
+async def test_a_limit_whose_person_takes_no_messages_is_told_to_the_admins(world: World) -> None:
+    with writing(world.engine) as connection:
+        link_alias(connection, 1, "slack:T1:UALICE", person_id=1)
+    office = office_of(world, SendError("destination", "cannot_dm_bot"))
+    person: dict[str, Any] = {"scope": "person", "target_id": 1}
+    number = fire(world.engine, crossing(90, fired_at=EVENING, **person))
+    route(world.engine, EVENING)
+    await office.work(5)
+    route(world.engine, SOON)
+    assert told(world, number) == [ALICE, "slack:T1:UADMIN"]
+    later = fire(world.engine, crossing(100, fired_at=EVENING, **person))
+    route(world.engine, EVENING)
+    assert told(world, later) == ["slack:T1:UADMIN"]  # that it takes none is known by now
+
+
+def test_what_came_for_a_stopped_channel_meanwhile_is_told_to_the_admins(world: World) -> None:
+    ops = channel(world)
+    number = fire(world.engine, crossing(90, fired_at=EVENING))
+    route(world.engine, EVENING)
+    with writing(world.engine) as connection:
+        stopped = sa.update(DESTINATION).where(DESTINATION.c.id == ops)
+        connection.execute(stopped.values(state="dead"))
+        assert sweep(connection, EVENING) == 1
+    route(world.engine, SOON)
+    assert told(world, number) == ["ops", "slack:T1:UADMIN"]
+
+
+def test_an_alert_is_told_again_where_its_post_was_lost_only_when_it_surely_was(
+    world: World,
+) -> None:
+    channel(world)
+    number = fire(world.engine, crossing(90, fired_at=EVENING))
+    route(world.engine, EVENING)
+    lost = {"state": "skipped", "reason": GONE, "ended_at": EVENING}
+    planned = []
+    for may_be_there in (EVENING, None):
+        with writing(world.engine) as connection:
+            connection.execute(sa.update(DELIVERY).values(**lost, maybe_sent_at=may_be_there))
+            route_again(connection, 1, [number])
+        planned.append(route(world.engine, EVENING))
+    assert planned == [0, 1]
+    assert len({row.dedupe_key for row in rows(world, number)}) == 2
 
 
 # ---- once
