@@ -85,9 +85,15 @@ def active_report(rows: Sequence[ActiveRow]) -> Report:
     return Report("Alerts", f"{counted(len(rows), 'alert')} now: {rows[0].what}", blocks)
 
 
-def routes_report(rows: Sequence[RouteRow], unrouted: str) -> Report:
-    """Every route that is on; `unrouted` says who is told of the rest."""
+def routes_report(rows: Sequence[RouteRow], unrouted: str, *, hidden: int = 0) -> Report:
+    """Every route that is on; `unrouted` says who is told of the rest.
+
+    Of further ones, which are `hidden` from the asker, only the number is told.
+    """
     title = "Alert routes"
+    if not rows and hidden:
+        steps = _steps("alerts list")
+        return Report(title, f"No route of yours: {unrouted}", (_others_are(hidden), steps))
     if not rows:
         return Report(title, f"No route is set: {unrouted}", (NO_ROUTES, _steps("alerts list")))
     columns = (
@@ -112,9 +118,16 @@ def routes_report(rows: Sequence[RouteRow], unrouted: str) -> Report:
                 "A personal limit is told to its person.",
                 "hint",
             ),
+            *([_others_are(hidden)] if hidden else []),
             _steps("alerts list"),
         ),
     )
+
+
+def _others_are(hidden: int) -> Note:
+    """That there is more than what is shown."""
+    to = "1 route" if hidden == 1 else f"{hidden} routes"
+    return Note(f"{to} to other channels and people: admins see all of them.")
 
 
 def history_report(rows: Sequence[HistoryRow]) -> Report:

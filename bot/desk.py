@@ -34,6 +34,7 @@ from bot.context import Context, Identity, NotAllowed
 from bot.drawing import Drawing
 from bot.exports import Draft, File, drafted, drawn_here, too_large, unlimited
 from bot.pacing import EXPORTS, QUESTIONS, Arrivals, Pace, Pacing, Turns
+from bot.places import closed_conversation, reopen
 from bot.registry import Call, complete, exportable, find_command, parse, run
 from bot.render.pdf import Briefing
 from charts import Document, ThemeName
@@ -89,6 +90,7 @@ class Desk:
         A line that changes something does so once for each `key`, what it arrived by.
         """
         chosen = parse(line).command
+        self._hear(identity)
         if chosen.changes:
             try:
                 return self._changed(line, identity, key=key)
@@ -98,6 +100,17 @@ class Desk:
         patience = None if identity.platform == "terminal" else LONGEST_QUESTION
         with reading(self.engine, seconds=patience) as connection:
             return run(line, self._asking.context(connection, identity))
+
+    def _hear(self, identity: Identity) -> None:
+        """Open a conversation again that took nothing: its person just spoke in it."""
+        if identity.place is None or not identity.place.is_direct or identity.guest:
+            return
+        with suppress(UserError, StorageError):
+            with reading(self.engine) as connection:
+                closed = closed_conversation(self._asking.context(connection, identity))
+            if closed is not None:
+                with writing(self.engine) as connection:
+                    reopen(self._asking.context(connection, identity), closed)
 
     def _changed(self, line: str, identity: Identity, *, key: str) -> Report:
         with writing(self.engine) as connection:

@@ -13,7 +13,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from bot.alerts.expiring import end_past
-from bot.alerts.routing import route
+from bot.alerts.routing import route, route_untold
 from bot.asking import Asking
 from bot.delivery.corrections import correcting
 from bot.delivery.worker import Job
@@ -49,4 +49,4 @@ def at_start(engine: sa.Engine, now: datetime) -> int:
 
 def late(asking: Asking) -> Mapping[str, Job]:
     """What has time."""
-    return {"corrections": correcting(asking)}
+    return {"corrections": correcting(asking), "untold": route_untold}

@@ -7,7 +7,14 @@ import re
 from analytics.errors import UserError
 from analytics.text import clean
 from bot.context import Context, Identity, Place
-from storage.destinations import Destination, destination_of, list_destinations
+from storage.destinations import (
+    Destination,
+    destination_of,
+    find_destination,
+    list_destinations,
+    revive,
+)
+from storage.notices import RECENT, route_untold
 
 _MENTION = re.compile(r"<#(\w{1,64})(?:\|([^>]*))?>")
 _ID = re.compile(r"[CG][A-Z0-9]{7,20}|\d{15,22}", re.ASCII)
@@ -81,6 +88,28 @@ def destination_at(ctx: Context, place: Place) -> Destination:
         actor=identity.actor,
         now=ctx.now,
     )
+
+
+def closed_conversation(ctx: Context) -> int | None:
+    """The number of the conversation with the asker, where it took nothing any more."""
+    identity = ctx.asker.identity
+    known = find_destination(
+        ctx.reader.connection,
+        ctx.reader.workspace.id,
+        platform=identity.platform,
+        external_id=identity.external_id,
+        channel_id=identity.user_id,
+    )
+    return known.id if known is not None and known.state != "ok" else None
+
+
+def reopen(ctx: Context, number: int) -> None:
+    """Try a destination again, and let alerts that nobody was told of be routed anew."""
+    where = ctx.reader.connection, ctx.reader.workspace.id
+    revive(*where, number)
+    today = ctx.reader.clock.local_date(ctx.now)
+    route_untold(*where, since=ctx.now - RECENT, today=today)
+    ctx.record("destination.revived", f"destination {number}")
 
 
 def is_here(ctx: Context, destination: Destination) -> bool:

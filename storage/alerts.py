@@ -22,7 +22,7 @@ from storage.numbering import next_id
 # `skipped`: seen too late to be told, `facts["reason"]` says why; digests name it.
 State = Literal["fired", "resolved", "replaced", "skipped"]
 PERIOD_CLOSED: Final = "period_closed"
-_ALERT = SQLModel.metadata.tables["alert"]
+ALERT = SQLModel.metadata.tables["alert"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class Alert:
     snoozed_until: datetime | None
 
 
-_COLUMNS = [_ALERT.c[name] for name in Alert.__slots__]
+_COLUMNS = [ALERT.c[name] for name in Alert.__slots__]
 
 
 def insert_alert(connection: sa.Connection, new: NewAlert) -> int | None:
@@ -71,8 +71,8 @@ def insert_alert(connection: sa.Connection, new: NewAlert) -> int | None:
 
     Holds the workspace's row, so rows of `budget_usage` are locked before, never after.
     """
-    number = next_id(connection, _ALERT, new.workspace_id)
-    insert = insert_for(connection, _ALERT).values(
+    number = next_id(connection, ALERT, new.workspace_id)
+    insert = insert_for(connection, ALERT).values(
         workspace_id=new.workspace_id,
         id=number,
         dedupe_key=new.dedupe_key,
@@ -86,7 +86,7 @@ def insert_alert(connection: sa.Connection, new: NewAlert) -> int | None:
         fired_at=new.fired_at,
         routed_at=new.fired_at if new.state == "skipped" else None,
     )
-    kept = insert.on_conflict_do_nothing().returning(_ALERT.c.id)
+    kept = insert.on_conflict_do_nothing().returning(ALERT.c.id)
     found: int | None = connection.execute(kept).scalar()
     return found
 
@@ -102,16 +102,16 @@ def list_alerts(  # noqa: PLR0913  # what narrows the list, each by name
     limit: int = 50,
 ) -> list[Alert]:
     """The newest alerts; none of the restrictions means any."""
-    wanted = sa.select(*_COLUMNS).where(_ALERT.c.workspace_id == workspace_id)
+    wanted = sa.select(*_COLUMNS).where(ALERT.c.workspace_id == workspace_id)
     if states:
-        wanted = wanted.where(_ALERT.c.state.in_(states))
+        wanted = wanted.where(ALERT.c.state.in_(states))
     if kinds:
-        wanted = wanted.where(_ALERT.c.kind.in_(kinds))
+        wanted = wanted.where(ALERT.c.kind.in_(kinds))
     if subject is not None:
-        wanted = wanted.where(_ALERT.c.subject == subject)
+        wanted = wanted.where(ALERT.c.subject == subject)
     if since is not None:
-        wanted = wanted.where(_ALERT.c.fired_at >= since)
-    return _read(connection, wanted.order_by(_ALERT.c.id.desc()).limit(limit))
+        wanted = wanted.where(ALERT.c.fired_at >= since)
+    return _read(connection, wanted.order_by(ALERT.c.id.desc()).limit(limit))
 
 
 def alert_by_id(connection: sa.Connection, workspace_id: int, alert_id: int) -> Alert | None:
@@ -125,22 +125,22 @@ def alerts_by_id(
 ) -> list[Alert]:
     """Those alerts that are there, oldest first."""
     wanted = sa.select(*_COLUMNS).where(
-        _ALERT.c.workspace_id == workspace_id, _ALERT.c.id.in_(alert_ids)
+        ALERT.c.workspace_id == workspace_id, ALERT.c.id.in_(alert_ids)
     )
-    return _read(connection, wanted.order_by(_ALERT.c.id))
+    return _read(connection, wanted.order_by(ALERT.c.id))
 
 
 def acknowledge(
     connection: sa.Connection, workspace_id: int, alert_id: int, *, actor: str, now: datetime
 ) -> bool:
     """Say that a person has seen it; False when somebody did before, or it is not open."""
-    is_free = sa.and_(_ALERT.c.state == "fired", _ALERT.c.acked_at.is_(None))
+    is_free = sa.and_(ALERT.c.state == "fired", ALERT.c.acked_at.is_(None))
     return _change(connection, _one(workspace_id, alert_id), is_free, acked_at=now, acked_by=actor)
 
 
 def snooze(connection: sa.Connection, workspace_id: int, alert_id: int, *, until: datetime) -> bool:
     """Let an alert's subject be quiet until a moment; False when the alert is not open."""
-    is_open = _ALERT.c.state == "fired"
+    is_open = ALERT.c.state == "fired"
     return _change(connection, _one(workspace_id, alert_id), is_open, snoozed_until=until)
 
 
@@ -149,10 +149,10 @@ def snoozed_until(
 ) -> datetime | None:
     """The moment up to which a subject is quiet; None when it is not."""
     wanted = (
-        sa.select(_ALERT.c.snoozed_until)
-        .where(_ALERT.c.workspace_id == workspace_id, _ALERT.c.subject == subject)
-        .where(_ALERT.c.snoozed_until > now)
-        .order_by(_ALERT.c.snoozed_until.desc())
+        sa.select(ALERT.c.snoozed_until)
+        .where(ALERT.c.workspace_id == workspace_id, ALERT.c.subject == subject)
+        .where(ALERT.c.snoozed_until > now)
+        .order_by(ALERT.c.snoozed_until.desc())
         .limit(1)
     )
     found: datetime | None = connection.execute(wanted).scalar()
@@ -175,7 +175,7 @@ def resolve(
     return _change(
         connection,
         _one(alert.workspace_id, alert.id),
-        _ALERT.c.state == "fired",
+        ALERT.c.state == "fired",
         state=state,
         resolved_at=now,
         facts={**alert.facts, "resolved": dict(facts)},
@@ -192,9 +192,9 @@ def unrouted(
     number of one that may wait: more stand behind it.
     """
     waiting = sa.and_(
-        _ALERT.c.workspace_id == workspace_id, _ALERT.c.routed_at.is_(None), _ALERT.c.id > after
+        ALERT.c.workspace_id == workspace_id, ALERT.c.routed_at.is_(None), ALERT.c.id > after
     )
-    return _read(connection, sa.select(*_COLUMNS).where(waiting).order_by(_ALERT.c.id).limit(limit))
+    return _read(connection, sa.select(*_COLUMNS).where(waiting).order_by(ALERT.c.id).limit(limit))
 
 
 def mark_routed(connection: sa.Connection, alert: Alert, *, now: datetime) -> bool:
@@ -202,7 +202,7 @@ def mark_routed(connection: sa.Connection, alert: Alert, *, now: datetime) -> bo
 
     False when it changed since: then it is among the unrouted again.
     """
-    is_as_read = _ALERT.c.state == alert.state
+    is_as_read = ALERT.c.state == alert.state
     return _change(connection, _one(alert.workspace_id, alert.id), is_as_read, routed_at=now)
 
 
@@ -211,19 +211,19 @@ def route_again(connection: sa.Connection, workspace_id: int, alert_ids: Collect
 
     The workspace's row is held.
     """
-    ours = _ALERT.c.workspace_id == workspace_id, _ALERT.c.id.in_(sorted(alert_ids))
-    again = sa.update(_ALERT).where(*ours, _ALERT.c.state == "fired")
+    ours = ALERT.c.workspace_id == workspace_id, ALERT.c.id.in_(sorted(alert_ids))
+    again = sa.update(ALERT).where(*ours, ALERT.c.state == "fired")
     connection.execute(again.values(routed_at=None))
 
 
 def _one(workspace_id: int, alert_id: int) -> sa.ColumnElement[bool]:
-    return sa.and_(_ALERT.c.workspace_id == workspace_id, _ALERT.c.id == alert_id)
+    return sa.and_(ALERT.c.workspace_id == workspace_id, ALERT.c.id == alert_id)
 
 
 def _change(
     connection: sa.Connection, *conditions: sa.ColumnElement[bool], **values: object
 ) -> bool:
-    changed = sa.update(_ALERT).where(*conditions).values(**values).returning(_ALERT.c.id)
+    changed = sa.update(ALERT).where(*conditions).values(**values).returning(ALERT.c.id)
     return connection.execute(changed).first() is not None
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
 from storage import audit, locks
-from storage.alerts import route_again
+from storage.alerts import ALERT, route_again
 from storage.claims import DESTINATION, Claim, Lane
 from storage.destinations import destination_of
 from storage.endings import SUBSCRIPTION, Trouble, finish_dead
@@ -26,6 +26,8 @@ GONE = "destination_dead"
 CANCELLED = "cancelled: its message was not sent"
 CREATOR, ADMINS = "creator", "admins"  # whom a notice is for
 MAX_REASON = 200
+RECENT = timedelta(days=1)  # an older alert that is about no budget is no news any more
+REFUSED = "destination: "  # how the reason of a message begins that its channel did not take
 _TOLD = DELIVERY.c.workspace_id, DELIVERY.c.alert_id, DELIVERY.c.act
 
 
@@ -259,6 +261,48 @@ def _route_again(connection: sa.Connection, ended: Iterable[tuple[int, int | Non
             lost.setdefault(workspace_id, set()).add(alert_id)
     for workspace_id, alerts in lost.items():
         route_again(connection, workspace_id, alerts)
+
+
+def was_lost(row: DeliveryRow) -> bool:
+    """Whether a post certainly told nobody, because its channel took nothing any more."""
+    if row.state == "skipped":
+        return row.reason == GONE and row.maybe_sent_at is None
+    return row.state == "dead" and (row.reason or "").startswith(REFUSED)
+
+
+def route_untold(
+    connection: sa.Connection, workspace_id: int, *, since: datetime, today: date
+) -> int:
+    """Let open alerts that nobody was told of be routed again; how many.
+
+    Those of a budget whose period runs, and others that fired since a moment.
+    """
+    row = DELIVERY.c
+    is_lost = sa.or_(
+        sa.and_(row.state == "skipped", row.reason == GONE, row.maybe_sent_at.is_(None)),
+        sa.and_(row.state == "dead", row.reason.startswith(REFUSED, autoescape=True)),
+    )
+    is_told = sa.exists().where(
+        row.workspace_id == ALERT.c.workspace_id,
+        row.alert_id == ALERT.c.id,
+        row.act == "post",
+        ~is_lost,
+    )
+    wanted = sa.select(ALERT.c.id, ALERT.c.facts, ALERT.c.fired_at).where(
+        ALERT.c.workspace_id == workspace_id,
+        ALERT.c.state == "fired",
+        ALERT.c.routed_at.is_not(None),
+        ~is_told,
+    )
+    found = [
+        number
+        for number, facts, fired_at in connection.execute(wanted)
+        if fired_at > since or str(facts.get("end", "")) > str(today)
+    ]
+    if found:
+        locks.hold(connection, workspace_id)
+        route_again(connection, workspace_id, found)
+    return len(found)
 
 
 def _pause_subscriptions(

@@ -32,7 +32,8 @@ from storage.destinations import Destination, list_destinations
 from storage.engine import reading, writing
 from storage.errors import StorageError
 from storage.locks import hold
-from storage.notices import GONE
+from storage.notices import RECENT, was_lost
+from storage.notices import route_untold as untold_again
 from storage.outbox import DeliveryRow, NewDelivery, Trigger, history, insert_deliveries
 from storage.routes import (
     keep_facts,
@@ -47,7 +48,6 @@ from storage.workspaces import list_workspaces
 
 log = structlog.get_logger()
 FULL = 100
-REFUSED = "destination: "  # how the reason of a post begins that its channel did not take
 LATE = timedelta(minutes=15)  # what was kept back longer tells how things are when it leaves
 SEEN_FOR = timedelta(days=7)
 MOST = 200
@@ -85,6 +85,18 @@ def route(engine: sa.Engine, now: datetime, owners: Sequence[str] = ()) -> int:
             )
             planned += _route(desk)
     return planned
+
+
+def route_untold(engine: sa.Engine, now: datetime) -> int:
+    """Route alerts again that went nowhere, since there may be a route or an admin by now."""
+    with reading(engine) as connection:
+        known = list_workspaces(connection)
+    again = 0
+    for workspace in known:
+        today = workspace.clock().local_date(now)
+        with writing(engine) as connection:
+            again += untold_again(connection, workspace.id, since=now - RECENT, today=today)
+    return again
 
 
 def _route(desk: Desk) -> int:
@@ -161,13 +173,6 @@ def _is_snoozed(desk: Desk, alert: Alert) -> bool:
     if highest_of(alert) >= FULL:
         quiet = [one for one in quiet if highest_of(one) >= FULL]
     return bool(quiet)
-
-
-def was_lost(row: DeliveryRow) -> bool:
-    """Whether a post certainly told nobody, because its channel took nothing any more."""
-    if row.state == "skipped":
-        return row.reason == GONE and row.maybe_sent_at is None
-    return row.state == "dead" and (row.reason or "").startswith(REFUSED)
 
 
 def _post(desk: Desk, alert: Alert, goal: Goal, before: Sequence[DeliveryRow]) -> NewDelivery:

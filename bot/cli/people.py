@@ -21,6 +21,7 @@ from bot.cli.terminal import (
 from storage.catalog import Catalog
 from storage.engine import reading, writing
 from storage.labels import department_named, link_alias, rename_person, set_home_department
+from storage.notices import RECENT, route_untold
 from storage.preferences import preference, set_preference
 from storage.reading import Reader
 from storage.roles import list_roles, set_role
@@ -136,6 +137,8 @@ def give_role(
             user_id=user_id,
             role=role.value,
         )
+        today = chosen.clock().local_date(now)
+        route_untold(connection, chosen.id, since=now - RECENT, today=today)
         what = f"{user} {role.value}"
         note(connection, chosen, now=now, action="roles.set", what=what)
     out.print(f"{user} is {role.value} of workspace {chosen.name}.")

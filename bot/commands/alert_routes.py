@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import cast
 
 import sqlalchemy as sa
@@ -16,14 +17,12 @@ from analytics.timerange import parse_range
 from bot.alerts.standing import standing
 from bot.context import Context, NotAllowed, Place, check_readers, outranks
 from bot.params import AlertId, AlertKind, Channel, GroupFilter, QuietHours
-from bot.places import destination_at, place_asked, place_named
+from bot.places import destination_at, is_here, place_asked, place_named
 from bot.registry import command
+from bot.subscriptions.rights import check_place
 from storage.budgets import Scope as ScopeKind
-from storage.destinations import (
-    Destination,
-    list_destinations,
-    set_quiet_hours,
-)
+from storage.destinations import Destination, list_destinations, revive, set_quiet_hours
+from storage.notices import RECENT, route_untold
 from storage.roles import home_of
 from storage.routes import Route, add_route, end_routes, list_routes
 
@@ -34,14 +33,15 @@ HOW = "Type it in the channel that is meant, or name one: `alerts route threshol
 
 @command("alerts list", example="alerts list")
 def routes(ctx: Context) -> Report:
-    """Which channels and people are told of which alerts, and their quiet hours."""
+    """Which channels and people are told of which alerts, and their quiet hours.
+
+    Of this channel, of you and what you routed; admins see all of it.
+    """
     known = list_destinations(*_where(ctx))
-    rows = [
-        _route_row(ctx, one, known[one.destination_id])
-        for one in list_routes(*_where(ctx))
-        if not one.is_off and one.destination_id in known
-    ]
-    return routes_report(rows, ADMINS)
+    ours = [one for one in list_routes(*_where(ctx)) if not one.is_off]
+    seen = [one for one in ours if _may_see(ctx, one, known[one.destination_id])]
+    rows = [_route_row(ctx, one, known[one.destination_id]) for one in seen]
+    return routes_report(rows, ADMINS, hidden=len(ours) - len(seen))
 
 
 @command("alerts here", example="alerts here", changes=True)
@@ -69,7 +69,11 @@ def off(ctx: Context, number: AlertId | None) -> Report:
     known = list_destinations(*_where(ctx))
     ours = [one for one in list_routes(*_where(ctx)) if not one.is_off]
     if number is not None:
-        chosen = [one for one in ours if one.id == number]
+        chosen = [
+            one
+            for one in ours
+            if one.id == number and _may_see(ctx, one, known[one.destination_id])
+        ]
         if not chosen:
             raise UserError(f"There is no route {number}.", hint="`alerts list` shows them.")
     else:
@@ -121,10 +125,16 @@ def quiet(ctx: Context, hours: QuietHours) -> Report:
 
 
 def _routed(ctx: Context, place: Place, kind: str, scope: Scope) -> Report:
-    """Make a route, if the asker may."""
+    """Make a route, if the asker may; a destination that took nothing is tried again."""
     _check(ctx, scope, is_direct=place.is_direct)
+    _check_channel(ctx, place)
     check_readers(place, "an alert")
     destination = destination_at(ctx, place)
+    check_place(ctx, destination)
+    notes = []
+    if destination.state != "ok":
+        destination = revive(*_where(ctx), destination.id)
+        notes.append(Note(f"I try {_named(ctx, destination)} again from now on.", "delta"))
     made, is_new = add_route(
         *_where(ctx),
         destination_id=destination.id,
@@ -136,14 +146,23 @@ def _routed(ctx: Context, place: Place, kind: str, scope: Scope) -> Report:
     )
     words = f"{_kinds_text(made)} {_about_text(ctx, made)}".strip()
     told = f"Route {made.id}: {words} to {_named(ctx, destination)}"
-    if not is_new:
-        return said(TITLE, f"{told} was set already")
     after = f"{_route_text(made)} to destination {destination.id}"
-    ctx.record("alerts.route", f"route {made.id}", after=after)
-    active = len(standing(ctx))
-    hold = "1 alert holds" if active == 1 else f"{active} alerts hold"
-    before = f"{hold} already: `alerts` shows what fired before this route. It tells new ones."
-    return said(TITLE, told, *([Note(before, "hint")] if active else []))
+    if is_new or notes:
+        ctx.record("alerts.route", f"route {made.id}", after=after)
+    today = ctx.reader.clock.local_date(ctx.now)
+    untold = route_untold(*_where(ctx), since=ctx.now - RECENT, today=today)
+    if not is_new:
+        return said(TITLE, f"{told} was set already", *notes)
+    return said(TITLE, told, *notes, *_told_before(len(standing(ctx)), untold))
+
+
+def _told_before(active: int, untold: int) -> Iterator[Note]:
+    """What becomes of alerts that fired before a route was made."""
+    if active:
+        hold = "1 alert holds" if active == 1 else f"{active} alerts hold"
+        which = "new ones, and what nobody was told of yet" if untold else "new ones"
+        before = f"{hold} already: `alerts` shows what fired before this route. It tells {which}."
+        yield Note(before, "hint")
 
 
 def _check(ctx: Context, scope: Scope, *, is_direct: bool) -> None:
@@ -160,6 +179,25 @@ def _check(ctx: Context, scope: Scope, *, is_direct: bool) -> None:
         "Admins choose what a channel is told; a lead does for the own department.",
         hint=hint or "Ask an admin, or type `alerts here` in a direct message to me.",
     )
+
+
+def _may_see(ctx: Context, route: Route, destination: Destination) -> bool:
+    """Whether the asker is told of a route: its channel's name may be nobody else's business."""
+    me = ctx.asker.identity.actor
+    is_own = route.created_by == me or (destination.is_direct and destination.actor == me)
+    return is_own or is_here(ctx, destination) or outranks(ctx.asker.role, "admin")
+
+
+def _check_channel(ctx: Context, place: Place) -> None:
+    """Raise NotAllowed where a lead is not known to be: anywhere but where it is typed."""
+    asked = ctx.asker.identity.place
+    if place.is_direct or outranks(ctx.asker.role, "admin"):
+        return
+    if asked is None or asked.is_direct or asked.channel_id != place.channel_id:
+        raise NotAllowed(
+            f"A lead chooses for the channel that it is typed in, not '{clean(place.name)}'.",
+            hint="Type `alerts here` there, or ask an admin.",
+        )
 
 
 def _check_route(ctx: Context, destination: Destination, scope: Scope) -> None:

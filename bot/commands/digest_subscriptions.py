@@ -40,6 +40,7 @@ from bot.subscriptions.rights import (
     ask_then,
     check_people,
     check_place,
+    check_quiet,
     check_sender,
     check_target,
     line_of,
@@ -281,6 +282,11 @@ def send_test(ctx: Context, number: Number) -> Report:
     kept, to = known.kept, known.to
     check_sender(ctx, kept.line, is_direct=to.is_direct)
     check_place(ctx, to)
+    if to.state != "ok":
+        raise UserError(
+            f"{where_text(ctx, to)} took nothing any more, so a test would not arrive.",
+            hint=f"`digest resume {number}` tries it again.",
+        )
     told = ask_then(ctx, kept.line, rounds_of(ctx, kept))
     test = uuid4().hex
     row = NewDelivery(
@@ -371,6 +377,7 @@ def _quieted(ctx: Context, to: Destination, hours: QuietHours | None) -> Destina
     """The destination with its new quiet hours, which alerts keep, too."""
     if hours is None:
         return to
+    check_quiet(ctx, to)
     wanted = None if hours[0] == hours[1] else (hours[0], hours[1])
     zone = _usual_zone(ctx, _place_of(to))
     after = set_quiet_hours(*_here(ctx), to.id, hours=wanted, zone=zone)

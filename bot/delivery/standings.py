@@ -2,7 +2,7 @@
 
 A channel that must not be written to is stopped before anything goes there: one that is shared with
 another organisation, one that the person who chose it is not in, one that the bot cannot post in.
-Whoever chose it is told once.
+Whoever chose it is told once.  One that is shared with others later is stopped at the next look.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Standings:
         except TimeoutError:
             await self._not_told(lane, Trouble("unknown", "deadline"), is_first=is_first)
             return
-        reason = _objection(lane, standing) if is_first else None
+        reason = _objection(lane, standing, is_first=is_first)
         await self._transactions.write(lambda c, now: self._keep(c, now, lane, standing, reason))
 
     def _keep(
@@ -126,12 +126,14 @@ def _chooser(lane: Lane) -> str:
     return lane.created_by.removeprefix(here) if lane.created_by.startswith(here) else ""
 
 
-def _objection(lane: Lane, standing: Standing) -> str | None:
-    """Why nothing must go to a channel that was just chosen; None where it may."""
+def _objection(lane: Lane, standing: Standing, *, is_first: bool) -> str | None:
+    """Why nothing must go to a channel, most of it only of one just chosen; None where it may."""
     if lane.is_direct:
         return None
     if standing.is_external:
         return SHARED
+    if not is_first:  # whether a post is taken, a post tells
+        return None
     if standing.is_member is False:
         return NOT_IN
     return CLOSED if standing.can_post is False else None

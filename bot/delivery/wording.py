@@ -119,9 +119,11 @@ def _channel_stopped(facts: Mapping[str, Any]) -> Report:
     stopped = {0: "", 1: " Its subscription is paused."}.get(
         paused, f" Its {paused} subscriptions are paused."
     )
+    # A channel that was only told of alerts has no digest to resume.
+    resume = "resume there with `digest resume`" if paused else "type `alerts here` there"
     return _said(
         f"I can no longer post to {clean(str(facts['channel']))}: {meaning}.{stopped}",
-        "Let me in again, then resume there with `digest resume`; until then I try nothing more.",
+        f"Let me in again, then {resume}; until then I try nothing more.",
     )
 
 

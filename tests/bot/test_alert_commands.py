@@ -14,10 +14,11 @@ import sqlalchemy as sa
 from analytics.report import Actions, Button, Note, Report
 from analytics.timerange import parse_range
 from bot.alerts.kinds import late_crossings
-from bot.alerts.routing import route
+from bot.alerts.routing import route, route_untold
 from bot.asking import Asking
 from bot.context import Identity, Place
 from bot.desk import Desk
+from storage.destinations import list_destinations
 from storage.engine import reading, writing
 from storage.labels import link_alias, set_home_department
 from storage.outbox import DELIVERY
@@ -324,8 +325,100 @@ def test_a_lead_routes_the_own_department_and_nothing_else(desk: Desk) -> None:
 def test_anybody_may_be_told_directly(desk: Desk) -> None:
     direct = replace(BOB, place=Place("D9", "", is_direct=True))
     assert desk.answer("alerts here kind=silent", direct).headline.endswith("to you, directly")
-    assert "a person, directly" in repr(desk.answer("alerts list", LEAD))
+    assert "UBOB, directly" in repr(desk.answer("alerts list", ADMIN))
     assert desk.answer("alerts off", direct).headline.startswith("Ended: route 1.")
+
+
+def test_a_lead_routes_to_no_channel_but_where_it_is_typed(desk: Desk) -> None:
+    desk.answer("alerts here", ADMIN)
+    for where in ("C09EXEC777", "<#C77|exec>"):
+        report = desk.answer(f"alerts route all to {where} department=Platform", LEAD)
+        assert report.headline.startswith("A lead chooses for the channel that it is typed in")
+    assert desk.answer("alerts route all to #ops department=Platform", LEAD).line
+    assert len(routes(desk)) == 2
+
+
+def test_routes_of_other_channels_are_for_admins_and_their_makers(desk: Desk) -> None:
+    desk.answer("alerts route all to <#C77|layoffs>", ADMIN)
+    report = desk.answer("alerts list", BOB)
+    assert "layoffs" not in repr(report)
+    assert "1 route to other channels and people: admins see all of them." in repr(report)
+    assert desk.answer("alerts off 1", BOB).headline == "There is no route 1."
+    there = replace(BOB, place=Place("C77", "layoffs"))
+    for who in (ADMIN, there):
+        assert column(table_of(desk.answer("alerts list", who)), "where") == ["#layoffs"]
+
+
+def test_a_channel_shared_with_another_organisation_is_told_of_nothing(desk: Desk) -> None:
+    shared = Place("C9", "partners", is_external=True)
+    for line in ("alerts here", "digest subscribe daily 09:00"):
+        report = desk.answer(line, replace(ADMIN, place=shared))
+        assert "is not for a channel that is shared with another organisation" in report.headline
+    stop(desk, "alerts route threshold to <#C9|partners>", "is_external = true")
+    for line in ("alerts route all to #partners", "digest subscribe daily 09:00 in=#partners"):
+        report = desk.answer(line, ADMIN)
+        assert report.headline == "#partners is shared with another organisation."
+
+
+def stop(desk: Desk, line: str, how: str) -> None:
+    """Type a line as an admin, then let every destination be as `how` says."""
+    assert desk.answer(line, ADMIN).line
+    with writing(desk.engine) as connection:
+        connection.execute(sa.text(f"UPDATE destination SET {how}"))  # noqa: S608  # ours
+
+
+def states(desk: Desk) -> list[str]:
+    with reading(desk.engine) as connection:
+        return [one.state for one in list_destinations(connection, 1).values()]
+
+
+def test_alerts_here_tries_a_channel_again_that_took_nothing(desk: Desk) -> None:
+    stop(desk, "alerts here", "state = 'dead', dead_reason = 'is_archived'")
+    report = desk.answer("alerts here", ADMIN)
+    assert "I try #ops again from now on." in repr(report)
+    assert states(desk) == ["ok"]
+    number = alert(desk)
+    route(desk.engine, EVENING)
+    (row,) = table_of(desk.answer("alerts history", ADMIN)).rows
+    assert (row[0], "#ops" in repr(row)) == (number, True)
+
+
+def test_a_line_typed_directly_opens_a_conversation_that_took_nothing(desk: Desk) -> None:
+    direct = replace(BOB, place=Place("D9", "", is_direct=True))
+    desk.answer("alerts here kind=silent", direct)
+    stop(desk, "alerts", "state = 'dead', dead_reason = 'cannot_dm_bot'")
+    desk.answer("help", BOB)
+    assert states(desk) == ["dead"]
+    desk.answer("by-model today", direct)
+    assert states(desk) == ["ok"]
+    assert audited(desk)[-1][:2] == ("destination.revived", "destination 1")
+
+
+def test_what_nobody_could_be_told_is_told_when_there_is_somebody(desk: Desk) -> None:
+    with writing(desk.engine) as connection:
+        connection.execute(sa.text("DELETE FROM role WHERE role = 'admin'"))
+    number, planned = alert(desk), []
+    planned.append(route(desk.engine, EVENING))
+    route_untold(desk.engine, EVENING)
+    planned.append(route(desk.engine, EVENING))
+    set_admin(desk)
+    for _ in range(2):
+        route_untold(desk.engine, EVENING)
+        planned.append(route(desk.engine, EVENING))
+    assert planned == [0, 0, 1, 0]
+    assert kept(desk.engine, number).routed_at == EVENING
+
+
+def test_a_first_route_tells_what_nobody_was_told_of(desk: Desk) -> None:
+    alert(desk)
+    with writing(desk.engine) as connection:
+        connection.execute(sa.text("DELETE FROM role WHERE role = 'admin'"))
+    assert route(desk.engine, EVENING) == 0
+    set_admin(desk)
+    report = desk.answer("alerts here", ADMIN)
+    assert "It tells new ones, and what nobody was told of yet." in repr(report)
+    assert route(desk.engine, EVENING) == 1
+    assert "It tells new ones." in repr(desk.answer("alerts here kind=silent", ADMIN))
 
 
 def test_a_channel_is_named_by_mention_id_or_known_name(desk: Desk) -> None:

@@ -113,6 +113,23 @@ def notes(report: Report) -> str:
 # ---- subscribing
 
 
+def test_quiet_hours_of_a_channel_are_for_admins_as_those_of_alerts_are(desk: Wound) -> None:
+    line = 'digest subscribe weekly mon 09:00 "by-model department=Platform"'
+    assert "admins choose them" in refuse(desk, f"{line} quiet=00:00-23:59", LEAD)
+    assert desk.report(line, LEAD).line
+    assert "admins choose them" in refuse(desk, "digest edit 1 quiet=22:00-07:00", LEAD)
+    assert desk.report(f"{line} to=me quiet=22:00-07:00", LEAD).line
+
+
+def test_a_test_is_refused_where_it_would_not_arrive(desk: Wound) -> None:
+    desk.report(WEEKLY, ADMIN)
+    with writing(desk.engine) as connection:
+        connection.execute(sa.text("UPDATE destination SET state = 'dead'"))
+    assert "`digest resume 1` tries it again" in refuse(desk, "digest test 1")
+    desk.report("digest resume 1", ADMIN)
+    assert "on its way" in desk.report("digest test 1", ADMIN).headline
+
+
 def test_a_channel_is_subscribed_with_its_next_three_times(desk: Wound) -> None:
     report = desk.report(WEEKLY, ADMIN)
     assert report.headline == (

@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 import bot.commands  # noqa: F401  # registers every command
-from bot.alerts import routing
+from bot.alerts import goals, routing
 from bot.alerts.routing import route
 from bot.asking import Asking
 from bot.context import Identity, Place
@@ -211,10 +211,9 @@ async def test_an_alert_that_cannot_be_routed_hides_no_other(
 ) -> None:
     """kubecost#2257: one broken alert silenced all that stood beside it."""
     broken = fire(shared.engine, happening("silent", {}, workspace_id=shared.number))
-    goals = routing.goals_of  # what a fault of ours would hit
 
-    def faulty(told: routing.Desk, alert: Alert) -> object:
-        return 1 / 0 if alert.id == broken else goals(told, alert)
+    def faulty(told: goals.Desk, alert: Alert) -> object:
+        return 1 / 0 if alert.id == broken else goals.goals_of(told, alert)
 
     monkeypatch.setattr(routing, "goals_of", faulty)
     fire(shared.engine, crossing(workspace_id=shared.number, facts={"end": "2026-04-01"}))

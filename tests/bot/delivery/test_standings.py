@@ -103,11 +103,24 @@ async def test_what_changes_later_is_kept_and_stops_nothing(engine: sa.Engine) -
     number = Mail(engine).channel()
     out = Lookout(engine)
     await out.look()
-    out.says = Standing("x", can_post=True, can_read_history=False, is_external=True)
+    out.says = Standing("x", can_post=False, can_read_history=False, is_external=False)
     await out.look(86_400)
     row = out.row(number)
-    assert (row["state"], row["is_external"], row["can_read_history"]) == ("ok", True, False)
+    assert (row["state"], row["can_post"], row["can_read_history"]) == ("ok", False, False)
     assert out.notices() == []
+
+
+async def test_a_channel_that_becomes_shared_with_others_is_stopped_and_told_once(
+    engine: sa.Engine,
+) -> None:
+    number = Mail(engine).channel()
+    out = Lookout(engine)
+    await out.look()
+    out.says = Standing("x", can_post=True, can_read_history=True, is_external=True)
+    for _ in range(2):
+        await out.look(86_400)
+    assert (out.row(number)["state"], out.row(number)["is_external"]) == ("dead", True)
+    assert out.notices() == ["ext_shared"]
 
 
 async def test_a_platform_that_says_nothing_is_asked_later_not_at_once(engine: sa.Engine) -> None:
