@@ -1,7 +1,8 @@
 """Whether credits have to be bought, and how many: a policy against what was used and is left.
 
-A line is crossed from below.  After a purchase the next crossing counts only once use was seen
-below the line again, or as much was used as was bought: one leap of use buys once.
+A line is crossed from below.  After a purchase, or a no, the next crossing counts only once use
+was seen below the line again, or as much was used as was asked for: one leap of use buys once.
+What ended without anybody's answer, as by turning buying off, leaves its crossing open.
 """
 
 from __future__ import annotations
@@ -76,10 +77,14 @@ def crossings_key(found: Level, policy: Policy) -> str:
     return f"p|{policy.provider}|{found.subject}|{found.period_key}|"
 
 
-def crossing_key(found: Level, policy: Policy, bought: Sequence[Purchase]) -> str:
-    """The one key of the crossing that comes after what was bought in the period."""
-    episode = len(bought) + 1
-    return f"{crossings_key(found, policy)}r{found.revision}|{trigger_text(policy)}|e{episode}"
+def crossing_key(found: Level, policy: Policy, asked: Sequence[Purchase]) -> str:
+    """The one key of the question that comes after those that were `asked` in the period."""
+    return f"{_line_key(found, policy)}e{len(asked) + 1}"
+
+
+def _line_key(found: Level, policy: Policy) -> str:
+    """How the keys begin of questions about the line as it stands: its limit and trigger."""
+    return f"{crossings_key(found, policy)}r{found.revision}|{trigger_text(policy)}|"
 
 
 def trigger_text(policy: Policy) -> str:
@@ -89,21 +94,32 @@ def trigger_text(policy: Policy) -> str:
     return f"<{exact_credits(policy.trigger_left):f}"
 
 
-def is_across(found: Level, policy: Policy, bought: Sequence[Purchase]) -> bool:
+def is_across(found: Level, policy: Policy, asked: Sequence[Purchase]) -> bool:
     """Whether use is at the line or beyond; what was bought in the period moves a line of use."""
     if policy.trigger_left is not None:
         return found.left < policy.trigger_left
     if not found.limit:
         return False
-    whole = found.limit + sum(purchase.credits for purchase in bought)
+    whole = found.limit + sum(one.credits for one in asked if one.state == "accepted")
     return found.used * 100 >= (policy.trigger_pct or 100) * whole
 
 
-def is_armed(found: Level, bought: Sequence[Purchase]) -> bool:
+def last_answer(found: Level, policy: Policy, asked: Sequence[Purchase]) -> Purchase | None:
+    """The newest purchase that was bought, or about this very line was refused or may be sold."""
+    line = _line_key(found, policy)
+    answers = [
+        one
+        for one in asked
+        if one.state == "accepted" or (one.is_answered and one.dedupe_key.startswith(line))
+    ]
+    return answers[-1] if answers else None
+
+
+def is_armed(found: Level, policy: Policy, asked: Sequence[Purchase]) -> bool:
     """Whether a crossing would be a new one."""
-    if not bought:
+    last = last_answer(found, policy, asked)
+    if last is None:
         return True
-    last = bought[-1]
     return last.rearmed_at is not None or found.used >= int(last.facts["used"]) + last.credits
 
 

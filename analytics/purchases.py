@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from analytics.grants import HOW_TO_ADD
 from analytics.lines import framed
 from analytics.numbers import credits_text
-from analytics.purchase_need import Level, crossing_key, is_across, is_armed, wanted
+from analytics.purchase_need import Level, is_across, is_armed, wanted
 from analytics.query import Query
 from analytics.report import (
     TEST,
@@ -210,8 +210,7 @@ def _next(standing: Standing) -> Iterator[Note]:
     is_open = any(one.ended_at is None for one in ours)
     if not policy.is_on or is_open or not is_across(level, policy, since):
         return
-    is_asked = crossing_key(level, policy, since) in [one.dedupe_key for one in ours]
-    if is_asked or not is_armed(level, since):
+    if not is_armed(level, policy, since):
         yield Note(
             "This crossing was asked about already: the next one counts once use was below the "
             "trigger again, or as much was used as was asked for.",

@@ -243,6 +243,9 @@ class Service:
         def report(state: str) -> None:
             self.states["ledger"] = state
 
+        def is_sure() -> bool:
+            return self.guard.state == RIGHT
+
         ticker, upkeep = (
             Ticker(self.counters),
             Upkeep(engine, self.now, report=report, leases=leases),
@@ -253,9 +256,9 @@ class Service:
         ticker.every(VERIFY_SECONDS, upkeep.verify, name="verify")
         ticker.every(GATHER_SECONDS, upkeep.gather, name="gather")
         ticker.every(DECIDE_SECONDS, upkeep.decide, name="decide")
-        buying = Purchasing(engine, self.now, webhook_of(self.settings))
+        buying = Purchasing(engine, self.now, webhook_of(self.settings), is_sure=is_sure)
         ticker.every(TURN_SECONDS, buying.turn, name="purchases")
-        watch = Watch(engine, self.now, leases=leases, is_sure=lambda: self.guard.state == RIGHT)
+        watch = Watch(engine, self.now, leases=leases, is_sure=is_sure)
         ticker.every(WATCH_SECONDS, watch.look, name="watch")
         return ticker
 

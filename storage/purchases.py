@@ -42,6 +42,7 @@ State = Literal[
 LEASE: Final = timedelta(seconds=60)  # longer than a request may take, several times
 CEILING: Final = "the month's ceiling is reached"
 OVER: Final = "its period is over"
+REFUSED: Final = "an admin declined it"
 MAX_REASON: Final = 200
 _UNSENT: Final = ("proposed", "approved", "declined")
 PURCHASE = SQLModel.metadata.tables["purchase"]
@@ -78,6 +79,16 @@ class Purchase:
     grant_id: int | None
     rearmed_at: datetime | None
     ended_at: datetime | None
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether it is over by what somebody said of it: an admin's no, or the provider.
+
+        What was turned off, found no room below the ceiling or no answer in time was not.
+        """
+        if self.state in ("cancelled", "expired"):
+            return self.reason == REFUSED
+        return self.ended_at is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,11 +159,10 @@ def open_purchase(connection: sa.Connection, workspace_id: int) -> Purchase | No
     return Purchase(*row) if row else None
 
 
-def bought_for(connection: sa.Connection, workspace_id: int, crossings: str) -> list[Purchase]:
-    """What was bought for a line in a period, oldest first: their keys begin with `crossings`."""
+def asked_for(connection: sa.Connection, workspace_id: int, crossings: str) -> list[Purchase]:
+    """All purchases for a line in a period, oldest first: their keys begin with `crossings`."""
     wanted = sa.select(*COLUMNS).where(
         PURCHASE.c.workspace_id == workspace_id,
-        PURCHASE.c.state == "accepted",
         PURCHASE.c.dedupe_key.startswith(crossings, autoescape=True),
     )
     return [Purchase(*row) for row in connection.execute(wanted.order_by(PURCHASE.c.id))]

@@ -54,7 +54,7 @@ def status(ctx: Context) -> Report:
     counted = purchases.counted(connection, workspace, month, policy.provider)
     bought = purchases.counted(connection, workspace, month, policy.provider, is_sold=True)
     level = need.level(query, policy)
-    since = purchases.bought_for(connection, workspace, need.crossings_key(level, policy))
+    since = purchases.asked_for(connection, workspace, need.crossings_key(level, policy))
     return words.status_report(
         query,
         Standing(
@@ -196,8 +196,7 @@ def approve(ctx: Context, number: Number) -> Report:
 def decline(ctx: Context, number: Number) -> Report:
     """Say no to a purchase, or give one up that the provider declined."""
     place = _place(ctx)
-    reason = "an admin declined it"
-    ended = purchases.cancel(*place, number, reason=reason, now=ctx.now)
+    ended = purchases.cancel(*place, number, reason=purchases.REFUSED, now=ctx.now)
     if ended is None:
         return _too_late(ctx, number)
     ctx.record("purchase decline", f"purchase {number}", after=summary(ended))

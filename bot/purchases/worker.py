@@ -47,17 +47,29 @@ NO_SECRET: Final = Outcome("unreached", "CREDITBOT_PURCHASE_SECRET is not set")
 
 
 class Purchasing:
-    """Looks for crossings in every workspace that buys, and sends what is approved."""
+    """Looks for crossings in every workspace that buys, and sends what is approved.
+
+    While the clock is not `is_sure` it does nothing: one that jumped ahead would end questions
+    that wait, and open the ceiling of a month that has not come.
+    """
 
     def __init__(
-        self, engine: sa.Engine, now: Callable[[], datetime], webhook: Webhook | None
+        self,
+        engine: sa.Engine,
+        now: Callable[[], datetime],
+        webhook: Webhook | None,
+        *,
+        is_sure: Callable[[], bool] = lambda: True,
     ) -> None:
         self._engine = engine
         self._now = now
         self._webhook = webhook
+        self._is_sure = is_sure
 
     async def turn(self) -> None:
         """One look at everything; a busy database is asked again at the next turn."""
+        if not self._is_sure():
+            return
         try:
             await asyncio.to_thread(self._look)
             for workspace_id in await asyncio.to_thread(self._due):
@@ -82,25 +94,24 @@ class Purchasing:
                 return
             query = query_of(connection, workspace_id, now)
             level = need.level(query, policy)
-            bought = purchases.bought_for(
-                connection, workspace_id, need.crossings_key(level, policy)
-            )
-            new = self._wanted(query, policy, level, bought)
-        if not need.is_across(level, policy, bought):
-            self._rearm(bought, now)
+            asked = purchases.asked_for(connection, workspace_id, need.crossings_key(level, policy))
+            new = self._wanted(query, policy, level, asked)
+        if not need.is_across(level, policy, asked):
+            self._rearm(need.last_answer(level, policy, asked), now)
         elif new is not None:
             self._propose(new, now)
 
-    def _rearm(self, bought: list[Purchase], now: datetime) -> None:
-        if bought and bought[-1].rearmed_at is None:
+    def _rearm(self, last: Purchase | None, now: datetime) -> None:
+        if last is not None and last.rearmed_at is None:
             with writing(self._engine) as connection:
-                purchases.rearm(connection, bought[-1], now=now)
+                purchases.rearm(connection, last, now=now)
 
     def _wanted(
-        self, query: Query, policy: Policy, level: need.Level, bought: list[Purchase]
+        self, query: Query, policy: Policy, level: need.Level, asked: list[Purchase]
     ) -> NewPurchase | None:
         """What to propose now; None when nothing is needed, or nothing more may be bought."""
-        if not need.is_across(level, policy, bought) or not need.is_armed(level, bought):
+        is_new = need.is_armed(level, policy, asked)
+        if not is_new or not need.is_across(level, policy, asked):
             return None
         workspace, clock = query.reader.workspace.id, query.reader.clock
         connection = query.reader.connection
@@ -111,7 +122,7 @@ class Purchasing:
             return None
         return NewPurchase(
             workspace_id=workspace,
-            dedupe_key=need.crossing_key(level, policy, bought),
+            dedupe_key=need.crossing_key(level, policy, asked),
             idempotency_key=secrets.token_hex(16),
             credits=credits,
             month=month,

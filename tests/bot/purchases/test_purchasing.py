@@ -156,6 +156,88 @@ async def test_a_no_buys_nothing_and_is_not_asked_about_again(engine: sa.Engine)
     assert shop.states == ["cancelled"]
 
 
+async def test_after_a_no_the_next_crossing_is_asked_about(engine: sa.Engine) -> None:
+    shop = Shop(engine, URL)
+    shop.use(18_000)
+    await shop.turn()
+    shop.ask("purchase decline 1")
+    for use, states in ((4_999, 1), (1, 2)):  # as much as was asked for
+        shop.use(use)
+        for _ in range(2):
+            await shop.turn()
+        assert len(shop.states) == states
+    shop.ask("purchase decline 2")
+    await shop.turn()
+    assert "This crossing was asked about already" in shop.notes("purchase")
+
+
+async def test_after_a_no_a_balance_that_was_filled_and_falls_again_is_asked_about(
+    engine: sa.Engine,
+) -> None:
+    shop = Shop(engine, "grants add pack 10000", "purchase policy trigger=2000")
+    shop.use(8_500)
+    await shop.turn()
+    shop.ask("purchase decline 1")
+    shop.ask("grants add pack 3000")
+    await shop.turn()
+    shop.use(3_000)
+    for _ in range(2):
+        await shop.turn()
+    assert shop.states == ["cancelled", "proposed"]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [("purchase off", "purchase on"), ("purchase url https://other.example/buy",)],
+)
+async def test_what_ended_without_an_answer_is_asked_about_again(
+    engine: sa.Engine, lines: tuple[str, ...]
+) -> None:
+    shop = Shop(engine, URL)
+    shop.use(18_000)
+    await shop.turn()
+    for line in lines:
+        shop.ask(line)
+    for _ in range(3):
+        await shop.turn()
+    assert shop.states == ["cancelled", "proposed"]
+    assert len({one.dedupe_key for one in shop.purchases}) == 2
+
+
+async def test_three_replicas_ask_again_once(engine: sa.Engine) -> None:
+    shop = Shop(engine, URL)
+    shop.use(18_000)
+    await shop.turn()
+    shop.ask("purchase off")
+    shop.ask("purchase on")
+    await asyncio.gather(*(shop.replica().turn() for _ in range(3)))
+    assert shop.states == ["cancelled", "proposed"]
+
+
+async def test_another_limit_is_another_crossing_whatever_was_said_before(
+    engine: sa.Engine,
+) -> None:
+    shop = Shop(engine, URL)
+    shop.use(18_000)
+    await shop.turn()
+    shop.ask("purchase decline 1")
+    shop.ask("purchase policy trigger=80%")
+    await shop.turn()
+    assert shop.states == ["cancelled", "proposed"]
+
+
+async def test_while_the_clock_is_in_doubt_nothing_is_asked_or_ended(engine: sa.Engine) -> None:
+    shop = Shop(engine, URL)
+    shop.use(18_000)
+    await shop.turn()
+    shop.now += timedelta(days=40)
+    doubtful = Purchasing(shop.engine, lambda: shop.now, None, is_sure=lambda: False)
+    await doubtful.turn()
+    assert shop.states == ["proposed"]
+    await shop.turn()
+    assert shop.states == ["expired"]
+
+
 async def test_each_line_buys_once_and_a_purchase_moves_it_up(engine: sa.Engine) -> None:
     shop = automatic(engine)
     async with provider(SECRET) as double:
@@ -262,7 +344,13 @@ async def test_a_ceiling_that_was_lowered_meanwhile_stops_it(engine: sa.Engine) 
     shop.ask("purchase approve 1")
     async with provider(SECRET) as double:
         await shop.turn(double.url)
-    assert (shop.states, double.asked, shop.told()) == (["cancelled"], [], ["wanted", "stopped"])
+        assert (shop.states, double.asked, shop.told()) == (
+            ["cancelled"],
+            [],
+            ["wanted", "stopped"],
+        )
+        await shop.turn(double.url)  # what there is room for
+    assert [one.credits // MICRO for one in shop.purchases] == [5_000, 1_000]
 
 
 # ---- providers that do not answer as they should
