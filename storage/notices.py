@@ -270,6 +270,15 @@ def was_lost(row: DeliveryRow) -> bool:
     return row.state == "dead" and (row.reason or "").startswith(REFUSED)
 
 
+def is_lost() -> sa.ColumnElement[bool]:
+    """The same as a condition."""
+    row = DELIVERY.c
+    return sa.or_(
+        sa.and_(row.state == "skipped", row.reason == GONE, row.maybe_sent_at.is_(None)),
+        sa.and_(row.state == "dead", row.reason.startswith(REFUSED, autoescape=True)),
+    )
+
+
 def route_untold(
     connection: sa.Connection, workspace_id: int, *, since: datetime, today: date
 ) -> int:
@@ -277,16 +286,11 @@ def route_untold(
 
     Those of a budget whose period runs, and others that fired since a moment.
     """
-    row = DELIVERY.c
-    is_lost = sa.or_(
-        sa.and_(row.state == "skipped", row.reason == GONE, row.maybe_sent_at.is_(None)),
-        sa.and_(row.state == "dead", row.reason.startswith(REFUSED, autoescape=True)),
-    )
     is_told = sa.exists().where(
-        row.workspace_id == ALERT.c.workspace_id,
-        row.alert_id == ALERT.c.id,
-        row.act == "post",
-        ~is_lost,
+        DELIVERY.c.workspace_id == ALERT.c.workspace_id,
+        DELIVERY.c.alert_id == ALERT.c.id,
+        DELIVERY.c.act == "post",
+        ~is_lost(),
     )
     wanted = sa.select(ALERT.c.id, ALERT.c.facts, ALERT.c.fired_at).where(
         ALERT.c.workspace_id == workspace_id,

@@ -16,6 +16,7 @@ from sqlmodel import SQLModel
 import storage.outgoing  # noqa: F401  # declares the tables that are looked up below
 from storage.alerts import Alert, alerts_by_id
 from storage.engine import insert_for
+from storage.notices import is_lost
 from storage.numbering import next_id
 
 _ROUTE = SQLModel.metadata.tables["alert_route"]
@@ -222,11 +223,15 @@ def untold_alerts(
     since: datetime,
     until: datetime,
 ) -> list[Alert]:
-    """Alerts whose every post was skipped for a reason, the first in a stretch of time."""
+    """Alerts whose every post was skipped for a reason, the first in a stretch of time.
+
+    Besides those that were lost with their channel.
+    """
     posts = _DELIVERY.c.kind == "alert", _DELIVERY.c.act == "post"
     of_these = _DELIVERY.c.workspace_id == workspace_id, _DELIVERY.c.alert_id.is_not(None)
-    is_other = sa.or_(_DELIVERY.c.state != "skipped", _DELIVERY.c.reason != reason)
-    first = sa.func.min(_DELIVERY.c.ended_at)
+    is_wanted = sa.and_(_DELIVERY.c.state == "skipped", _DELIVERY.c.reason == reason)
+    is_other = sa.not_(sa.or_(is_wanted, is_lost()))
+    first = sa.func.min(_DELIVERY.c.ended_at).filter(is_wanted)
     wanted = (
         sa.select(_DELIVERY.c.alert_id)
         .where(*of_these, *posts)

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from analytics.figures import BudgetFigure
+from bot.alerts.kinds import OVER
 from bot.alerts.routing import route
 from bot.chat import SendError
 from bot.context import Place
@@ -232,6 +233,22 @@ def test_what_came_for_a_stopped_channel_meanwhile_is_told_to_the_admins(world: 
         assert sweep(connection, EVENING) == 1
     route(world.engine, SOON)
     assert told(world, number) == ["ops", "slack:T1:UADMIN"]
+
+
+def test_a_digest_names_what_was_lost_with_its_channel_and_too_late_for_others(
+    world: World,
+) -> None:
+    channel(world)
+    number = fire(world.engine, crossing(90, fired_at=EVENING))
+    route(world.engine, EVENING)
+    later = EVENING + timedelta(days=10)  # 3 April
+    with writing(world.engine) as connection:
+        connection.execute(sa.update(DESTINATION).values(state="dead"))
+        sweep(connection, later)
+    route(world.engine, later)
+    assert [row.reason for row in rows(world, number)] == [GONE, OVER]
+    words = "the alert could not be told in time."
+    assert words in repr(world.ask("digest daily 2026-04-03", now=later + 72 * HOUR))
 
 
 def test_an_alert_is_told_again_where_its_post_was_lost_only_when_it_surely_was(
