@@ -343,12 +343,11 @@ def untold_text(scope: Scope, period_key: str, facts: Mapping[str, object], quer
     return f"{whose} {passed} ({amounts}); the alert could not be told in time."
 
 
-def suggested_raise(alert: BudgetAlert) -> int:
-    """Micro-credits that would carry a budget to the high end of its range; a tenth without one.
+def suggested_raise(burn: BurnUp, limit: int) -> int:
+    """Micro-credits that would carry a limit to the high end of its range; a tenth without one.
 
     Rounded up to two significant digits, so that it is a number people would type.
     """
-    burn, limit = alert.burn, alert.crossed.limit
     thin = burn.projection.is_thin or burn.projection.is_finished
     end = burn.spent + limit // 10 if thin else burn.projection.high
     wanted = max(end - limit, limit // 20, 1)

@@ -11,7 +11,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from analytics.alert_budget import BudgetAlert, alert_of, suggested_raise
+from analytics.alert_budget import alert_of, suggested_raise
 from analytics.alert_lists import (
     ActiveRow,
     HistoryRow,
@@ -19,12 +19,13 @@ from analytics.alert_lists import (
     history_report,
     said,
 )
-from analytics.budget_words import amount_text, line_of, typed_credits
+from analytics.budget_words import amount_text, day_text, line_of, typed_credits
 from analytics.captions import moment_text
 from analytics.errors import UserError
 from analytics.query import Query
 from analytics.report import Actions, Button, Note, Report
-from analytics.scopes import Scope, limits, tracked
+from analytics.scopes import Limit, Scope, limit_of, limits, tracked
+from analytics.stretches import Stretch
 from analytics.text import clean
 from analytics.timerange import parse_range
 from bot.alerts.kinds import (
@@ -58,6 +59,7 @@ from storage.alerts import (
     list_alerts,
     snooze,
 )
+from storage.budgets import Budget, list_budgets
 from storage.destinations import Destination, list_destinations
 from storage.outbox import history
 from storage.reading import Days
@@ -131,7 +133,7 @@ def raise_limit(ctx: Context, number: AlertId) -> Report:
             f"Alert {number} is about {found.crossed.stretch.title}, which is over.",
             hint="`budget raise 500` raises what runs now, `budget` shows how that stands.",
         )
-    return _raise_report(ctx, found)
+    return _raise_report(ctx, number, *_limit_now(ctx, alert, found.crossed.stretch))
 
 
 # ---- what people do about one
@@ -280,30 +282,57 @@ def _kept_back(ctx: Context, alert: Alert, first: int | None) -> Sequence[Alert]
     ]
 
 
-def _raise_report(ctx: Context, found: BudgetAlert) -> Report:
-    crossed, query = found.crossed, _month(ctx)
-    scope, period = crossed.scope, crossed.stretch.period
-    wanted = suggested_raise(found)
+def _limit_now(ctx: Context, alert: Alert, stretch: Stretch) -> tuple[Budget, Limit]:
+    """The budget behind an alert, and its limit of now; raises UserError where it is gone."""
+    wanted = alert.facts["budget"]
+    budget = next((one for one in list_budgets(*_where(ctx)) if one.id == wanted), None)
+    limit = None if budget is None else limit_of(budget, _month(ctx))
+    if budget is None or limit is None or limit.stretch != stretch:
+        raise UserError(
+            f"The budget that alert {alert.id} is about is not there any more.",
+            hint="`budget list` shows what limits there are.",
+        )
+    return budget, limit
+
+
+def _raise_report(ctx: Context, number: int, budget: Budget, limit: Limit) -> Report:
+    """What a raise would take, counted from how things are now: it replaces one that runs."""
+    query, scope, stretch = _month(ctx), limit.scope, limit.stretch
+    (row,) = tracked(query, [limit])
+    amount = limit.amount or 0
+    wanted = limit.raised + suggested_raise(row.burn, amount)
     # A button may be pressed when the period is over: the line raises this one or nothing.
-    last = crossed.stretch.end - timedelta(days=1)
-    line = line_of(query, scope, "budget raise", typed_credits(wanted), period, f"until {last}")
-    other = line_of(query, scope, "budget raise", "500", period)
-    steps = [Button(f"Raise by {amount_text(wanted)}", line, "do")] if line else []
-    leave = Button("Leave it", f"alerts show {found.told.number}")
-    limit = f"{amount_text(crossed.limit)} + {amount_text(wanted)}"
-    then = amount_text(crossed.limit + wanted)
-    now = f"The limit becomes {limit} = {then}; {amount_text(found.burn.spent)} were used."
+    until = f"until {stretch.end - timedelta(days=1)}"
+    line = line_of(query, scope, "budget raise", typed_credits(wanted), stretch.period, until)
+    other = line_of(query, scope, "budget raise", "500", stretch.period)
+    # What it says of now is said of this revision: of another one it is asked anew.
+    done = f"{line} revision={budget.revision}"
+    steps = [Button(f"Raise by {amount_text(wanted)}", done, "do")] if line else []
+    leave = Button("Leave it", f"alerts show {number}")
+    whole, then = amount - limit.raised, amount - limit.raised + wanted
+    now = (
+        f"The limit becomes {amount_text(whole)} + {amount_text(wanted)} = {amount_text(then)}; "
+        f"{amount_text(row.burn.spent)} were used."
+    )
     hint = f" For another amount type `{other}`." if other else ""
     return Report(
         "Raise limit",
-        f"Raise the {period} budget of {scope.name(query)} by {amount_text(wanted)} until "
-        f"{crossed.stretch.title} ends?",
+        f"Raise the {stretch.period} budget of {scope.name(query)} by {amount_text(wanted)} until "
+        f"{stretch.title} ends?",
         (
             Note(now, "delta"),
+            *_replaced(limit),
             Note(f"Nothing is changed yet.{hint}", "hint"),
             Actions((*steps, leave)),
         ),
     )
+
+
+def _replaced(limit: Limit) -> Iterator[Note]:
+    """That a raise which runs ends with the new one."""
+    if limit.raised and limit.until is not None:
+        running = f"{amount_text(limit.raised)} until {day_text(limit.until)}"
+        yield Note(f"It takes the place of the raise by {running}.")
 
 
 # ---- rows

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from bot.alerts.routing import route, route_untold
 from bot.asking import Asking
 from bot.context import Identity, Place
 from bot.desk import Desk
+from storage.budgets import list_budgets
 from storage.destinations import list_destinations
 from storage.engine import reading, writing
 from storage.labels import link_alias, set_home_department
@@ -262,6 +264,31 @@ def test_raising_the_limit_asks_before_anything_is_changed(desk: Desk) -> None:
     assert "raised by" not in repr(desk.answer("budget", ADMIN))
     assert desk.answer(done.line, ADMIN).line
     assert "raised by" in repr(desk.answer("budget", ADMIN))
+
+
+def test_a_raise_counts_from_the_limit_of_now_and_says_what_it_becomes(desk: Desk) -> None:
+    desk.answer("budget set 15000 monthly", ADMIN)
+    desk.answer("budget raise 1000 until 2026-04-30", ADMIN)
+    number = fire(desk.engine, crossing(90, facts={"limit": 16_000 * 10**6}, fired_at=EVENING))
+    before = desk.answer(f"alerts raise {number}", ADMIN)
+    told = re.search(r"becomes 15,000 \+ ([\d,]+) = ([\d,]+);", repr(before))
+    assert told is not None
+    assert "takes the place of the raise by 1,000 until 30 Apr 2026" in repr(before)
+    (done,) = [one for one in buttons_of(before) if one.verb == "do"]
+    desk.answer(done.line, ADMIN)
+    with reading(desk.engine) as connection:
+        (budget,) = list_budgets(connection, 1)
+    day = desk.now().date().toordinal() - date(1970, 1, 1).toordinal()
+    assert f"{budget.limit_on(day) // 10**6:,}" == told[2]
+    assert budget.limit_on(day) > 16_000 * 10**6
+
+
+def test_nothing_is_raised_where_the_budget_is_gone(desk: Desk) -> None:
+    desk.answer("budget set 15500 monthly", ADMIN)
+    number = fire(desk.engine, crossing(90, facts={"limit": 15_500 * 10**6}, fired_at=EVENING))
+    desk.answer("budget remove revision=1", ADMIN)
+    report = desk.answer(f"alerts raise {number}", ADMIN)
+    assert report.headline == f"The budget that alert {number} is about is not there any more."
 
 
 def test_the_limit_of_a_month_that_is_over_is_not_raised(desk: Desk, clock: Clock) -> None:
