@@ -148,7 +148,9 @@ def added_up(
 ) -> BurnUp:
     """The burn-up of one scope from its spending by day."""
     first, end = day_number(stretch.first), days_behind(query, stretch).end
-    known = _known_end(query, end)
+    # Of a period that is over nothing is expected any more, however old its newest usage is.
+    is_over = query.reader.clock.day(query.now) >= day_number(stretch.end)
+    known = end if is_over else _known_end(query, end)
     # Days before the scope's first usage say nothing about its pace.
     start = min((day for day, spent in by_day.items() if any(spent)), default=known)
     complete = [by_day.get(day, NOTHING) for day in range(start, max(start, known))]

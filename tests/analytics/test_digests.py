@@ -315,6 +315,14 @@ def test_a_period_without_usage_is_a_short_text(world: World) -> None:
         assert not tables(report)
 
 
+def test_a_month_that_is_over_is_not_projected_though_its_usage_stopped(world: World) -> None:
+    world.write(on(date(2026, 2, 10), 30))
+    shown = text.render(world.ask("digest monthly"))
+    assert "1–28 Feb 2026" in shown
+    assert "data until 10 Feb" in shown
+    assert "rojected" not in shown
+
+
 def test_nothing_at_all_says_how_to_begin(world: World) -> None:
     assert "creditbot import" in said(world.ask("digest daily"))
 
