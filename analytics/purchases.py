@@ -152,7 +152,7 @@ def trigger_words(policy: Policy) -> str:
 def _facts(standing: Standing) -> Iterator[Fact]:
     policy, level = standing.policy, standing.level
     yield Fact("bought", "Bought this month", standing.bought, "credits")
-    yield Fact("pending", "Not decided", standing.unclear, "credits")
+    yield Fact("pending", "Without an answer", standing.unclear, "credits")
     yield Fact("remaining", "Left of the ceiling", standing.room, "credits")
     yield Fact("budget", "Ceiling a month", policy.ceiling, "credits")
     yield Fact("level", "Now", level_text(level, policy))

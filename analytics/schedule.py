@@ -362,6 +362,9 @@ def _time(rest: list[str]) -> time:
     """The time of day at the beginning of words, else the usual one."""
     _skip(rest, "at")
     typed = rest[0].casefold() if rest else ""
+    if typed in _NAMED_TIMES:
+        rest.pop(0)
+        return _NAMED_TIMES[typed]
     if not _MEANT_AS_TIME.fullmatch(typed):
         return USUAL_TIME
     rest.pop(0)
@@ -383,6 +386,7 @@ def _skip(rest: list[str], word: str) -> None:
         rest.pop(0)
 
 
+_NAMED_TIMES = {"noon": time(12), "midnight": time()}
 _READERS = {
     "daily": _daily,
     "weekly": _weekly,

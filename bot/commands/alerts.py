@@ -22,6 +22,7 @@ from analytics.alert_lists import (
 from analytics.budget_words import amount_text, day_text, line_of, typed_credits
 from analytics.captions import moment_text
 from analytics.errors import UserError
+from analytics.numbers import credits_text
 from analytics.query import Query
 from analytics.report import Actions, Button, Note, Report
 from analytics.scopes import Limit, Scope, limit_of, limits, tracked
@@ -58,6 +59,7 @@ from storage.alerts import (
     insert_alert,
     list_alerts,
     snooze,
+    snoozed_until,
 )
 from storage.budgets import Budget, list_budgets
 from storage.destinations import Destination, list_destinations
@@ -302,6 +304,7 @@ def _raise_report(ctx: Context, number: int, budget: Budget, limit: Limit) -> Re
     amount = limit.amount or 0
     wanted = limit.raised + suggested_raise(row.burn, amount)
     # A button may be pressed when the period is over: the line raises this one or nothing.
+<<<<<<< HEAD
     until = f"until {stretch.end - timedelta(days=1)}"
     line = line_of(query, scope, "budget raise", typed_credits(wanted), stretch.period, until)
     other = line_of(query, scope, "budget raise", "500", stretch.period)
@@ -314,6 +317,16 @@ def _raise_report(ctx: Context, number: int, budget: Budget, limit: Limit) -> Re
         f"The limit becomes {amount_text(whole)} + {amount_text(wanted)} = {amount_text(then)}; "
         f"{amount_text(row.burn.spent)} were used."
     )
+=======
+    last = crossed.stretch.end - timedelta(days=1)
+    line = line_of(query, scope, "budget raise", typed_credits(wanted), period, f"until {last}")
+    other = line_of(query, scope, "budget raise", "500", period)
+    steps = [Button(f"Raise by {amount_text(wanted)}", line, "do")] if line else []
+    leave = Button("Leave it", f"alerts show {found.told.number}")
+    limit = f"{amount_text(crossed.limit)} + {amount_text(wanted)}"
+    then = amount_text(crossed.limit + wanted)
+    now = f"The limit becomes {limit} = {then}; {credits_text(found.burn.spent)} were used."
+>>>>>>> 95ee68f (bot: Hints are of use where they are given; a waiting alert says until when.)
     hint = f" For another amount type `{other}`." if other else ""
     return Report(
         "Raise limit",
@@ -391,15 +404,18 @@ def _history_rows(
             is_lost=row.state in LOST and not (row.reason or "").startswith(ELSEWHERE),
         )
     if not rows:
-        yield replace(whole, reason=_why_untold(alert))
+        yield replace(whole, reason=_why_untold(ctx, alert))
 
 
-def _why_untold(alert: Alert) -> str:
+def _why_untold(ctx: Context, alert: Alert) -> str:
     """Why an alert has no message at all."""
     if alert.state == "skipped":
         return REASONS.get(str(alert.facts.get("reason")), "skipped")
+    if alert.routed_at is None and alert.state != "fired":
+        return "over before it was told"
     if alert.routed_at is None:
-        return "not told yet" if alert.state == "fired" else "over before it was told"
+        quiet = snoozed_until(*_where(ctx), alert.subject, now=ctx.now)
+        return f"quiet until {moment_text(_local(ctx, quiet))}" if quiet else "not told yet"
     return "nobody to tell: no route, and no admin with a chat"
 
 

@@ -71,6 +71,7 @@ MOST = 25  # digests of one destination
 SHOWN = 30
 TOLD: Collection[Kind] = ("digest", "correction", "notice")
 LONGEST_PAUSE = timedelta(days=366)
+TWO_WEEKS = timedelta(days=14)
 
 
 # ---- making one
@@ -185,10 +186,11 @@ def skip(ctx: Context, number: Number) -> Report:
     """Leave out the next one; the one after it comes again."""
     known = owned(ctx, number)
     if known.kept.skip_next:
+        later = ctx.reader.clock.local_date(ctx.now) + TWO_WEEKS
         raise UserError(
             f"The next one of digest {number} is left out already.",
             hint=f"`digest resume {number}` takes that back, "
-            f"`digest pause {number} until 2026-06-30` leaves out more.",
+            f"`digest pause {number} until {later}` leaves out more.",
         )
     return _changed(ctx, known, {"skip_next": True}, "digest skip", "The next one is left out")
 

@@ -166,7 +166,12 @@ class ReceiverType(ChoiceType):
         super().__init__(("me",))
 
     def read(self, texts: Sequence[str], ctx: Context) -> str | None:  # type: ignore[override]  # may be left out
-        """`me`, None when it was left out; raises UserError."""
+        """`me`, None when it was left out; raises UserError that says how a channel is named."""
+        if texts and texts[0].casefold() not in self.choices:
+            raise UserError(
+                f"'{clean(texts[0], 60)}' is not you: only `to=me` goes to a person.",
+                hint="For a channel type it there, or name it: `in=#channel`.",
+            )
         return super().read(texts, ctx) if texts else None
 
 

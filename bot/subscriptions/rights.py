@@ -25,6 +25,7 @@ from storage.destinations import Destination, list_destinations
 from storage.roles import home_of
 from storage.subscriptions import Subscription, list_subscriptions
 
+LISTED = 5
 USUAL_LINES = {"weekly": "digest weekly", "monthly": "digest monthly"}
 
 
@@ -216,7 +217,9 @@ def find(ctx: Context, number: int, *, with_ended: bool = False) -> Known:
     found = next((one for one in known if one.kept.id == number), None)
     if found is not None:
         return found
-    listed = ", ".join(f"{one.kept.id} (`{one.kept.line}`)" for one in known[:5])
+    listed = ", ".join(f"{one.kept.id} (`{one.kept.line}`)" for one in known[:LISTED])
+    if len(known) > LISTED:
+        listed += f" and {len(known) - LISTED} more: `digest list`"
     raise UserError(
         f"There is no digest {number} here.",
         hint=f"There is {listed}." if listed else "`digest subscribe weekly mon 09:00` makes one.",

@@ -47,6 +47,8 @@ MOMENTS = st.integers(0, 22 * 365 * 24 * 60).map(lambda count: START + timedelta
         ("daily", "daily 09:00"),
         ("Daily 9:00", "daily 09:00"),
         ("daily at 4pm", "daily 16:00"),
+        ("daily noon", "daily 12:00"),
+        ("weekly fri at midnight", "weekly fri 00:00"),
         ("weekly", "weekly mon 09:00"),
         ("weekly on Friday at 16:00", "weekly fri 16:00"),
         ("weekly mon 09:00 Europe/Berlin", "weekly mon 09:00 Europe/Berlin"),

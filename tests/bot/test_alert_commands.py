@@ -204,6 +204,17 @@ def test_what_is_quiet_already_is_not_snoozed_twice(
     assert ("is quiet until 25 Mar 18:00 already; nothing was changed" in said) == (until == 24)
 
 
+def test_what_waits_for_a_snooze_says_so_in_the_history(desk: Desk) -> None:
+    first = alert(desk, 75)
+    desk.answer(f"alerts snooze {first} 24h", ADMIN)
+    new = crossing(
+        90, dedupe_key="a|w|0|90", subject="budget:workspace0", scope="workspace", fired_at=EVENING
+    )
+    fire(desk.engine, new)
+    rows = table_of(desk.answer("alerts history", ADMIN))
+    assert column(rows, "reason")[0] == "quiet until 25 Mar 18:00"
+
+
 def test_an_alert_of_a_period_that_is_over_is_not_snoozed(desk: Desk, clock: Clock) -> None:
     number = alert(desk)
     clock.now = EVENING + timedelta(days=8)

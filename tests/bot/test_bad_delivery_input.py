@@ -284,6 +284,23 @@ def test_bad_input_19_26_a_member_with_the_owners_name_changes_nothing(
     assert refused(desk.engine) == rows + 1
 
 
+def test_a_digest_that_is_not_there_names_some_that_are_and_how_many_more(desk: Desk) -> None:
+    for hour in range(7):
+        assert desk.answer(f"digest subscribe daily 1{hour}:00", ADMIN).line
+    refused = repr(desk.answer("digest pause 77", ADMIN))
+    assert "5 (`digest daily`) and 2 more: `digest list`." in refused
+
+
+def test_hints_are_of_use_where_they_are_given(desk: Desk) -> None:
+    assert "name it: `in=#channel`" in repr(
+        desk.answer("digest subscribe daily 09:00 to=#ops", ADMIN)
+    )
+    desk.answer("digest subscribe daily 09:00", ADMIN)
+    desk.answer("digest skip 1", ADMIN)
+    soon = (NOW + timedelta(days=14)).date()
+    assert f"digest pause 1 until {soon}" in repr(desk.answer("digest skip 1", ADMIN))
+
+
 @pytest.mark.parametrize("act", ["pause", "resume", "skip", "unsubscribe", "test", "edit"])
 def test_a_digest_of_others_is_theirs(desk: Desk, act: str) -> None:
     assert desk.answer("digest subscribe daily 09:00 to=me", ADMIN).line
