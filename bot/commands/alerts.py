@@ -304,7 +304,6 @@ def _raise_report(ctx: Context, number: int, budget: Budget, limit: Limit) -> Re
     amount = limit.amount or 0
     wanted = limit.raised + suggested_raise(row.burn, amount)
     # A button may be pressed when the period is over: the line raises this one or nothing.
-<<<<<<< HEAD
     until = f"until {stretch.end - timedelta(days=1)}"
     line = line_of(query, scope, "budget raise", typed_credits(wanted), stretch.period, until)
     other = line_of(query, scope, "budget raise", "500", stretch.period)
@@ -315,18 +314,8 @@ def _raise_report(ctx: Context, number: int, budget: Budget, limit: Limit) -> Re
     whole, then = amount - limit.raised, amount - limit.raised + wanted
     now = (
         f"The limit becomes {amount_text(whole)} + {amount_text(wanted)} = {amount_text(then)}; "
-        f"{amount_text(row.burn.spent)} were used."
+        f"{credits_text(row.burn.spent)} were used."
     )
-=======
-    last = crossed.stretch.end - timedelta(days=1)
-    line = line_of(query, scope, "budget raise", typed_credits(wanted), period, f"until {last}")
-    other = line_of(query, scope, "budget raise", "500", period)
-    steps = [Button(f"Raise by {amount_text(wanted)}", line, "do")] if line else []
-    leave = Button("Leave it", f"alerts show {found.told.number}")
-    limit = f"{amount_text(crossed.limit)} + {amount_text(wanted)}"
-    then = amount_text(crossed.limit + wanted)
-    now = f"The limit becomes {limit} = {then}; {credits_text(found.burn.spent)} were used."
->>>>>>> 95ee68f (bot: Hints are of use where they are given; a waiting alert says until when.)
     hint = f" For another amount type `{other}`." if other else ""
     return Report(
         "Raise limit",
