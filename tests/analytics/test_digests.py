@@ -46,11 +46,13 @@ def on(day: date, count: int = 1, *, hour: int = 12, **more: object) -> list[Usa
 
 def steady(world: World, days: int = 70, a_day: int = 6) -> None:
     """The same few prompts every day up to yesterday, by three models and three people."""
-    for ago in range(days):
-        day = YESTERDAY.date() - timedelta(days=ago)
-        for number in range(a_day):
-            model, person = MODELS[number % 3], PEOPLE[number % 3]
-            world.write(on(day, hour=8 + number, model=model, person=person))
+    dates = [YESTERDAY.date() - timedelta(days=ago) for ago in range(days)]
+    usage = [
+        on(day, hour=8 + number, model=MODELS[number % 3], person=PEOPLE[number % 3])
+        for day in dates
+        for number in range(a_day)
+    ]
+    world.write([one for some in usage for one in some])
 
 
 def tables(report: Report) -> dict[str, Table]:

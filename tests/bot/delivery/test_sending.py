@@ -195,10 +195,10 @@ async def test_a_message_is_tried_for_its_life_however_often(
 ) -> None:
     delivery = office.mail.ready(office.mail.channel(), kind=kind)
     office.platform.script.extend([BUSY] * 200)
-    await office.work(*[600.0] * (6 * hours - 3))
+    await office.work(*[1200.0] * (3 * hours - 2))
     assert office.row(delivery).state == "ready"
-    assert len(office.platform.requests) > 5 * hours
-    await office.work(*[600.0] * 4)
+    assert len(office.platform.requests) > 2 * hours
+    await office.work(*[1200.0] * 3)
     row = office.row(delivery)
     assert (row.state, row.reason) == ("dead", "refused: internal_error, given up")
 
@@ -206,12 +206,12 @@ async def test_a_message_is_tried_for_its_life_however_often(
 async def test_refusals_that_name_their_time_are_obeyed_for_hours(office: Office) -> None:
     alert = office.mail.ready(office.mail.channel(), kind="alert", priority=0)
     digest = office.mail.ready(office.mail.channel(external_id="T2"))
-    slow = SendError("refused", "ratelimited", retry_after=600, status=429)
+    slow = SendError("refused", "ratelimited", retry_after=1800, status=429)
     office.platform.script.extend([slow] * 400)
-    await office.work(*[601.0] * 40)
+    await office.work(*[1801.0] * 14)
     assert office.row(alert).state == "dead"
     assert office.row(digest).state == "ready"
-    await office.work(*[601.0] * 110)
+    await office.work(*[1801.0] * 37)
     assert office.row(digest).state == "dead"
 
 
