@@ -249,6 +249,21 @@ def finish_ambiguous(
     return _end(connection, claim, now, "ambiguous", trouble)
 
 
+def finish_silent(connection: sa.Connection, claim: Claim, now: datetime, *, most: int) -> bool:
+    """End what was claimed more than `most` times without a word: it may end its processes."""
+    kept = sa.select(sa.func.count()).where(
+        ATTEMPT.c.workspace_id == claim.row.workspace_id,
+        ATTEMPT.c.delivery_id == claim.row.id,
+        ATTEMPT.c.ended_at.is_not(None),
+    )
+    silent = claim.row.attempts - connection.execute(kept).scalar_one()
+    if silent <= most:
+        return False
+    unsure = claim.row.maybe_sent_at is not None
+    words = Trouble("unknown" if unsure else "refused", f"its process ended {silent - 1} times")
+    return _end(connection, claim, now, "ambiguous" if unsure else "dead", words)
+
+
 def finish_render(connection: sa.Connection, claim: Claim, now: datetime, content: Content) -> bool:
     """The message is made, for good: what is sent again later is the same to the byte."""
     row = claim.row
@@ -302,7 +317,9 @@ def skip(connection: sa.Connection, claim: Claim, now: datetime, reason: str) ->
 def release(connection: sa.Connection, claim: Claim, now: datetime, *, tried: bool) -> bool:
     """Give a claim back untouched: surely nothing was sent, though `tried` if it nearly was."""
     free_lane(connection, claim.lane, claim.token, now)
-    done = _wait(connection, claim, claim.row.not_before, claim.row.reason)
+    # An untried claim counts for nothing, as none that ended its process.
+    values = {} if tried else {"attempts": claim.row.attempts - 1}
+    done = _wait(connection, claim, claim.row.not_before, claim.row.reason, **values)
     if tried:
         _keep_try(connection, claim, now, Trouble("stopped", ""))
     return done
@@ -325,7 +342,11 @@ def _end(
 
 
 def _wait(
-    connection: sa.Connection, claim: Claim, not_before: datetime, reason: str | None
+    connection: sa.Connection,
+    claim: Claim,
+    not_before: datetime,
+    reason: str | None,
+    **values: object,
 ) -> bool:
     """Back to wait; whether it may have been sent is as it was before this claim."""
     return _change(
@@ -336,6 +357,7 @@ def _wait(
         maybe_sent_at=claim.row.maybe_sent_at,
         missed_at=claim.row.missed_at,
         not_before=not_before,
+        **values,
     )
 
 

@@ -75,8 +75,27 @@ class Courier:
         self._closed_until: dict[tuple[str, str], float] = {}
 
     async def deliver(self, claim: Claim, claimed_at: float) -> None:
-        """One try; `claimed_at` is the monotonic clock from before the claim."""
+        """One try; `claimed_at` is the monotonic clock from before the claim.
+
+        A bug counts as no answer: without a word of it in the row its lane would wait for ever.
+        """
+        try:
+            await self._deliver(claim, claimed_at)
+        except TROUBLE:
+            raise
+        except Exception:  # one of the worker's outermost loops
+            log.exception("delivery.failed_by_a_bug", **_told(claim))
+            bug = Trouble("unknown", "bug")
+            await self._kept(lambda c, now: self._unknown(c, now, claim, bug, now))
+
+    async def _deliver(self, claim: Claim, claimed_at: float) -> None:
         failpoint("P6")
+        most = self._timing.claims
+        if claim.row.attempts > most and await self._write(
+            lambda c, now: endings.finish_silent(c, claim, now, most=most)
+        ):
+            log.error("delivery.ends_its_processes", **_told(claim))
+            return
         sender, outgoing = self._senders[claim.lane.platform], outgoing_of(claim)
         if claim.row.maybe_sent_at is not None and claim.row.act != "edit":
             if self._is_too_late(claim, claimed_at):
@@ -179,6 +198,9 @@ class Courier:
             return await self._not_read(claim, trouble)
         except TimeoutError:
             return await self._not_read(claim, Trouble("unknown", "deadline"))
+        except Exception:  # an answer that we do not understand says nothing
+            log.exception("delivery.not_looked_for", **_told(claim))
+            return await self._not_read(claim, Trouble("unknown", "bug"))
         failpoint("P13")
         if message_id is not None:
             await self._sent(claim, message_id, found=True)

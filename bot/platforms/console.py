@@ -70,8 +70,8 @@ class ConsoleSender:
         return None  # the answer, not the lack of one
 
     def noted(self, payload: Payload, text: str) -> Payload:
-        """The message with a sentence below."""
-        return {**payload, "text": f"{payload['text']}\n{text}"}
+        """The message with a sentence below; a file gets it alone."""
+        return {**payload, "text": f"{payload.get('text', '')}\n{text}".lstrip()}
 
     async def send(self, outgoing: Outgoing) -> str:
         """The id of the post; a change takes the old one's place."""

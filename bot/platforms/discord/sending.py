@@ -69,8 +69,10 @@ class DiscordSender:
         return _message([{"type": TEXT, "content": clip(text, MAX_PLAIN)}])
 
     def noted(self, payload: Payload, text: str) -> Payload:
-        """The message with a small sentence at the end of its text."""
+        """The message with a small sentence at the end of its text; a file gets it alone."""
         note = f"-# {clip(text, NOTE // 2, escape)}"
+        if not payload:
+            return {"content": note}
         return {**payload, "components": _with_note(_components(payload), note)}
 
     # ---- what is sent
@@ -99,7 +101,7 @@ class DiscordSender:
             if attached is None:
                 raise SendError("payload", "no_file")
             name = outgoing.file_name
-            body: dict[str, object] = {"allowed_mentions": SILENT}
+            body: dict[str, object] = {"allowed_mentions": SILENT, **outgoing.payload}
             return body | _attachments(name, attached.alt), File(name, attached.content)
         payload = dict(outgoing.payload)
         shows = any(part["type"] == GALLERY for part in _nested(_components(payload)))

@@ -88,11 +88,20 @@ class Files:
         return file_id
 
     async def complete(
-        self, file_id: str, file: Upload, *, channel: str | None, thread: str | None
+        self,
+        file_id: str,
+        file: Upload,
+        *,
+        channel: str | None,
+        thread: str | None,
+        words: str = "",
     ) -> None:
-        """Make an uploaded file exist, in a channel for everybody there."""
+        """Make an uploaded file exist, in a channel for everybody there with `words` above it."""
         await self._clients.posts.files_completeUploadExternal(
-            files=[{"id": file_id, "title": file.title}], channel_id=channel, thread_ts=thread
+            files=[{"id": file_id, "title": file.title}],
+            channel_id=channel,
+            thread_ts=thread,
+            initial_comment=words or None,
         )
 
     async def is_ready(self, file_id: str) -> bool:

@@ -67,8 +67,10 @@ class SlackSender:
         return {"text": payload[PLAIN]} if payload.get(PLAIN) else None
 
     def noted(self, payload: Payload, text: str) -> Payload:
-        """The message with a sentence below everything but its buttons."""
+        """The message with a sentence below everything but its buttons; a file gets it alone."""
         said = clip(text, NOTE // 2, entities)
+        if not payload:
+            return {"text": said}
         if not payload.get("blocks"):
             return {**payload, "text": f"{payload['text']}\n{said}"}
         blocks = list(cast("list[dict[str, object]]", payload["blocks"]))
@@ -125,11 +127,13 @@ class SlackSender:
         if attached is None:
             raise SendError("payload", "no_file")
         file = Upload(outgoing.file_name, attached.content, title=attached.name, alt=attached.alt)
-        files = Files(self._requests.clients)
+        files, words = Files(self._requests.clients), cast("str", outgoing.payload.get("text", ""))
         file_id = await self._requests.called(UPLOAD, lambda: files.upload(file))
         await self._requests.called(
             COMPLETE,
-            lambda: files.complete(file_id, file, channel=channel, thread=outgoing.parent),
+            lambda: files.complete(
+                file_id, file, channel=channel, thread=outgoing.parent, words=words
+            ),
             effect=True,
         )
         return file_id

@@ -64,7 +64,7 @@ class Scripted:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.script: deque[SendError | Arrives] = deque()
-        self.looks: deque[SendError] = deque()
+        self.looks: deque[Exception] = deque()
         self.posts: list[Post] = []
         self.edits: list[Outgoing] = []
         self.requests: list[tuple[datetime, Outgoing]] = []
@@ -91,10 +91,15 @@ class Scripted:
         return None if payload.get("plain") else {"text": payload["text"], "plain": True}
 
     def noted(self, payload: Payload, text: str) -> Payload:
-        return {**payload, "note": text}
+        return {**payload, "text": payload["text"], "note": text} if payload else {"note": text}
 
     async def send(self, outgoing: Outgoing) -> str:
         self.requests.append((self.clock.now(), outgoing))
+        if outgoing.act == "file":
+            assert outgoing.attachment is not None
+            assert set(outgoing.payload) <= {"note"}
+        else:
+            assert outgoing.payload["text"]
         self.asked.set()
         if self.hold is not None:
             await self.hold.wait()

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from bot.chat import SendError
-from bot.delivery.sending import REPEAT
+from bot.delivery.sending import REPEAT, Courier
 from storage.engine import reading
 from storage.outbox import attempts_of
 from storage.pauses import pauses
@@ -281,6 +283,66 @@ async def test_a_bug_of_a_sender_counts_as_no_answer(office: Office) -> None:
     office.platform.script.append(ValueError("a bug"))  # type: ignore[arg-type]  # what no sender raises
     await office.work()
     assert office.row(delivery).reason == "unknown: bug"
+
+
+async def test_a_file_in_doubt_where_nobody_may_read_is_repeated_with_a_word(
+    office: Office,
+) -> None:
+    channel = office.mail.channel()
+    root = office.mail.ready(channel)
+    await office.work()
+    file = office.mail.file(channel, root)
+    office.platform.script.append(LOST)
+    office.platform.looks.append(SendError("destination", "missing_scope"))
+    await office.work(1, 35)
+    assert office.row(file).state == "sent"
+    assert office.platform.posts[1].payload == {"note": REPEAT}
+
+
+async def test_a_look_that_ends_in_a_bug_is_one_that_could_not_be_read(office: Office) -> None:
+    channel = office.mail.channel()
+    first = office.mail.ready(channel)
+    office.platform.script.append(LOST)
+    office.platform.looks.extend([KeyError("components")] * 400)
+    second = office.mail.ready(channel, created_at=at(1))
+    with capture_logs():
+        await office.work(35)
+        assert office.row(first).reason == "unreadable: bug"
+        await office.work(300, 300)
+        assert office.row(second).state == "sent"
+        await office.work(*[100.0] * 40)
+    assert office.row(first).state == "sent"
+
+
+async def test_a_bug_anywhere_holds_up_no_channel_for_ever(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = office.mail.channel()
+    first = office.mail.ready(channel, payload={"text": "never"})
+    second = office.mail.ready(channel, created_at=at(1))
+
+    monkeypatch.setattr(Courier, "_is_too_late", lambda _, claim, __: 0 // (claim.row.id != first))
+    with capture_logs():
+        await office.work(300, 300, 2)
+        assert office.row(second).state == "sent"
+        office.timing = replace(office.timing, other_life=3_600)
+        await office.work(*[600.0] * 7)
+    assert (office.row(first).state, office.row(first).reason) == ("ambiguous", "unknown: bug")
+
+
+@pytest.mark.parametrize(("marked", "state"), [(False, "dead"), (True, "ambiguous")])
+async def test_what_ends_its_processes_is_left_alone_after_ten_of_them(
+    office: Office, *, marked: bool, state: str
+) -> None:
+    channel = office.mail.channel()
+    fatal = office.mail.ready(channel)
+    other = office.mail.ready(channel, created_at=at(1))
+    for second in range(0, 1_000, 100):
+        claim = office.mail.taken(second)  # and its process dies
+        assert not marked or office.mail.mark(claim, second)
+    await office.work(1_000, 60)
+    assert (office.row(fatal).state, office.row(other).state) == (state, "sent")
+    assert "its process ended 10 times" in (office.row(fatal).reason or "")
 
 
 async def test_an_edit_is_repeated_without_looking(office: Office) -> None:

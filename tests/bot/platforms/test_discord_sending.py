@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.chat import Act, Address, Outgoing, SendError
+from bot.delivery.sending import REPEAT
 from bot.platforms.discord.sending import NO_PICTURE, DiscordSender
 from bot.platforms.discord.standing import permissions
 from tests.bot.platforms.sending_cast import (
@@ -52,7 +54,7 @@ def post(
     act: Act = "post",
     **more: Any,  # noqa: ANN401  # fields of Outgoing
 ) -> Outgoing:
-    return outgoing(here(discord), composed(sender), act, **more)
+    return outgoing(here(discord), {} if act == "file" else composed(sender), act, **more)
 
 
 async def failure(sender: DiscordSender, wanted: Outgoing) -> SendError:
@@ -174,6 +176,15 @@ async def test_a_file_is_found_by_its_name_and_a_bare_form_by_its_foot() -> None
         sent = await sender.send(file)
         assert await sender.find(told, since=SINCE) == root
         assert await sender.find(file, since=SINCE) == sent
+
+
+async def test_a_file_that_may_be_a_repeat_says_so_above_itself() -> None:
+    async with sending() as (discord, sender):
+        root = await sender.send(post(discord, sender))
+        file = post(discord, sender, "file", parent=root, reference="third", attachment=PDF)
+        sent = await sender.send(replace(file, payload=sender.noted(file.payload, REPEAT)))
+        assert await sender.find(file, since=SINCE) == sent
+    assert discord.posts[1]["content"] == f"-# {REPEAT}"
 
 
 async def test_a_message_on_a_later_page_is_found_and_others_are_not_ours() -> None:

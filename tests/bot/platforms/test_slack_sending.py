@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bot.chat import Act, Address, Outgoing, SendError
+from bot.delivery.sending import REPEAT
 from bot.platforms.slack.faults import send_error
 from bot.platforms.slack.sending import NO_PICTURE, SlackSender
 from tests.bot.platforms.sending_cast import (
@@ -43,7 +44,7 @@ async def sending(http_seconds: float = 20.0) -> AsyncIterator[tuple[SlackDouble
 
 
 def post(sender: SlackSender, act: Act = "post", **more: Any) -> Outgoing:  # noqa: ANN401  # fields of Outgoing
-    return outgoing(HERE, composed(sender), act, **more)
+    return outgoing(HERE, {} if act == "file" else composed(sender), act, **more)
 
 
 async def failure(sender: SlackSender, wanted: Outgoing) -> SendError:
@@ -170,6 +171,15 @@ async def test_a_reply_and_a_file_are_found_in_their_thread() -> None:
         sent = [await sender.send(reply), await sender.send(file)]
         assert [await sender.find(one, since=SINCE) for one in (reply, file)] == sent
     assert slack.messages[2]["thread_ts"] == root
+
+
+async def test_a_file_that_may_be_a_repeat_says_so_above_itself() -> None:
+    async with sending() as (slack, sender):
+        root = await sender.send(post(sender))
+        file = post(sender, "file", parent=root, attachment=PDF)
+        await sender.send(replace(file, payload=sender.noted(file.payload, REPEAT)))
+        assert await sender.find(file, since=SINCE) is not None
+    assert slack.messages[1]["initial_comment"] == REPEAT
 
 
 async def test_a_message_on_a_later_page_is_found() -> None:
