@@ -7,7 +7,7 @@ claim is repeated in every later UPDATE: whoever lost the lease changes nothing 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -64,6 +64,27 @@ class Claim:
     parent_message: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What one process has in hand by its own running time, which nobody sets.
+
+    `lanes` are (workspace, channel) with a request on its way, `rows` deliveries whose last
+    request may still land or whose last look was a moment ago.
+    """
+
+    lanes: frozenset[tuple[int, int]] = frozenset()
+    rows: frozenset[str] = frozenset()
+
+    def leaves(
+        self, x: sa.FromClause, d: sa.FromClause | None = None
+    ) -> Iterator[sa.ColumnElement[bool]]:
+        """The conditions that leave them out."""
+        if self.rows:
+            yield x.c.id.not_in(self.rows)
+        if self.lanes and d is not None:
+            yield sa.tuple_(d.c.workspace_id, d.c.id).not_in(self.lanes)
+
+
 LANE = [DESTINATION.c[name] for name in Lane.__slots__]
 _CONTENT = [DELIVERY.c.payload, DELIVERY.c.artifact, DELIVERY.c.artifact_name]
 
@@ -81,8 +102,8 @@ def claim_render(
         .select_from(_X.join(_D, _TO_DESTINATION))
         .where(
             _in_state(TO_RENDER),
-            _is_over(_X.c.not_before, now, LONGEST_QUIET),
-            sa.or_(_X.c.state == "planned", _is_over(_X.c.lease_until, now, 2 * lease)),
+            is_over(_X.c.not_before, now, LONGEST_QUIET),
+            sa.or_(_X.c.state == "planned", is_over(_X.c.lease_until, now, 2 * lease)),
             _parent_is("ready", "sending", "sent"),
             *_is_ours(platforms),
         )
@@ -115,22 +136,26 @@ def claim_lane(
     lease: timedelta,
     platforms: Collection[str],
     blocks: timedelta,
+    hands: Hands | None = None,
 ) -> Claim | None:
     """A free lane and the head of it; None when nothing may be sent now.
 
     Alerts come first, then what was created first; parts when their message is there.  Behind a
     message of which nobody knows whether it arrived, those of its priority wait for `blocks`.
+    What is still in this process's `hands` is left alone, whatever the wall clock says.
     """
+    hands = hands or Hands()
     free = (
         sa.select(_D.c.workspace_id, _D.c.id)
         .select_from(_X.join(_D, _TO_DESTINATION))
         .where(
             *_may_leave(now, lease=lease),
-            _is_over(_D.c.lane_until, now, 2 * lease),
-            _is_over(_D.c.not_before, now, LONGEST_WAIT),
+            is_over(_D.c.lane_until, now, 2 * lease),
+            is_over(_D.c.not_before, now, LONGEST_WAIT),
             *_is_ours(platforms),
             ~_is_paused(now),
             ~_stands_before(now, blocks, _D.c.workspace_id, _D.c.id),
+            *hands.leaves(_X, _D),
         )
         .order_by(*(_X.c[name] for name in TURN))
         .limit(1)
@@ -145,13 +170,15 @@ def claim_lane(
     ).first()
     if lane is None:
         return None
-    claim = _claim_head(connection, now, Lane(*lane), token, lease=lease, blocks=blocks)
+    claim = _claim_head(
+        connection, now, Lane(*lane), token, lease=lease, blocks=blocks, hands=hands
+    )
     if claim is None:
         free_lane(connection, Lane(*lane), token, now)
     return claim
 
 
-def _claim_head(
+def _claim_head(  # noqa: PLR0913  # what a claim is decided by, each by name
     connection: sa.Connection,
     now: datetime,
     lane: Lane,
@@ -159,6 +186,7 @@ def _claim_head(
     *,
     lease: timedelta,
     blocks: timedelta,
+    hands: Hands,
 ) -> Claim | None:
     head = (
         sa.select(_X.c.workspace_id, _X.c.id)
@@ -169,6 +197,7 @@ def _claim_head(
             _X.c.act.in_(ACTS),
             *_may_leave(now, lease=lease),
             ~_stands_before(now, blocks, sa.literal(lane.workspace_id), sa.literal(lane.id)),
+            *hands.leaves(_X),
         )
         .order_by(*(_X.c[name] for name in TURN))
         .limit(1)
@@ -179,7 +208,7 @@ def _claim_head(
             sa.tuple_(DELIVERY.c.workspace_id, DELIVERY.c.id) == head.scalar_subquery(),
             # Again, for a row that its late owner ended while this statement waited for it.
             DELIVERY.c.state.in_(("ready", "sending")),
-            _is_over(DELIVERY.c.not_before, now, LONGEST_WAIT),
+            is_over(DELIVERY.c.not_before, now, LONGEST_WAIT),
         )
         .values(
             state="sending",
@@ -225,7 +254,7 @@ def mark_maybe_sent(connection: sa.Connection, claim: Claim, now: datetime) -> b
 
 
 def anything_due(
-    connection: sa.Connection, now: datetime, *, platforms: Collection[str]
+    connection: sa.Connection, now: datetime, *, lease: timedelta, platforms: Collection[str]
 ) -> tuple[bool, bool]:
     """Whether something may be to be made, and to be sent; cheap, and not exact."""
 
@@ -233,12 +262,12 @@ def anything_due(
         joined = sa.select(sa.literal(1)).select_from(_X.join(_D, _TO_DESTINATION))
         return joined.where(_in_state(these), *_is_ours(platforms), *more).exists()
 
-    to_render = some(TO_RENDER, _is_over(_X.c.not_before, now, LONGEST_QUIET))
+    to_render = some(TO_RENDER, is_over(_X.c.not_before, now, LONGEST_QUIET))
     to_send = some(
         TO_SEND,
-        _is_over(_X.c.not_before, now, LONGEST_WAIT),
-        _D.c.lane_until <= now,
-        _is_over(_D.c.not_before, now, LONGEST_WAIT),
+        is_over(_X.c.not_before, now, LONGEST_WAIT),
+        is_over(_D.c.lane_until, now, 2 * lease),
+        is_over(_D.c.not_before, now, LONGEST_WAIT),
         ~_is_paused(now),
     )
     render, send = connection.execute(sa.select(to_render, to_send)).one()
@@ -273,9 +302,10 @@ def _in_state(these: str) -> sa.TextClause:
     return sa.text(f"x.{these}")
 
 
-def _is_over(
+def is_over(
     column: sa.ColumnElement[Any], now: datetime, longest: timedelta
 ) -> sa.ColumnElement[bool]:
+    """Whether a moment has come; one beyond `longest` was set by a clock that was ahead."""
     return sa.or_(column <= now, column > now + longest)
 
 
@@ -307,8 +337,8 @@ def _may_leave(
 ) -> tuple[sa.ColumnElement[bool] | sa.TextClause, ...]:
     return (
         _in_state(TO_SEND),
-        _is_over(_X.c.not_before, now, LONGEST_WAIT),
-        sa.or_(_X.c.state == "ready", _is_over(_X.c.lease_until, now, 2 * lease)),
+        is_over(_X.c.not_before, now, LONGEST_WAIT),
+        sa.or_(_X.c.state == "ready", is_over(_X.c.lease_until, now, 2 * lease)),
         _parent_is("sent"),
     )
 

@@ -66,27 +66,39 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """How often a delivery failed so far, and since when it is tried.
+    """How often a delivery failed so far, and for how many seconds it is tried.
 
-    A refusal that names its time is obeyed, not counted.
+    A refusal that names its time is obeyed, not counted.  While everybody was refused a message was
+    not tried, but `stopped`: those seconds are apart.
     """
 
     failures: int
-    first_at: datetime | None
+    seconds: float
+    stopped: float
 
 
-def tries(connection: sa.Connection, claim: Claim) -> Tries:
-    """The failures of a delivery before this one."""
+def tries(connection: sa.Connection, claim: Claim, now: datetime, *, longest: float) -> Tries:
+    """The failures of a delivery before this one, and how long it is tried by now.
+
+    Between two tries counts what was waited for, at most `longest` seconds: while nothing ran, the
+    computer slept or its clock was set, nobody tried.
+    """
     a = ATTEMPT.c
-    failed = sa.or_(
-        a.outcome == "unknown", sa.and_(a.outcome == "refused", a.retry_after.is_(None))
-    )
-    # While everybody was refused, this message was not tried: its life begins after that.
-    tried = sa.func.min(a.started_at).filter(a.outcome.not_in(("account", "banned")))
-    wanted = sa.select(sa.func.count().filter(failed), tried).where(
+    wanted = sa.select(a.started_at, a.outcome, a.retry_after).where(
         a.workspace_id == claim.row.workspace_id, a.delivery_id == claim.row.id
     )
-    return Tries(*connection.execute(wanted).one())
+    kept = connection.execute(wanted.order_by(a.n)).all()
+    failures, tried, stopped = 0, 0.0, 0.0
+    for one, end in zip(kept, (*(after.started_at for after in kept[1:]), now), strict=False):
+        gap = max((end - one.started_at).total_seconds(), 0.0)
+        counted = min(gap, max(longest, one.retry_after or 0.0))
+        if one.outcome in ("account", "banned"):
+            stopped += counted
+        else:
+            tried += counted
+            failures += one.outcome == "unknown"
+            failures += one.outcome == "refused" and one.retry_after is None
+    return Tries(failures, tried, stopped)
 
 
 def failed_reads(connection: sa.Connection, claim: Claim) -> tuple[int, datetime | None]:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from storage import audit, locks
 from storage.alerts import ALERT, route_again
-from storage.claims import DESTINATION, Claim, Lane
+from storage.claims import DESTINATION, LONGEST_WAIT, Claim, Lane, is_over
 from storage.destinations import destination_of
 from storage.endings import SUBSCRIPTION, Trouble, finish_dead
 from storage.outbox import DELIVERY, DeliveryRow, NewDelivery, insert_deliveries, skip_posts
@@ -206,7 +206,10 @@ def record_pause(
 
 
 def sweep(connection: sa.Connection, now: datetime) -> int:
-    """Skip what can never leave: for a channel that is stopped, or part of what was not sent."""
+    """End what can never leave: for a channel that is stopped, or part of what was not sent.
+
+    What its maker or sender left behind, too: nobody claims it there any more.
+    """
     d, parent = DESTINATION.alias("d"), DELIVERY.alias("parent")
     stopped = sa.exists().where(
         d.c.workspace_id == DELIVERY.c.workspace_id,
@@ -219,13 +222,22 @@ def sweep(connection: sa.Connection, now: datetime) -> int:
         parent.c.state.in_(("skipped", "dead", "ambiguous")),
     )
     _hold_all(connection, stopped)
-    done = 0
-    for open_, state in ((TO_RENDER, "planned"), (TO_SEND, "ready")):
+    c, done = DELIVERY.c, 0
+    is_left = is_over(c.lease_until, now, LONGEST_WAIT)
+    for open_, waiting, begun in (
+        (TO_RENDER, "planned", "rendering"),
+        (TO_SEND, "ready", "sending"),
+    ):
         # In the words of the partial indexes, or all of the history is read.
-        waiting = sa.update(DELIVERY).where(sa.text(open_), DELIVERY.c.state == state)
+        idle = sa.or_(c.state == waiting, sa.and_(c.state == begun, is_left))
+        ended = sa.update(DELIVERY).where(sa.text(open_), idle)
         for why, reason in ((stopped, GONE), (lost, CANCELLED)):
-            skipped = waiting.where(why).values(state="skipped", reason=reason, ended_at=now)
-            rows = connection.execute(skipped.returning(*_TOLD)).all()
+            # Whether one arrived that its sender left, nobody will ask there.
+            unsure = sa.and_(c.state == "sending", c.maybe_sent_at.is_not(None))
+            state = sa.case((unsure, "ambiguous"), else_="skipped")
+            values = {"state": state, "reason": reason, "ended_at": now}
+            left = ended.where(why).values(lease_token=None, lease_until=None, **values)
+            rows = connection.execute(left.returning(*_TOLD)).all()
             done += len(rows)
             if reason == GONE:
                 _route_again(connection, [tuple(row) for row in rows])

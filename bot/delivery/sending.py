@@ -73,6 +73,7 @@ class Courier:
         self._owners = owners
         self._chance = chance or Chance()
         self._closed_until: dict[tuple[str, str], float] = {}
+        self._resting: dict[str, float] = {}  # deliveries, until when by the running time
 
     async def deliver(self, claim: Claim, claimed_at: float) -> None:
         """One try; `claimed_at` is the monotonic clock from before the claim.
@@ -87,6 +88,12 @@ class Courier:
             log.exception("delivery.failed_by_a_bug", **_told(claim))
             bug = Trouble("unknown", "bug")
             await self._kept(lambda c, now: self._unknown(c, now, claim, bug, now))
+
+    def resting(self) -> frozenset[str]:
+        """Deliveries that this process must not look for or send yet, whatever the clock says."""
+        now = self._chance.monotonic()
+        self._resting = {row: until for row, until in self._resting.items() if until > now}
+        return frozenset(self._resting)
 
     async def _deliver(self, claim: Claim, claimed_at: float) -> None:
         failpoint("P6")
@@ -124,12 +131,17 @@ class Courier:
             await self._write(lambda c, now: endings.release(c, claim, now, tried=tried))
             return
         failpoint("P7")
+        landed = self._chance.monotonic() + self._timing.deadline + self._timing.margin
+        if claim.row.act != "edit":
+            self._resting[claim.row.id] = landed
         try:
             async with asyncio.timeout(self._timing.deadline):
                 message_id = await _posted(sender, outgoing)
         except SendError as error:
             failpoint("P9")
             trouble = self._heeded(claim, trouble_of(error))
+            if trouble.outcome != "unknown":
+                self._resting.pop(claim.row.id, None)
             await self._failed(claim, sender, trouble, marked_at)
             return
         except TimeoutError:
@@ -144,6 +156,7 @@ class Courier:
             return
         failpoint("P9")
         failpoint("P10")
+        self._resting.pop(claim.row.id, None)
         await self._sent(claim, message_id)
 
     def _is_too_late(self, claim: Claim, claimed_at: float) -> bool:
@@ -205,6 +218,7 @@ class Courier:
         if message_id is not None:
             await self._sent(claim, message_id, found=True)
             return "done"
+        self._resting[claim.row.id] = self._chance.monotonic() + self._timing.look_again
         await self._write(lambda c, _: endings.note_history(c, claim, readable=True))
         return "send" if await self._write(lambda c, now: self._missed(c, now, claim)) else "done"
 
@@ -281,23 +295,30 @@ class Courier:
     def _refused(
         self, connection: sa.Connection, now: datetime, claim: Claim, trouble: Trouble
     ) -> None:
-        timing, known = self._timing, endings.tries(connection, claim)
+        timing, known = self._timing, self._tries(connection, claim, now)
         failures = known.failures + (trouble.retry_after is None)
         wait = trouble.retry_after
         if wait is None:
             wait = timing.pause(failures, self._chance.random)
         until = now + timedelta(seconds=wait)
         if self._is_over(claim, known, until, now):
-            endings.finish_dead(
-                connection, claim, now, replace(trouble, code=f"{trouble.code}, given up")
-            )
+            self._give_up(connection, claim, now, trouble)
         else:
-            holds_up = trouble.retry_after is not None or _age(known, now) < timing.blocks
+            holds_up = trouble.retry_after is not None or known.seconds < timing.blocks
             lane = until if holds_up else now + timedelta(seconds=self._gap(claim))
             endings.finish_refused(
                 connection, claim, now, trouble, not_before=until, lane_not_before=lane
             )
         self._hold_chat(connection, claim, now, trouble)
+
+    @staticmethod
+    def _give_up(connection: sa.Connection, claim: Claim, now: datetime, trouble: Trouble) -> None:
+        """End what was refused for its whole life; an earlier try may have arrived."""
+        in_vain = replace(trouble, code=f"{trouble.code}, given up")
+        if claim.row.maybe_sent_at is None:
+            endings.finish_dead(connection, claim, now, in_vain)
+        else:
+            endings.finish_ambiguous(connection, claim, now, in_vain)
 
     def _unknown(
         self,
@@ -307,7 +328,7 @@ class Courier:
         trouble: Trouble,
         marked_at: datetime,
     ) -> None:
-        timing, known = self._timing, endings.tries(connection, claim)
+        timing, known = self._timing, self._tries(connection, claim, now)
         failures = known.failures + 1
         landed = marked_at + timedelta(seconds=timing.deadline + timing.margin)
         if claim.row.act == "edit":
@@ -331,8 +352,10 @@ class Courier:
         """
         life = self._timing.life(claim.row.kind)
         waits = (until - now).total_seconds()
-        is_old = _age(known, now) + waits > life
-        return is_old or until - now > LONGEST_WAIT
+        return known.seconds + waits > life or until - now > LONGEST_WAIT
+
+    def _tries(self, connection: sa.Connection, claim: Claim, now: datetime) -> Tries:
+        return endings.tries(connection, claim, now, longest=self._timing.longest_pause)
 
     def _hold_chat(
         self, connection: sa.Connection, claim: Claim, now: datetime, trouble: Trouble
@@ -344,15 +367,21 @@ class Courier:
         pause_chat(connection, claim.lane, until=until, reason=trouble.reason, needs_probe=False)
 
     async def _stopped(self, claim: Claim, trouble: Trouble) -> None:
-        """The whole platform workspace waits, the row with it, until a probe goes well."""
+        """The whole platform workspace waits, the row with it, until a probe goes well.
+
+        A refusal that no probe sees ends with the life of the row.
+        """
         banned = trouble.outcome == "banned"
         wait = timedelta(seconds=self._timing.banned if banned else self._timing.probe)
 
         def keep(connection: sa.Connection, now: datetime) -> None:
-            endings.finish_refused(
-                connection, claim, now, trouble, not_before=now, lane_not_before=None
-            )
             until = now + wait
+            if self._tries(connection, claim, now).stopped > self._timing.life(claim.row.kind):
+                self._give_up(connection, claim, now, trouble)
+            else:
+                endings.finish_refused(
+                    connection, claim, now, trouble, not_before=now, lane_not_before=None
+                )
             pause_chat(connection, claim.lane, until=until, reason=trouble.reason, needs_probe=True)
 
         await self._kept(keep)
@@ -420,10 +449,6 @@ def outgoing_of(claim: Claim) -> Outgoing:
 def trouble_of(error: SendError) -> Trouble:
     """A sender's error as it is kept."""
     return Trouble(error.failure, error.code, error.status, error.retry_after)
-
-
-def _age(known: Tries, now: datetime) -> float:
-    return (now - known.first_at).total_seconds() if known.first_at else 0.0
 
 
 def _told(claim: Claim) -> dict[str, object]:

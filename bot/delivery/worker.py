@@ -19,7 +19,7 @@ from bot.delivery.composing import Composer
 from bot.delivery.sending import Chance, Courier
 from bot.delivery.timing import Timing
 from bot.delivery.transactions import TROUBLE, Transactions
-from storage.claims import Claim, anything_due, claim_lane, claim_render
+from storage.claims import Claim, Hands, anything_due, claim_lane, claim_render
 from storage.notices import sweep
 from storage.outbox import housekeep
 from storage.pauses import Pause, end_pause, forget_pauses, take_probe
@@ -64,6 +64,7 @@ class Deliveries:
         self._chance = chance or Chance()
         self._wake = asyncio.Event()
         self._jobs_at = -1.0
+        self._lanes: dict[tuple[int, int], float] = {}  # in hand until, by the running time
         self._making: set[asyncio.Task[None]] = set()
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -102,10 +103,12 @@ class Deliveries:
         await self._make_due()
         platforms = tuple(self._senders)
         to_make, to_send = await self._transactions.read(
-            lambda c, now: anything_due(c, now, platforms=platforms)
+            lambda c, now: anything_due(
+                c, now, lease=timedelta(seconds=self._timing.lease), platforms=platforms
+            )
         )
         sent = to_send and await self._begin(
-            self._sending, self._timing.lanes, self._claim_lane, self._courier.deliver
+            self._sending, self._timing.lanes, self._claim_lane, self._deliver
         )
         made = to_make and await self._begin(
             self._making, self._timing.makers, self._claim_render, self._composer.make
@@ -176,15 +179,29 @@ class Deliveries:
 
     async def _claim_lane(self) -> Claim | None:
         lease, blocks = self._timing.lease, self._timing.blocks
-        return await self._transactions.write(
+        claimed_at = self._chance.monotonic()
+        busy = frozenset(lane for lane, until in self._lanes.items() if until > claimed_at)
+        hands = Hands(busy, self._courier.resting())
+        found = await self._transactions.write(
             lambda c, now: claim_lane(
                 c,
                 now,
                 lease=timedelta(seconds=lease),
                 platforms=tuple(self._senders),
                 blocks=timedelta(seconds=blocks),
+                hands=hands,
             )
         )
+        if found is not None:
+            self._lanes[found.lane.workspace_id, found.lane.id] = claimed_at + lease
+        return found
+
+    async def _deliver(self, claim: Claim, claimed_at: float) -> None:
+        """One try; meanwhile a clock that is set does not make its lane look free."""
+        try:
+            await self._courier.deliver(claim, claimed_at)
+        finally:
+            self._lanes.pop((claim.lane.workspace_id, claim.lane.id), None)
 
     async def _claim_render(self) -> Claim | None:
         lease = timedelta(seconds=self._timing.making)

@@ -32,6 +32,11 @@ RESPONSE_URL_USES = 5
 TRIGGER_SECONDS = 3.0
 JSON_ARGUMENTS = ("blocks", "metadata", "view", "files")
 NUMBERS = frozenset({"length", "limit"})
+NEEDED = {
+    "conversations.open": "im:write",
+    "files.getUploadURLExternal": "files:write",
+    "files.completeUploadExternal": "files:write",
+}
 SENDING = frozenset(
     {"chat.postMessage", "chat.update", "conversations.history", "conversations.replies"}
     | {"conversations.open", "files.getUploadURLExternal", "files.completeUploadExternal"}
@@ -199,7 +204,7 @@ class SlackDouble(Channels):
         if isinstance(fault, int):
             return web.Response(status=fault, text="oops")
         if fault is not None and fault != "lost":
-            return web.json_response(_refusal(fault))
+            return web.json_response(_refusal(fault, method))
         reply = self._reply(method, args, request.headers.get("Authorization", ""))
         if fault == "lost":
             abort(request)
@@ -324,9 +329,11 @@ async def _arguments(request: web.Request) -> Payload:
     return args
 
 
-def _refusal(word: str) -> Payload:
+def _refusal(word: str, method: str = "") -> Payload:
     place = {"messages": ["[ERROR] invalid [json-pointer:/blocks/1]"]}
-    more = {"response_metadata": place} if word == "invalid_blocks" else {}
+    more: Payload = {"response_metadata": place} if word == "invalid_blocks" else {}
+    if word == "missing_scope" and method in NEEDED:
+        more = {"needed": NEEDED[method], "provided": "commands"}
     return {"ok": False, "error": word, **more}
 
 

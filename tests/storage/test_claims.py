@@ -25,7 +25,7 @@ from storage.endings import (
 from storage.engine import reading, writing
 from storage.errors import DatabaseBusy
 from storage.outbox import DELIVERY
-from tests.storage.mail import Mail, at
+from tests.storage.mail import LEASE, Mail, at
 
 TIMEOUT = Trouble("unknown", "timeout")
 BUSY = Trouble("refused", "internal_error", 500)
@@ -240,7 +240,7 @@ def test_making_has_a_lease_of_its_own(mail: Mail) -> None:
 def test_it_is_told_cheaply_whether_something_is_due(mail: Mail) -> None:
     def due(seconds: float) -> tuple[bool, bool]:
         with reading(mail.engine) as connection:
-            return anything_due(connection, at(seconds), platforms=("slack",))
+            return anything_due(connection, at(seconds), lease=LEASE, platforms=("slack",))
 
     assert due(0) == (False, False)
     mail.due(mail.channel(), due_at=at(5))

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 import sqlalchemy as sa
 
-from storage.claims import DESTINATION
-from storage.endings import Trouble
+from storage.claims import DESTINATION, mark_maybe_sent
+from storage.endings import Trouble, skip
 from storage.engine import reading, writing
 from storage.notices import CANCELLED, GONE, destination_died, sweep
 from storage.outbox import DeliveryRow
@@ -114,6 +114,22 @@ def test_the_sweep_skips_parts_of_what_was_not_sent(mail: Mail) -> None:
     with writing(mail.engine) as connection:
         assert sweep(connection, NOW) == 1
     assert (mail.row(part).reason, mail.row(waits).state) == (CANCELLED, "planned")
+
+
+def test_the_sweep_ends_what_was_left_half_done_in_a_stopped_channel(mail: Mail) -> None:
+    channel = mail.channel()
+    made, begun = mail.due(channel), mail.ready(channel)
+    assert mail.claim_render() is not None
+    sent = mail.taken()
+    with writing(mail.engine) as connection:
+        assert mark_maybe_sent(connection, sent, at(0))
+        connection.execute(sa.update(DESTINATION).values(state="dead"))
+        assert [sweep(connection, at(second)) for second in (59, 60)] == [0, 2]
+        assert not skip(connection, sent, at(61), "late")
+    assert [(mail.row(one).state, mail.row(one).reason) for one in (made, begun)] == [
+        ("skipped", GONE),
+        ("ambiguous", GONE),
+    ]
 
 
 def test_the_sweep_skips_what_came_for_a_stopped_channel(mail: Mail) -> None:

@@ -24,6 +24,7 @@ TOO_MANY, UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 429, 401, 403, 404
 # Unknown channel, guild, user; no access, no direct messages, no permission; archived thread,
 # nobody to write to: docs.discord.com/developers/topics/opcodes-and-status-codes
 DEAD_CHANNEL = frozenset({10003, 10004, 10013, 50001, 50007, 50013, 50033, 50083})
+PROXY_REFUSED = 40333  # Discord's own proxy: nothing of ours was looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +148,11 @@ def _failed(status: int, said: object, *, effect: bool) -> SendError:
         failure = unsure if status in (502, 504) else "refused"
     elif status == UNAUTHORIZED:
         failure = "account"
-    elif status == FORBIDDEN or code in DEAD_CHANNEL:
+    elif code in DEAD_CHANNEL:
         failure = "destination"
+    elif status == FORBIDDEN and code in (0, PROXY_REFUSED):
+        # Discord gives every refusal of its own a code; a wall before it says so to all channels.
+        failure = "banned"
     return SendError(failure, word, status=status)
 
 

@@ -138,7 +138,7 @@ class DiscordSender:
             try:
                 page = await self._requests.call("GET", path)
             except SendError as error:
-                if error.status in (FORBIDDEN, NOT_FOUND):
+                if error.failure != "banned" and error.status in (FORBIDDEN, NOT_FOUND):
                     raise SendError("destination", error.code, status=error.status) from error
                 raise
             for said in page:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import math
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import aiohttp
@@ -15,7 +16,7 @@ from bot.chat import Failure, SendError
 Result = TypeVar("Result")
 DEAD_TOKEN = frozenset(
     {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}
-    | {"not_allowed_token_type", "missing_scope", "no_permission"}
+    | {"not_allowed_token_type"}
 )
 # The workspace is closed for a while, to this app or to this network, and the token is good: what
 # is due waits as long as that lasts.
@@ -24,6 +25,13 @@ CLOSED = frozenset(
     | {"accesslimited", "ekm_access_denied", "enterprise_is_restricted"}
     | {"two_factor_setup_required"}
 )
+# Where these stop only one kind of message; any other method is needed by all of them.
+NOT_GRANTED = frozenset({"missing_scope", "no_permission"})
+STOPS_ONLY: Mapping[str, Failure] = {
+    "conversations.open": "destination",
+    "files.getUploadURLExternal": "payload",
+    "files.completeUploadExternal": "payload",
+}
 BAD_BLOCKS = ("invalid_blocks", "msg_blocks_too_long", "msg_too_long")
 NOT_INSIDE = frozenset({"not_in_channel", "channel_not_found"})
 NETWORK = (aiohttp.ClientError, TimeoutError, OSError)
@@ -66,10 +74,14 @@ def pause_of(error: SlackApiError) -> float | None:
     if not isinstance(response, AsyncSlackResponse) or response.status_code != 429:
         return None
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return float(headers.get("retry-after", "30"))
+    try:
+        seconds = float(headers.get("retry-after", ""))
+    except ValueError:
+        return PATIENCE_SECONDS
+    return max(seconds, 0.0) if math.isfinite(seconds) else PATIENCE_SECONDS
 
 
-def send_error(error: BaseException, *, effect: bool) -> SendError:
+def send_error(error: BaseException, *, effect: bool, method: str = "") -> SendError:
     """What a failed request of a sender means; `effect`: people may see what it did."""
     word = word_of(error)[:80]
     unsure: Failure = "unknown" if effect else "refused"
@@ -82,13 +94,20 @@ def send_error(error: BaseException, *, effect: bool) -> SendError:
         return SendError("refused", "ratelimited", retry_after=pause, status=status)
     if status >= 500:
         return SendError(unsure if status in GATEWAYS else "refused", word, status=status)
+    if word in NOT_GRANTED and method in STOPS_ONLY:
+        return SendError(STOPS_ONLY[method], f"{word} {_needed(error.response)}".strip())
     return SendError(_meaning(word, unsure), word, status=status)
+
+
+def _needed(response: AsyncSlackResponse) -> str:
+    """The scopes that Slack misses, which are no secret."""
+    return str(response.data.get("needed") or "")[:60] if isinstance(response.data, dict) else ""
 
 
 def _meaning(word: str, unsure: Failure) -> Failure:
     if word in PASSING:
         return "refused"
-    if word in DEAD_TOKEN or word in CLOSED:
+    if word in DEAD_TOKEN or word in CLOSED or word in NOT_GRANTED:
         return "account"
     if word in DEAD_CHANNEL or word.startswith("restricted_action"):
         return "destination"

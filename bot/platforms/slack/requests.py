@@ -53,7 +53,7 @@ class Requests:
         try:
             return await call()
         except (*TROUBLE, SlackClientError) as error:
-            failed = send_error(error, effect=effect)
+            failed = send_error(error, effect=effect, method=method)
             if failed.retry_after is not None:
                 self._closed_until[method] = clock() + failed.retry_after
             raise failed from error

@@ -345,6 +345,74 @@ async def test_what_ends_its_processes_is_left_alone_after_ten_of_them(
     assert "its process ended 10 times" in (office.row(fatal).reason or "")
 
 
+async def test_a_refusal_that_no_probe_sees_ends_with_the_life_of_the_row(office: Office) -> None:
+    alert = office.mail.ready(office.mail.channel(), kind="alert", priority=0)
+    office.platform.script.extend([SendError("account", "missing_scope")] * 200)
+    await office.work(*[301.0] * 75)
+    assert office.row(alert).reason == "account: missing_scope, given up"
+
+
+async def test_a_token_that_was_refused_for_days_costs_no_message(office: Office) -> None:
+    alert = office.mail.ready(office.mail.channel(), kind="alert", priority=0)
+    office.platform.script.append(SendError("account", "token_revoked"))
+    office.platform.token_error = SendError("account", "token_revoked")
+    await office.work(*[86_400.0] * 3)
+    office.platform.token_error = None
+    office.platform.script.append(BUSY)
+    await office.work(301, 1, 3)
+    assert office.row(alert).state == "sent"
+
+
+async def test_a_clock_that_jumped_ahead_ends_no_life(office: Office) -> None:
+    delivery = office.mail.ready(office.mail.channel(), kind="alert", priority=0)
+    office.platform.script.extend([BUSY, BUSY])
+    await office.work()
+    office.clock.moment += timedelta(days=2)
+    await office.work(1, 10)
+    assert office.row(delivery).state == "sent"
+
+
+async def test_a_clock_that_went_back_a_month_holds_no_channel_up(office: Office) -> None:
+    channel = office.mail.channel()
+    office.clock.moment += timedelta(days=30)
+    office.mail.ready(channel)
+    await office.work(5)
+    office.clock.moment -= timedelta(days=30)
+    delivery = office.mail.ready(channel)
+    await office.work(1)
+    assert office.row(delivery).state == "sent"
+
+
+async def test_a_clock_that_is_set_during_a_request_makes_no_second_one(office: Office) -> None:
+    delivery, worker = office.mail.ready(office.mail.channel()), office.worker()
+    office.platform.hold = asyncio.Event()
+    await worker.turn()
+    await office.platform.asked.wait()
+    office.clock.moment += timedelta(seconds=90)
+    assert not await worker.turn()
+    office.platform.hold.set()
+    await worker.settle()
+    assert office.row(delivery).state == "sent"
+    assert len(office.platform.requests) == 1
+
+
+async def test_what_may_still_land_is_not_looked_for_because_a_clock_was_set(
+    office: Office,
+) -> None:
+    office.mail.ready(office.mail.channel())
+    office.platform.script.append(Arrives(after=300))
+    worker = office.worker()
+    await worker.settle()
+    office.clock.moment += timedelta(hours=8)  # of which the computer ran none
+    office.platform.looks.extend([SendError("unknown", "too early")] * 9)
+    await worker.settle()
+    assert len(office.platform.looks) == 9
+    office.platform.looks.clear()
+    office.clock.forward(36)
+    await worker.settle()
+    assert len(office.platform.posts) == 1
+
+
 async def test_an_edit_is_repeated_without_looking(office: Office) -> None:
     channel = office.mail.channel()
     root = office.mail.ready(channel)

@@ -219,7 +219,7 @@ async def test_an_empty_history_that_may_be_read_is_an_answer() -> None:
         (503, "refused"),
         (504, "unknown"),
         (401, "account"),
-        (403, "destination"),
+        (403, "banned"),
         (404, "payload"),
         (400, "payload"),
         (413, "payload"),
@@ -240,6 +240,22 @@ async def test_a_channel_that_is_closed_to_us_is_dead(code: int) -> None:
         discord.may_not = code
         failed = await failure(sender, post(discord, sender))
     assert (failed.failure, failed.code) == ("destination", str(code))
+
+
+@pytest.mark.parametrize(("code", "expected"), [(40333, "banned"), (200000, "payload")])
+async def test_a_refusal_that_is_not_about_the_channel_kills_none(code: int, expected: str) -> None:
+    async with sending() as (discord, sender):
+        discord.may_not = code
+        assert (await failure(sender, post(discord, sender))).failure == expected
+
+
+async def test_a_wall_before_discord_hides_no_history() -> None:
+    async with sending() as (discord, sender):
+        discord.faults["/messages"].append(403)
+        with pytest.raises(SendError) as caught:
+            await sender.find(post(discord, sender), since=SINCE)
+        discord.violations.clear()
+    assert caught.value.failure == "banned"
 
 
 async def test_a_channel_that_is_gone_is_dead_and_a_message_that_is_gone_is_not() -> None:

@@ -300,6 +300,31 @@ async def test_a_file_that_was_not_completed_was_surely_not_sent(step: str) -> N
         assert (await failure(sender, file)).failure == "refused"
 
 
+@pytest.mark.parametrize("step", ["files.getUploadURLExternal", "files.completeUploadExternal"])
+async def test_without_the_scope_for_files_only_the_file_is_refused(step: str) -> None:
+    async with sending() as (slack, sender):
+        root = await sender.send(post(sender))
+        slack.faults[step].append("missing_scope")
+        failed = await failure(sender, post(sender, "file", parent=root, attachment=PDF))
+    assert (failed.failure, failed.code) == ("payload", "missing_scope files:write")
+
+
+async def test_without_the_scope_for_conversations_only_that_one_is_closed() -> None:
+    async with sending() as (slack, sender):
+        slack.faults["conversations.open"].append("missing_scope")
+        failed = await failure(sender, outgoing(ALONE, composed(sender)))
+    assert (failed.failure, failed.code) == ("destination", "missing_scope im:write")
+
+
+@pytest.mark.parametrize("said", ["Wed, 21 Oct 2026 07:28:00 GMT", "inf", "nan"])
+async def test_a_pause_that_cannot_be_read_is_half_a_minute(said: str) -> None:
+    async with sending() as (slack, sender):
+        slack.retry_after = said
+        slack.faults["chat.postMessage"].append(429)
+        failed = await failure(sender, post(sender))
+    assert (failed.failure, failed.retry_after) == ("refused", 30)
+
+
 def test_a_fault_is_told_by_a_word_only() -> None:
     failed = send_error(TimeoutError("http://secret.example/?token=xoxb-1"), effect=True)
     assert failed.code == "TimeoutError"
