@@ -146,12 +146,16 @@ def skip_waiting(
     reason: str,
     now: datetime,
     superseded_by: str | None = None,
-) -> int:
-    """End posts that nobody began to make; how many did."""
+) -> set[str]:
+    """End posts that nobody began to make; the ids of those that did end.
+
+    On PostgreSQL a maker may take one between its being read and this.
+    """
     ours = sa.and_(_DELIVERY.c.workspace_id == workspace_id, _DELIVERY.c.id.in_(delivery_ids))
     ended = sa.update(_DELIVERY).where(ours, _DELIVERY.c.state == "planned")
     values = {"state": "skipped", "reason": reason, "ended_at": now}
-    return connection.execute(ended.values(**values, superseded_by=superseded_by)).rowcount
+    told = ended.values(**values, superseded_by=superseded_by).returning(_DELIVERY.c.id)
+    return set(connection.execute(told).scalars())
 
 
 def skip_replaced(

@@ -34,7 +34,14 @@ from storage.errors import StorageError
 from storage.locks import hold
 from storage.notices import RECENT, was_lost
 from storage.notices import route_untold as untold_again
-from storage.outbox import DeliveryRow, NewDelivery, Trigger, history, insert_deliveries
+from storage.outbox import (
+    WAITING,
+    DeliveryRow,
+    NewDelivery,
+    Trigger,
+    history,
+    insert_deliveries,
+)
 from storage.routes import (
     keep_facts,
     list_routes,
@@ -232,7 +239,7 @@ def _held_until(alert: Alert, destination: Destination, now: datetime) -> dateti
 def _merge(desk: Desk, alert: Alert, destination: Destination, delivery_id: str) -> list[int]:
     """Let what waits there about the same budget be told by this post; those alerts."""
     waiting = waiting_posts(desk.connection, alert, destination.id)
-    skip_waiting(
+    skipped = skip_waiting(
         desk.connection,
         desk.place,
         [delivery for delivery, _ in waiting],
@@ -240,7 +247,7 @@ def _merge(desk: Desk, alert: Alert, destination: Destination, delivery_id: str)
         now=desk.now,
         superseded_by=delivery_id,
     )
-    return [number for _, number in waiting]
+    return [number for delivery, number in waiting if delivery in skipped]
 
 
 def _told_along(lost: Sequence[DeliveryRow]) -> list[int]:
@@ -256,8 +263,8 @@ def _ended(desk: Desk, alert: Alert) -> list[NewDelivery] | None:
     """The changes of the posts of an alert that is over; None while one may just be leaving."""
     posts = _posts(desk, alert)
     waiting = [row.id for row in posts if row.state == "planned"]
-    skip_waiting(desk.connection, desk.place, waiting, reason=RECOVERED, now=desk.now)
-    if any(row.state in ("rendering", "ready", "sending") for row in posts):
+    skipped = skip_waiting(desk.connection, desk.place, waiting, reason=RECOVERED, now=desk.now)
+    if any(row.state in WAITING and row.id not in skipped for row in posts):
         return None
     sent = [row for row in posts if row.state == "sent"]
     return [new for row in sent for new in (_edit(desk, row, 2), _reply(desk, row))]

@@ -10,13 +10,14 @@ import pytest
 import sqlalchemy as sa
 
 from analytics.figures import BudgetFigure
+from bot.alerts import routing
 from bot.alerts.kinds import OVER
 from bot.alerts.routing import route
 from bot.chat import SendError
 from bot.context import Place
 from storage.alerts import acknowledge, alert_by_id, resolve, route_again, snooze
 from storage.budgets import set_budget
-from storage.claims import DESTINATION
+from storage.claims import DESTINATION, claim_render
 from storage.destinations import destination_of, list_destinations, set_quiet_hours
 from storage.engine import reading, writing
 from storage.events import MICRO
@@ -25,7 +26,7 @@ from storage.notices import GONE, sweep
 from storage.outbox import DELIVERY, DeliveryRow, history
 from storage.preferences import set_preference
 from storage.roles import set_role
-from storage.routes import add_route, end_routes, list_routes
+from storage.routes import add_route, end_routes, list_routes, skip_waiting
 from storage.timekeys import to_micros
 from storage.workspaces import bind_chat
 from tests.alerted import crossing, fire, happening, kept
@@ -45,6 +46,10 @@ QUIET = (22 * 60, 7 * 60)
 @pytest.fixture
 def world(engine: sa.Engine) -> World:
     """A workspace that Slack's T1 talks to, with one admin; 15,230 of 20,000 credits are used."""
+    return prepared(engine)
+
+
+def prepared(engine: sa.Engine) -> World:
     world = World(engine)
     march(world)
     with writing(engine) as connection:
@@ -504,6 +509,42 @@ def test_a_post_that_is_just_leaving_is_changed_when_it_arrived(world: World) ->
     assert route(world.engine, EVENING) == 0
     sent(world, post)
     assert route(world.engine, EVENING + HOUR) == 2
+
+
+@pytest.fixture
+def raced(postgres_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> World:
+    """On PostgreSQL, where a maker takes what is due just before the router ends it."""
+
+    def late(*args: Any, **more: Any) -> set[str]:  # noqa: ANN401
+        with writing(postgres_engine) as connection:
+            claim_render(connection, more["now"], lease=timedelta(minutes=1), platforms=("slack",))
+        return skip_waiting(*args, **more)
+
+    monkeypatch.setattr(routing, "skip_waiting", late)
+    return prepared(postgres_engine)
+
+
+def test_what_its_maker_took_is_not_told_again_together_with_the_next(raced: World) -> None:
+    quiet(raced, channel(raced))
+    fire(raced.engine, crossing(75, fired_at=NIGHT))
+    route(raced.engine, NIGHT)
+    fire(raced.engine, crossing(90, fired_at=MORNING))
+    route(raced.engine, MORNING)
+    first, second = rows(raced)
+    assert first.state == "rendering"
+    assert "from=" not in second.line
+
+
+def test_what_its_maker_took_is_changed_when_it_arrived(raced: World) -> None:
+    channel(raced)
+    number = fire(raced.engine, crossing(fired_at=EVENING))
+    route(raced.engine, EVENING)
+    ended(raced, number)
+    assert route(raced.engine, EVENING) == 0
+    (post,) = rows(raced)
+    assert post.state == "rendering"
+    sent(raced, post)
+    assert route(raced.engine, EVENING + HOUR) == 2
 
 
 def test_an_alert_that_never_left_is_over_without_a_word(world: World) -> None:
