@@ -60,6 +60,7 @@ def deliveries_of(  # noqa: PLR0913  # its parts, each by name
         on_unknown=settings.delivery_unknown,
         owners=owners,
         counters=counters,
+        asking=asking,
     )
     return Deliveries(
         transactions,

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage.claims import DESTINATION
+from storage.claims import DESTINATION, Claim, free_lane, is_held
 from storage.destinations import Destination
 from storage.endings import SUBSCRIPTION
 from storage.outbox import ATTEMPT, DELIVERY, WAITING, Trigger
@@ -202,40 +202,52 @@ def leave_out(
     return connection.execute(ended.values(**_skipped(reason, now), superseded_by=by)).rowcount
 
 
+UNMADE: Mapping[str, Any] = {
+    "state": "planned",
+    "reason": None,
+    "attempts": 0,
+    "failures": 0,
+    "lease_token": None,
+    "lease_until": None,
+    "data_until": None,
+    "payload": sa.null(),
+    "payload_sha": None,
+    "artifact": sa.null(),
+    "artifact_name": None,
+    "artifact_sha": None,
+}
+
+
 def make_anew(connection: sa.Connection, late: Late, anew: Anew) -> int:
     """Let a digest be made again, with all that hangs on it, as if nobody had tried it."""
     here = sa.and_(_D.workspace_id == late.workspace_id, _D.id == anew.id)
     done = connection.execute(
         sa.update(DELIVERY)
         .where(here, _is_free(late.free_at))
-        .values(
-            state="planned",
-            trigger=anew.trigger,
-            reason=None,
-            facts=dict(anew.facts),
-            not_before=anew.not_before,
-            attempts=0,
-            failures=0,
-            lease_token=None,
-            lease_until=None,
-            data_until=None,
-            payload=sa.null(),
-            payload_sha=None,
-            artifact=sa.null(),
-            artifact_name=None,
-            artifact_sha=None,
-        )
+        .values(**UNMADE, trigger=anew.trigger, facts=dict(anew.facts), not_before=anew.not_before)
     ).rowcount
     if done and anew.was_made:
-        # Its parts were made of what it said before; they cannot have left without it.
-        parts = sa.and_(_D.workspace_id == late.workspace_id, _D.parent_id == anew.id)
-        connection.execute(sa.delete(DELIVERY).where(parts, _D.state.in_(WAITING)))
-        # Or days of refusals would count against the life that it has from now on.
-        tries = sa.and_(
-            ATTEMPT.c.workspace_id == late.workspace_id, ATTEMPT.c.delivery_id == anew.id
-        )
-        connection.execute(sa.delete(ATTEMPT).where(tries))
+        _forget_parts(connection, late.workspace_id, anew.id)
     return done
+
+
+def give_back(connection: sa.Connection, claim: Claim, now: datetime) -> bool:
+    """Let a claimed message that surely never left be made again; its lane goes on."""
+    free_lane(connection, claim.lane, claim.token, now)
+    unmade = sa.update(DELIVERY).where(is_held(claim), *_unsent())
+    done = connection.execute(unmade.values(**UNMADE, not_before=now)).rowcount == 1
+    if done:
+        _forget_parts(connection, claim.row.workspace_id, claim.row.id)
+    return done
+
+
+def _forget_parts(connection: sa.Connection, workspace_id: int, delivery_id: str) -> None:
+    # Its parts were made of what it said before; they cannot have left without it.
+    parts = sa.and_(_D.workspace_id == workspace_id, _D.parent_id == delivery_id)
+    connection.execute(sa.delete(DELIVERY).where(parts, _D.state.in_(WAITING)))
+    # Or days of refusals would count against the life that it has from now on.
+    tries = sa.and_(ATTEMPT.c.workspace_id == workspace_id, ATTEMPT.c.delivery_id == delivery_id)
+    connection.execute(sa.delete(ATTEMPT).where(tries))
 
 
 # ---- alerts

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlmodel import SQLModel
 
 from analytics.errors import UserError
 from analytics.report import Form, Report
@@ -21,6 +22,9 @@ from bot.registry import Call, exportable, parse, permit, run
 from bot.subscriptions.rights import check_sender
 from storage.claims import Claim, Lane
 from storage.outbox import DeliveryRow
+
+OUTSIDERS = "outsiders"  # the fact that strangers may read what was made
+_SUBSCRIPTION = SQLModel.metadata.tables["subscription"]
 
 
 class Elsewhere(UserError):  # noqa: N818  # the state is the name
@@ -50,6 +54,24 @@ def answer(
     report = run(claim.row.line, ctx)
     names = call.shows_people or report.names_people
     return Answer(report, ctx.reader.workspace.zone, names)
+
+
+def may_leave(connection: sa.Connection, asking: Asking, claim: Claim, now: datetime) -> bool:
+    """Whether a digest that was made a while ago is still wanted, and still allowed to be told."""
+    row, c = claim.row, _SUBSCRIPTION.c
+    stands = sa.select(c.is_paused, c.ended_at).where(
+        c.workspace_id == row.workspace_id, c.id == row.subscription_id
+    )
+    found = connection.execute(stands).first()
+    if found is None or found.is_paused or found.ended_at is not None:
+        return False
+    if claim.lane.is_external and not row.facts.get(OUTSIDERS):
+        return False
+    try:
+        _asked(connection, asking, claim, now, outsiders=claim.lane.is_external)
+    except UserError:
+        return False
+    return True
 
 
 def file(

@@ -199,6 +199,8 @@ class Composer:
         shown = report if row.act == "reply" else report.post
         payload = self._payload(connection, claim, now, shown, pictured=picture is not None)
         facts: dict[str, object] = {}
+        if claim.lane.is_external:
+            facts[audience.OUTSIDERS] = True
         if (total := credits_of(report)) is not None:
             facts["credits"] = total
         if picture is not None and report.figure is not None:

@@ -18,8 +18,10 @@ from typing import Literal
 import sqlalchemy as sa
 import structlog
 
+from bot.asking import Asking
 from bot.chat import Act, Address, Attachment, Outgoing, Sender, SendError
 from bot.counters import Counters
+from bot.delivery import audience
 from bot.delivery.payloads import digest_of
 from bot.delivery.timing import Timing
 from bot.delivery.transactions import TROUBLE, Transactions, Work
@@ -29,6 +31,7 @@ from storage.endings import Tries, Trouble
 from storage.failpoints import failpoint
 from storage.notices import destination_died
 from storage.outbox import reference
+from storage.overdue import SCHEDULED, give_back
 from storage.pauses import pause_chat
 
 log = structlog.get_logger()
@@ -39,6 +42,7 @@ CHAT_WIDE = frozenset({"slack"})
 PACED = frozenset({"slack"})
 # So often a channel is asked at least before a repeat: who was down for hours has asked once.
 MOST_READS = 40
+FRESH = timedelta(minutes=1)  # what was made so long ago is looked at again before it leaves
 AGAIN = (0.2, 1.0, 3.0)  # seconds between tries to write down what became of a send
 
 
@@ -52,7 +56,10 @@ class Chance:
 
 
 class Courier:
-    """Sends claimed deliveries; `owners` are told of dead channels as admins are."""
+    """Sends claimed deliveries; `owners` are told of dead channels as admins are.
+
+    With `asking` the rights of a digest's maker are looked up once more when it waited.
+    """
 
     def __init__(  # noqa: PLR0913  # its parts, wired by hand
         self,
@@ -64,8 +71,10 @@ class Courier:
         owners: Collection[str] = (),
         chance: Chance | None = None,
         counters: Counters | None = None,
+        asking: Asking | None = None,
     ) -> None:
-        self._write = transactions.write
+        self._write, self._read = transactions.write, transactions.read
+        self._asking = asking
         self._counters = counters or Counters()
         self._senders = senders
         self._timing = timing
@@ -123,6 +132,10 @@ class Courier:
     async def _send(
         self, claim: Claim, sender: Sender, outgoing: Outgoing, claimed_at: float
     ) -> None:
+        if await self._is_refused_by_now(claim):
+            log.info("delivery.made_again", **_told(claim))
+            await self._write(lambda c, now: give_back(c, claim, now))
+            return
         marked_at = await self._write(
             lambda c, now: now if mark_maybe_sent(c, claim, now) else None
         )
@@ -158,6 +171,19 @@ class Courier:
         failpoint("P10")
         self._resting.pop(claim.row.id, None)
         await self._sent(claim, message_id)
+
+    async def _is_refused_by_now(self, claim: Claim) -> bool:
+        """Whether a digest that waited must be made again, by who may have it now or by nobody."""
+        row, asking = claim.row, self._asking
+        is_one = row.kind == "digest" and row.act == "post" and row.trigger in SCHEDULED
+        if asking is None or not is_one or row.maybe_sent_at is not None:
+            return False
+
+        def look(connection: sa.Connection, now: datetime) -> bool:
+            waited = row.attempts > 1 or now - row.not_before > FRESH
+            return waited and not audience.may_leave(connection, asking, claim, now)
+
+        return await self._read(look)
 
     def _is_too_late(self, claim: Claim, claimed_at: float) -> bool:
         """Whether a request that leaves now could land after somebody else took over."""

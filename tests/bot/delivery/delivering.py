@@ -214,6 +214,7 @@ class Office:
             on_unknown=self.on_unknown,
             owners=self.owners,
             chance=chance,
+            asking=Asking(now=self.clock.now, owners=self.owners, workspace=None),
         )
         return Deliveries(
             transactions,

@@ -25,7 +25,7 @@ from storage.notices import CANCELLED
 from storage.outbox import DELIVERY, reference
 from storage.preferences import set_preference
 from storage.roles import set_role
-from storage.subscriptions import add_subscription, find_subscription
+from storage.subscriptions import add_subscription, change_subscription, find_subscription
 from storage.workspaces import bind_chat, create_workspace, release_chat
 from tests.alerted import crossing, fire
 from tests.analytics.world import World
@@ -517,6 +517,48 @@ async def test_a_file_that_cannot_be_made_leaves_its_post_alone(company: Company
     await company.office.work(*[60.0] * 5)
     assert (company.office.row(root).state, company.office.row(part).state) == ("sent", "dead")
     assert company.office.row(part).reason == "the file could not be made"
+
+
+WAITS = SendError("refused", "ratelimited", retry_after=300, status=429)
+
+
+async def test_what_waited_is_not_sent_to_who_ended_it_meanwhile(company: Company) -> None:
+    number = company.subscribe("by-model")
+    delivery = company.digest(subscription_id=number)
+    company.office.platform.script.append(WAITS)
+    await company.office.work()
+    assert company.office.row(delivery).state == "ready"
+    with writing(company.office.engine) as connection:
+        change_subscription(connection, 1, number, {"ended_at": at(60)})
+    await company.office.work(301)
+    row = company.office.row(delivery)
+    assert (row.state, row.reason) == ("skipped", "cancelled")
+
+
+async def test_what_waited_is_not_sent_for_who_lost_the_right_meanwhile(company: Company) -> None:
+    line = 'tasks rule add project=Atlas -> "Email Writing"'  # for admins, and only shows
+    delivery = company.digest(line, subscription_id=company.subscribe(line))
+    company.office.platform.script.append(WAITS)
+    await company.office.work()
+    company.role("UBOB", "admin")
+    company.role("UALICE", "member")
+    await company.office.work(301, 1)
+    assert company.office.row(delivery).state == "skipped"
+    assert {post.channel for post in company.office.platform.posts} == {"UBOB", "UOWNER"}
+
+
+async def test_what_waited_is_made_again_for_a_channel_that_strangers_read_by_now(
+    company: Company,
+) -> None:
+    delivery = company.digest("by-user", subscription_id=company.subscribe("by-user"))
+    company.open_to_people()
+    company.office.platform.script.append(WAITS)
+    await company.office.work()
+    with writing(company.office.engine) as connection:
+        connection.execute(sa.update(DESTINATION).values(is_external=True))
+    await company.office.work(301, 1)
+    row = company.office.row(delivery)
+    assert (row.state, row.facts["outsiders"]) == ("sent", True)
 
 
 async def test_a_button_that_asks_runs_with_the_rights_of_who_presses(company: Company) -> None:
