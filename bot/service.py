@@ -94,6 +94,7 @@ class Service:
             asking=Asking(now=self.now, owners=owners, workspace=None),
             owners=owners,
             counters=self.counters,
+            ahead=lambda: self.guard.ahead(self.now()),
         )
         self._tell_due(tick, deliveries, tuple(senders))
         witness = Witness(addresses_of(self.settings), self.guard)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 
 from bot.asking import Asking
 from bot.chat import Sender
@@ -47,6 +48,7 @@ def deliveries_of(  # noqa: PLR0913  # its parts, each by name
     asking: Asking,
     owners: Sequence[str],
     counters: Counters,
+    ahead: Callable[[], timedelta] = timedelta,
 ) -> Deliveries:
     """The worker of this process, with what makes and what sends."""
     timing = settings.timing()
@@ -61,6 +63,7 @@ def deliveries_of(  # noqa: PLR0913  # its parts, each by name
         owners=owners,
         counters=counters,
         asking=asking,
+        ahead=ahead,
     )
     return Deliveries(
         transactions,

@@ -58,7 +58,8 @@ class Chance:
 class Courier:
     """Sends claimed deliveries; `owners` are told of dead channels as admins are.
 
-    With `asking` the rights of a digest's maker are looked up once more when it waited.
+    With `asking` the rights of a digest's maker are looked up once more when it waited.  `ahead`
+    says how far our clock may be ahead of the platforms'.
     """
 
     def __init__(  # noqa: PLR0913  # its parts, wired by hand
@@ -72,9 +73,11 @@ class Courier:
         chance: Chance | None = None,
         counters: Counters | None = None,
         asking: Asking | None = None,
+        ahead: Callable[[], timedelta] = timedelta,
     ) -> None:
         self._write, self._read = transactions.write, transactions.read
         self._asking = asking
+        self._ahead = ahead
         self._counters = counters or Counters()
         self._senders = senders
         self._timing = timing
@@ -231,7 +234,7 @@ class Courier:
         assert since is not None  # noqa: S101  # for the type checker
         try:
             async with asyncio.timeout(self._timing.deadline):
-                message_id = await sender.find(outgoing, since=since)
+                message_id = await sender.find(outgoing, since=since - self._ahead())
         except SendError as error:
             trouble = self._heeded(claim, trouble_of(error))
             return await self._not_read(claim, trouble)

@@ -16,6 +16,7 @@ from typing import Protocol
 
 MOST_MOVED = timedelta(minutes=5)
 MOST_APART = timedelta(seconds=30)
+UNHEARD = timedelta(minutes=15)  # how wrong the clock may be where no platform said so
 TRY_AGAIN = 60.0  # seconds
 REMEMBERED = 86_400.0  # seconds that what a witness said is carried on: quartz drifts 4 s a day
 RIGHT = "right"
@@ -126,6 +127,16 @@ class ClockGuard:
     def differences(self, now: datetime) -> Evidence:
         """How far the witnesses are apart from the wall clock."""
         return self._evidence(now, self._running())
+
+    def ahead(self, now: datetime) -> timedelta:
+        """How far the clock of what was sent may be ahead of the platforms'; never below zero.
+
+        That is the database's clock, or the wall clock where the database has none.
+        """
+        told = self.differences(now)
+        if told.platform is None:
+            return UNHEARD
+        return max((told.database or timedelta()) - told.platform, timedelta())
 
     def _evidence(self, now: datetime, at: float) -> Evidence:
         anchor = self._anchor

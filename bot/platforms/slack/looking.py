@@ -36,9 +36,11 @@ class Looking:
     async def _history(
         self, outgoing: Outgoing, channel: str, oldest: datetime
     ) -> AsyncIterator[Mapping[str, Any]]:
-        """What was said in the channel or the thread since then, a page at a time."""
+        """What was said in the channel since then, the newest first, or in the whole thread.
+
+        A page at a time and at least one: `oldest` is told by our clock, which may have been wrong.
+        """
         where: dict[str, Any] = {"channel": channel, "limit": PAGE, "include_all_metadata": True}
-        where["oldest"] = f"{oldest.timestamp():.6f}"
         if outgoing.act != "post":
             where["ts"] = outgoing.parent
         for _ in range(PAGES):
@@ -48,10 +50,12 @@ class Looking:
                 if error.code in UNREADABLE:
                     raise SendError("destination", error.code) from error
                 raise
-            for said in reply.get("messages") or []:
+            page = reply.get("messages") or []
+            for said in page:
                 yield said
             where["cursor"] = _next_page(reply)
-            if not where["cursor"]:
+            is_past = "ts" not in where and page and float(page[-1]["ts"]) < oldest.timestamp()
+            if is_past or not where["cursor"]:
                 return
         # More was said than is read here, and not found would be a guess.
         raise SendError("destination", "history_too_long")

@@ -71,6 +71,7 @@ class Scripted:
         self.probes = 0
         self.token_error: SendError | None = None
         self.history_delay = 0.0
+        self.behind = timedelta()  # its clock, against ours
         self.outside = False
         self.hold: asyncio.Event | None = None
         self.asked = asyncio.Event()
@@ -132,7 +133,11 @@ class Scripted:
     async def find(self, outgoing: Outgoing, *, since: datetime) -> str | None:
         if self.looks:
             raise self.looks.popleft()
-        seen = (p for p in self.posts if p.visible_at <= self.clock.now() and p.at >= since)
+        seen = (
+            p
+            for p in self.posts
+            if p.visible_at <= self.clock.now() and p.at - self.behind >= since
+        )
         return next((p.id for p in seen if p.reference == outgoing.reference), None)
 
     async def standing(self, address: Address, *, person: str = "") -> Standing:
@@ -188,6 +193,7 @@ class Office:
     drawing: Drawing | None = None
     owners: Sequence[str] = ()
     on_unknown: OnUnknown = "resend_labelled"
+    ahead: timedelta = timedelta()
 
     def __post_init__(self) -> None:
         """Open the platform."""
@@ -215,6 +221,7 @@ class Office:
             owners=self.owners,
             chance=chance,
             asking=Asking(now=self.clock.now, owners=self.owners, workspace=None),
+            ahead=lambda: self.ahead,
         )
         return Deliveries(
             transactions,

@@ -413,6 +413,14 @@ async def test_what_may_still_land_is_not_looked_for_because_a_clock_was_set(
     assert len(office.platform.posts) == 1
 
 
+async def test_a_clock_that_is_ahead_of_the_platforms_hides_no_post(office: Office) -> None:
+    office.platform.behind = office.ahead = timedelta(minutes=2)
+    office.mail.ready(office.mail.channel())
+    office.platform.script.append(Arrives())
+    await office.work(36, 11, 11)
+    assert len(office.platform.posts) == 1
+
+
 async def test_an_edit_is_repeated_without_looking(office: Office) -> None:
     channel = office.mail.channel()
     root = office.mail.ready(channel)

@@ -143,3 +143,24 @@ def test_what_was_said_a_day_ago_is_forgotten() -> None:
     assert not computer.plans()
     computer.pass_time(DAY + timedelta(seconds=1))
     assert computer.plans()
+
+
+@pytest.mark.parametrize(
+    ("database", "platform", "ahead"),
+    [
+        (None, timedelta(minutes=-2), timedelta(minutes=2)),  # SQLite, and our clock is ahead
+        (timedelta(minutes=-2), timedelta(minutes=-2), timedelta()),  # only ours is wrong
+        (timedelta(minutes=3), timedelta(), timedelta(minutes=3)),
+        (None, timedelta(minutes=2), timedelta()),  # behind: what was sent lies later
+        (None, None, timedelta(minutes=15)),
+    ],
+)
+def test_how_far_what_was_sent_may_lie_before_our_time(
+    database: timedelta | None, platform: timedelta | None, ahead: timedelta
+) -> None:
+    computer = Computer()
+    if database is not None:
+        computer.guard.note_database(computer.wall + database)
+    if platform is not None:
+        computer.hear(computer.wall + platform)
+    assert computer.guard.ahead(computer.wall) == ahead

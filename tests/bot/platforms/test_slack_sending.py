@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -188,6 +189,23 @@ async def test_a_message_on_a_later_page_is_found() -> None:
         for _ in range(250):
             slack._said("message", {"channel": CHANNEL, "text": "chatter"})
         assert await sender.find(post(sender), since=SINCE) == slack.messages[0]["ts"]
+
+
+async def test_what_was_said_last_is_read_whatever_our_clock_says() -> None:
+    async with sending() as (slack, sender):
+        root = await sender.send(post(sender))
+        reply = post(sender, "reply", parent=root, reference="other")
+        sent = [root, await sender.send(reply)]
+        ahead = SINCE + timedelta(hours=1)
+        assert [await sender.find(one, since=ahead) for one in (post(sender), reply)] == sent
+
+
+async def test_what_is_older_is_not_read_any_further() -> None:
+    async with sending() as (slack, sender):
+        for _ in range(450):
+            slack._said("message", {"channel": CHANNEL, "text": "chatter"})
+        assert await sender.find(post(sender), since=SINCE + timedelta(hours=1)) is None
+        assert len(slack.called("conversations.history")) == 1
 
 
 async def test_not_found_in_a_channel_too_busy_to_read_is_no_answer() -> None:
