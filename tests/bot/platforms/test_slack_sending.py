@@ -192,7 +192,7 @@ async def test_a_message_on_a_later_page_is_found() -> None:
 
 
 async def test_what_was_said_last_is_read_whatever_our_clock_says() -> None:
-    async with sending() as (slack, sender):
+    async with sending() as (_, sender):
         root = await sender.send(post(sender))
         reply = post(sender, "reply", parent=root, reference="other")
         sent = [root, await sender.send(reply)]
