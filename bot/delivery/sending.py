@@ -178,8 +178,9 @@ class Courier:
     async def _is_refused_by_now(self, claim: Claim) -> bool:
         """Whether a digest that waited must be made again, by who may have it now or by nobody."""
         row, asking = claim.row, self._asking
-        is_one = row.kind == "digest" and row.act == "post" and row.trigger in SCHEDULED
-        if asking is None or not is_one or row.maybe_sent_at is not None:
+        is_scheduled = row.kind == "digest" and row.act == "post" and row.trigger in SCHEDULED
+        is_one = is_scheduled and row.subscription_id is not None and row.maybe_sent_at is None
+        if asking is None or not is_one:
             return False
 
         def look(connection: sa.Connection, now: datetime) -> bool:

@@ -550,7 +550,7 @@ async def test_what_waited_is_not_sent_for_who_lost_the_right_meanwhile(company:
 async def test_what_waited_is_made_again_for_a_channel_that_strangers_read_by_now(
     company: Company,
 ) -> None:
-    delivery = company.digest("by-user", subscription_id=company.subscribe("by-user"))
+    delivery = company.digest(subscription_id=company.subscribe("by-model"))
     company.open_to_people()
     company.office.platform.script.append(WAITS)
     await company.office.work()
