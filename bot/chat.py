@@ -106,7 +106,10 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the bot finds out about a channel; None is what it could not ask."""
+    """What the bot finds out about a channel; None is what it could not ask.
+
+    A conversation with a guest, or with somebody who left, `is_external`.
+    """
 
     name: str
     can_post: bool | None

@@ -31,6 +31,10 @@ class Elsewhere(UserError):  # noqa: N818  # the state is the name
     """The team that a message would go to belongs to another workspace by now."""
 
 
+class Outside(Elsewhere, NotAllowed):
+    """The person whom a message would go to is a guest, or left."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a delivery's line says; `names_people` decides whether outsiders may read it.
@@ -92,6 +96,11 @@ def file(
 def _asked(
     connection: sa.Connection, asking: Asking, claim: Claim, now: datetime, *, outsiders: bool
 ) -> tuple[Call, Context]:
+    if claim.lane.is_direct and claim.lane.is_external:
+        raise Outside(
+            "This person is a guest here, or left.",
+            hint="Where that is wrong, wait a day: I look at people once a day.",
+        )
     call = parse(claim.row.line)
     maker = _maker(connection, asking, claim, now)
     if claim.row.subscription_id is not None and claim.row.actor:

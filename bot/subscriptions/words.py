@@ -131,7 +131,7 @@ def sent_of(ctx: Context, row: DeliveryRow, to: Destination) -> Sent:
     if row.kind == "notice":
         message = "notice"
     if row.kind == "correction":
-        message = "correction" if row.act == "edit" else "correction, in the thread"
+        message = "correction" if not row.part else "correction, in the thread"
     reason = None if row.state == "sent" else row.reason or "on its way"
     key = row.period_key or ("" if row.window_start is None else "test")
     return Sent(

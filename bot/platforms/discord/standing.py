@@ -27,7 +27,7 @@ async def standing_of(requests: Requests, address: Address, person: str) -> Stan
             name=str(user.get("global_name") or user.get("username") or ""),
             can_post=None,  # only a message shows whether somebody takes direct messages
             can_read_history=True,
-            is_external=False,
+            is_external=not await _is_in(requests, address),
             is_member=person == address.channel_id if person else None,
         )
     channel = await requests.call("GET", f"/channels/{address.channel_id}")
@@ -45,6 +45,17 @@ async def standing_of(requests: Requests, address: Address, person: str) -> Stan
         is_external=str(channel["guild_id"]) != address.external_id,
         is_member=None if theirs is None else theirs.view_channel,
     )
+
+
+async def _is_in(requests: Requests, address: Address) -> bool:
+    """Whether a person is still in the guild that the address is of."""
+    try:
+        await requests.call("GET", f"/guilds/{address.external_id}/members/{address.channel_id}")
+    except SendError as error:
+        if error.status == NOT_FOUND:
+            return False
+        raise
+    return True
 
 
 async def _permissions(

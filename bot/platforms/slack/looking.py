@@ -9,6 +9,7 @@ from typing import Any
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.chat import Address, Outgoing, SendError, Standing
+from bot.platforms.slack.people import OUTSIDE
 from bot.platforms.slack.requests import Requests
 
 EVENT = "creditbot_delivery"
@@ -101,7 +102,7 @@ class Looking:
             name=str(name),
             can_post=not user.get("deleted"),
             can_read_history=_grants(reply, "im"),
-            is_external=bool(user.get("is_stranger")),
+            is_external=any(user.get(flag) for flag in OUTSIDE),
             is_member=person == address.channel_id if person else None,
         )
 

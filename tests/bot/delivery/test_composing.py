@@ -303,6 +303,20 @@ async def test_what_comes_directly_is_made_with_the_rights_of_its_person(company
     assert company.office.row(delivery).state == "skipped"
 
 
+@pytest.mark.parametrize("kind", ["digest", "alert"])
+async def test_a_guest_or_who_left_is_sent_nothing(company: Company, kind: str) -> None:
+    company.channel = company.office.mail.channel(
+        is_direct=True, channel_id="UBOB", is_external=True
+    )
+    number = company.subscribe("by-model last 7d")
+    alert = fire(company.office.engine, crossing()) if kind == "alert" else None
+    about: dict[str, Any] = {"kind": kind, "alert_id": alert, "actor": ""} if alert else {}
+    delivery = company.digest(subscription_id=number, **about)
+    await company.office.work(5)
+    assert company.office.row(delivery).state == "skipped"
+    assert {post.channel for post in company.office.platform.posts} == {"UALICE", "UOWNER"}
+
+
 async def test_a_channel_sees_people_where_everybody_may(company: Company) -> None:
     company.digest("by-user last 7d")
     await company.office.work()

@@ -308,6 +308,15 @@ async def test_a_channel_tells_how_the_bot_and_a_person_stand() -> None:
     assert (found.is_member, stranger.is_member, found.is_external) == (True, False, False)
 
 
+async def test_who_left_the_guild_stands_outside() -> None:
+    async with sending() as (discord, sender):
+        inside, outside = [
+            await sender.standing(Address(discord.guild, user, is_direct=True))
+            for user in (discord.alice["id"], "404")
+        ]
+    assert (inside.is_external, outside.is_external) == (False, True)
+
+
 async def test_a_channel_that_denies_writing_cannot_be_posted_to() -> None:
     async with sending() as (discord, sender):
         discord.everyone = str(VIEW | SEND | HISTORY)

@@ -395,6 +395,14 @@ async def test_a_person_stands_alone_with_the_bot() -> None:
     assert (found.name, found.can_post, found.is_member) == ("Person U1", True, True)
 
 
+@pytest.mark.parametrize("flag", ["is_restricted", "is_ultra_restricted", "is_stranger", "deleted"])
+async def test_a_guest_and_who_left_stand_outside(flag: str) -> None:
+    async with sending() as (slack, sender):
+        assert not (await sender.standing(ALONE)).is_external
+        slack.people["U1"][flag] = True
+        assert (await sender.standing(ALONE)).is_external
+
+
 async def test_the_token_of_another_team_is_told_by_the_probe() -> None:
     async with sending() as (slack, sender):
         await sender.probe(TEAM)
