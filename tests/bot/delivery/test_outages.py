@@ -30,6 +30,7 @@ from storage.destinations import set_quiet_hours
 from storage.engine import reading, writing
 from storage.failpoints import SETTING, FailpointReached, rearm
 from storage.outbox import DELIVERY, DeliveryRow, history
+from storage.roles import set_role
 from storage.routes import untold_alerts
 from storage.subscriptions import Subscription
 from storage.unset import end_unsendable
@@ -50,7 +51,9 @@ def office(engine: sa.Engine) -> Office:
     office = Office(engine)
     office.clock.moment = MADE
     with writing(engine) as connection:
-        bind_chat(connection, 1, platform="slack", external_id="T1", now=MADE)
+        chat = {"platform": "slack", "external_id": "T1"}
+        bind_chat(connection, 1, **chat, now=MADE)
+        set_role(connection, 1, **chat, user_id="UALICE", role="admin")
     return office
 
 
