@@ -12,9 +12,12 @@ import hashlib
 import multiprocessing
 import resource
 from collections import OrderedDict
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from threading import Timer
 
 import structlog
 
@@ -113,14 +116,25 @@ class _Pen:
         theirs.close()
 
     def draw(self, work: Figure | Document, theme: ThemeName, *, seconds: float) -> bytes:
-        """The PNG or PDF; raises TimeoutError or EOFError when the process is lost."""
-        self._pipe.send((work, theme))
+        """The PNG or PDF; raises TimeoutError, OSError or EOFError when the process is lost."""
+        with self._ends_after(seconds):
+            self._pipe.send((work, theme))
         if not self._pipe.poll(seconds):
             raise TimeoutError(f"drawing took longer than {seconds:.0f} s")
         outcome: bytes | str = self._pipe.recv()
         if isinstance(outcome, str):
             raise _NotDrawn(outcome)
         return outcome
+
+    @contextmanager
+    def _ends_after(self, seconds: float) -> Iterator[None]:
+        """A process that does not read is ended, so that nobody writes to it for ever."""
+        timer = Timer(seconds, self.stop)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def stop(self) -> None:
         """End the process at once, from any thread: who is drawing meets the end of the pipe."""

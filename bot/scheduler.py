@@ -20,7 +20,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot.counters import Counters
 
 log = structlog.get_logger()
-Job = Callable[[], Awaitable[None]]
+Job = Callable[[], Awaitable[object]]
 # Late is not lost, missed runs become one, and a job never overlaps itself.
 DEFAULTS = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
 TROUBLE: Mapping[int, str] = {

@@ -17,7 +17,7 @@ from analytics.figures import (
 )
 from bot.alerts.watch import WATCH_SECONDS, Watch
 from bot.asking import Asking
-from bot.chat import Platform, Sender
+from bot.chat import Platform
 from bot.context import Identity
 from bot.counters import Counters
 from bot.delivery.corrections import CORRECT_SECONDS
@@ -37,7 +37,7 @@ from bot.operation.clock_guard import RIGHT, ClockGuard
 from bot.operation.leases import HeldByOne, Leases, replica_name
 from bot.operation.queue_watch import LOOK_SECONDS, QueueWatch, is_unset
 from bot.operation.supervisor import supervise
-from bot.operation.ticking import EXIT_STUCK, TICK_SECONDS, Tick, Verdict, Watchman
+from bot.operation.ticking import EXIT_STUCK, TICK_SECONDS, Pulse, Tick, Verdict, Watchman
 from bot.operation.upkeep import (
     DECIDE_SECONDS,
     GATHER_SECONDS,
@@ -60,6 +60,7 @@ LONGEST_PAUSE = {"slack": 30.0, "discord": 120.0}
 GRACE_SECONDS = 8.0
 HOUSEKEEP_SECONDS = 3600
 DELIVERY_THREADS = 6
+TURN_SECONDS_AT_MOST = 20.0  # of the worker: it may wait for a busy database
 NOTHING = ModelFigure("Warm-up", "", "", "", ())
 FIRST_LINE, OPERATOR = "overview", Identity("terminal", "", "")
 
@@ -85,10 +86,10 @@ class Service:
         desk = Desk(engine, now=self.now, owners=owners, drawing=drawing, pacing=pacing)
         leases = Leases(engine, self.now, holder=replica_name())
         tick = self._tick(engine, leases.holder)
-        senders = senders_of(self.settings)
+        senders, transactions = senders_of(self.settings), self._threaded(engine)
         deliveries = deliveries_of(
             self.settings,
-            self._threaded(engine),
+            transactions,
             senders,
             drawing=drawing,
             asking=Asking(now=self.now, owners=owners, workspace=None),
@@ -100,7 +101,7 @@ class Service:
         witness = Witness(addresses_of(self.settings), self.guard)
         ticker = self._ticker(engine, leases, tuple(senders))
         ticker.every(TICK_SECONDS * self.settings.delivery_scale, tick.run, name="tick")
-        standings = self._standings(engine, senders, owners)
+        standings = Standings(transactions, senders, owners=owners)
         self._tell_late(ticker, deliveries, standings, owners, leases)
         ticker.every(ASK_SECONDS, witness.ask, name="clock")
         guard, probe = Guard(engine, self.now), Probe(engine)
@@ -114,8 +115,7 @@ class Service:
         parts = [self._supervised(platform) for platform in self._platforms(desk, leases)]
         parts.append(self._worker(deliveries))
         ticker.start()
-        watchman = Watchman(lambda: tick.beats, self._tell_verdict(asyncio.get_running_loop()))
-        watchman.start()
+        watchmen = self._watched(tick, deliveries)
         warm = asyncio.gather(_warm_up(desk, drawing), witness.ask())
         log.info("service.started", platforms=sorted(self.states), health_port=port)
         if not senders:
@@ -123,7 +123,8 @@ class Service:
         try:
             await self.stop.wait()
         finally:
-            watchman.off()
+            for watchman in watchmen:
+                watchman.off()
             ticker.stop()
             self.stop.set()
             await _finish(parts)
@@ -138,7 +139,7 @@ class Service:
             log.info("service.stopped")
 
     def _threaded(self, engine: sa.Engine) -> Transactions:
-        """The worker's transactions, away from the loop."""
+        """Transactions of what sends, away from the loop."""
         threads = ThreadPoolExecutor(DELIVERY_THREADS, "delivery")
         return Transactions(engine, self.now, threads=threads)
 
@@ -173,11 +174,6 @@ class Service:
             tick.add(name, deliveries.step(job), plans=True)
         tick.add("sweep", deliveries.sweep)
 
-    def _standings(
-        self, engine: sa.Engine, senders: Mapping[str, Sender], owners: list[str]
-    ) -> Standings:
-        return Standings(Transactions(engine, self.now), senders, owners=owners)
-
     def _tell_late(
         self,
         ticker: Ticker,
@@ -194,6 +190,8 @@ class Service:
             ("housekeep", HOUSEKEEP_SECONDS, deliveries.housekeep),
         ):
             ticker.every(seconds, leases.alone(name, job), name=name)
+        # Not a step of the tick: a network that is dead takes its time.
+        ticker.every(TICK_SECONDS * self.settings.delivery_scale, deliveries.probe, name="probe")
 
     def _worker(self, deliveries: Deliveries) -> asyncio.Task[None]:
         """The worker's task; a service whose worker ended by a bug of ours is started anew."""
@@ -225,14 +223,29 @@ class Service:
             del self.states[name]
         self.states |= {name: words for name, words in idle.items() if name not in self.states}
 
-    def _tell_verdict(self, loop: asyncio.AbstractEventLoop) -> Callable[[Verdict], None]:
-        """What the watchman's verdict on the tick means for the service."""
+    def _watched(self, tick: Tick, deliveries: Deliveries) -> list[Watchman]:
+        """Who looks whether the tick and the worker still come to an end."""
+        loop = asyncio.get_running_loop()
+        watchmen = [
+            Watchman(lambda: tick.beats, self._verdict("tick", loop)),
+            Watchman(
+                lambda: deliveries.turns,
+                self._verdict("deliveries", loop),
+                pulse=Pulse(tick_seconds=TURN_SECONDS_AT_MOST),
+            ),
+        ]
+        for watchman in watchmen:
+            watchman.start()
+        return watchmen
+
+    def _verdict(self, part: str, loop: asyncio.AbstractEventLoop) -> Callable[[Verdict], None]:
+        """What a watchman's verdict on a part means for the service."""
 
         def tell(verdict: Verdict) -> None:
             if verdict == "well":
-                self.states.pop("tick", None)
+                self.states.pop(part, None)
                 return
-            self.states["tick"] = "stuck"
+            self.states[part] = "stuck"
             if verdict == "over":
                 self.exit_code = EXIT_STUCK
                 with suppress(RuntimeError):  # a loop that is closed has ended already

@@ -53,11 +53,12 @@ class Weak:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A platform workspace where nothing is sent until a time."""
+    """A platform workspace where nothing is sent until a time, or until a call went well."""
 
     platform: str
     until: datetime
     reason: str
+    needs_probe: bool
 
 
 def queue_of(
@@ -144,7 +145,7 @@ def pauses(
     connection: sa.Connection, now: datetime, *, workspace_id: int | None = None
 ) -> list[Pause]:
     """The platform workspaces where nothing is sent just now."""
-    wanted = sa.select(_PAUSE.c.platform, _PAUSE.c.until, _PAUSE.c.reason).where(
+    wanted = sa.select(*(_PAUSE.c[name] for name in Pause.__slots__)).where(
         sa.or_(_PAUSE.c.until > now, _PAUSE.c.needs_probe), _ours(_PAUSE, workspace_id)
     )
     rows = connection.execute(wanted.order_by(_PAUSE.c.until))

@@ -38,6 +38,7 @@ class Deliveries:
 
     `jobs` run before each look: what must leave within a second or two of its cause.  `first` runs
     once before anything leaves, `returned` before a refused platform workspace is sent to again.
+    `turns` counts the looks that came to an end.
     """
 
     def __init__(  # noqa: PLR0913  # its parts, wired by hand
@@ -62,6 +63,7 @@ class Deliveries:
         self._first = first
         self._returned = returned
         self._chance = chance or Chance()
+        self.turns = 0
         self._wake = asyncio.Event()
         self._jobs_at = -1.0
         self._lanes: dict[tuple[int, int], float] = {}  # in hand until, by the running time
@@ -84,6 +86,7 @@ class Deliveries:
                 except TROUBLE as error:
                     reason = str(error).partition("\n")[0]
                     log.warning("delivery.turn_postponed", reason=reason)
+                self.turns += 1
                 waking = asyncio.create_task(self._wake.wait())
                 await asyncio.wait(
                     (stopping, waking), timeout=self._timing.poll, return_when="FIRST_COMPLETED"
@@ -233,19 +236,19 @@ class Deliveries:
 
     # ---- for the tick
 
-    def step(self, job: Job) -> Callable[[], Awaitable[None]]:
+    def step(self, job: Job) -> Callable[[], Awaitable[bool]]:
         """A job as a step of the tick, which wakes the worker when it found something."""
 
-        async def run() -> None:
-            if await self._transactions.call(job):
+        async def run() -> bool:
+            if found := await self._transactions.call(job):
                 self.wake()
+            return bool(found)
 
         return run
 
     async def sweep(self) -> None:
-        """Skip what can never leave, and look whether refused workspaces work again."""
+        """Skip what can never leave."""
         await self._transactions.write(sweep)
-        await self._probe()
         self.wake()
 
     async def housekeep(self) -> None:
@@ -256,13 +259,15 @@ class Deliveries:
         await self._transactions.call(prune)
         await self._transactions.write(forget_pauses)
 
-    async def _probe(self) -> None:
+    async def probe(self) -> None:
+        """Look whether refused workspaces work again; where nothing answers that takes long."""
         again = timedelta(seconds=self._timing.probe)
         platforms = tuple(self._senders)
         while pause := await self._transactions.write(
             lambda c, now: take_probe(c, now, again=again, platforms=platforms)
         ):
             await self._look(pause)
+            self.wake()
 
     async def _look(self, pause: Pause) -> None:
         try:

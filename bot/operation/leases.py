@@ -108,7 +108,7 @@ class Leases:
             yield claim is not None
 
     def alone(
-        self, name: str, work: Callable[[], Awaitable[None]]
+        self, name: str, work: Callable[[], Awaitable[object]]
     ) -> Callable[[], Awaitable[None]]:
         """The same work, left out while another replica is at it."""
 

@@ -1,7 +1,7 @@
 """Looks every minute whether an unasked message waits for far too long: the service is unwell then.
 
-After 2 h it is in the log, after 6 h the health is red.  What waits for a platform that nobody set
-up here is told apart, and is no fault.
+After 2 h it is in the log, after 6 h the health is red, and at once where a platform refuses all.
+What waits for a platform that nobody set up here is told apart, and is no fault.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import structlog
 from analytics.numbers import counted
 from storage.engine import reading, writing
 from storage.errors import StorageError
-from storage.queue_stats import Queue, queue_of
+from storage.queue_stats import Queue, pauses, queue_of
 from storage.unset import Idle, idle_platforms, note_unset
 
 log = structlog.get_logger()
@@ -30,7 +30,7 @@ TOKENS: Mapping[str, str] = {
 
 
 class QueueWatch:
-    """Tells how many messages wait for more than 6 h; None when there are none.
+    """Tells where nothing may be sent, and how many messages wait for more than 6 h; else None.
 
     `tell_unset` is told in words what goes to platforms that are none of `platforms`.
     """
@@ -52,26 +52,31 @@ class QueueWatch:
     async def look(self) -> None:
         """Look once; a busy database is looked at again the next time."""
         try:
-            queue, idle = await asyncio.to_thread(self._looked)
+            queue, idle, refused = await asyncio.to_thread(self._looked)
         except StorageError as error:
             log.warning("queue.not_looked_at", reason=error.message)
             return
         if queue.late:
             log.warning("queue.late", late=queue.late, lost=queue.lost)
-        self._report(f"{counted(queue.lost, 'message')} late by 6 h" if queue.lost else None)
-
+        late = [f"{counted(queue.lost, 'message')} late by 6 h"] if queue.lost else []
+        self._report("; ".join([*refused, *late]) or None)
         self._tell_unset({one.platform: unset_words(one) for one in idle})
 
-    def _looked(self) -> tuple[Queue, list[Idle]]:
+    def _looked(self) -> tuple[Queue, list[Idle], list[str]]:
         now = self._now()
         with reading(self._engine) as connection:
             idle = idle_platforms(connection, self._platforms)
             queue = queue_of(connection, now, idle=[one.platform for one in idle])
+            told = {
+                f"{one.platform} refuses everything: {one.reason}"
+                for one in pauses(connection, now)
+                if one.needs_probe and one.platform in self._platforms
+            }
         if idle:
             with writing(self._engine) as connection:
                 for one in idle:
                     note_unset(connection, one.platform, now, gap=SAME_STRETCH)
-        return queue, idle
+        return queue, idle, sorted(told)
 
 
 def is_unset(words: str) -> bool:

@@ -1,6 +1,7 @@
 """The tick: every few seconds what is due is done, and it is noted that we are alive.
 
-Its steps run one after the other; one that fails is logged and the next one goes on.  A watch in a
+Its steps run one after the other; one that fails is logged and the next one goes on.  A step that
+found something runs again at once: a step is short, however much there is to do.  A watch in a
 thread of its own looks whether steps come to an end.  When none did for three ticks the service is
 unwell, one tick later it ends, so that whoever runs it starts it anew.
 """
@@ -26,10 +27,11 @@ from storage.errors import StorageError
 from storage.replicas import note_tick
 
 log = structlog.get_logger()
-Step = Callable[[], Awaitable[None]]
+Step = Callable[[], Awaitable[object]]  # what is true asks to be called again
 TICK_SECONDS = 5.0
 MISSED_TICKS = 3
 ALIVE = timedelta(seconds=2 * MISSED_TICKS * TICK_SECONDS)  # for others, who see it in the database
+MOST_TURNS = 100  # of a step in one tick: 20,000 schedules
 PATIENCE = 0.2  # seconds that noting a tick waits for SQLite's only writer
 TICKS = "ticks"
 EXIT_STUCK = 75  # EX_TEMPFAIL of sysexits.h: try again
@@ -78,7 +80,7 @@ class Tick:
         may_plan = self.guard.may_plan(self._now())
         for name, step, plans in self._steps:
             if may_plan or not plans:
-                await self._guarded(name, step)
+                await self._repeated(name, step)
         self.last_at = self._now()
         self.counters.up(TICKS)
 
@@ -86,9 +88,16 @@ class Tick:
         """Take no more work."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _guarded(self, name: str, step: Step) -> None:
+    async def _repeated(self, name: str, step: Step) -> None:
+        for _ in range(MOST_TURNS):
+            if not await self._guarded(name, step):
+                return
+
+    async def _guarded(self, name: str, step: Step) -> bool:
+        """Whether it found something."""
+        found: object = False
         try:
-            await step()
+            found = await step()
         except StorageError as error:
             log.warning("tick.postponed", step=name, reason=error.message)
             self.counters.up("tick_errors", step=name)
@@ -96,6 +105,7 @@ class Tick:
             log.exception("tick.failed", step=name)
             self.counters.up("tick_errors", step=name)
         self.beats += 1
+        return bool(found)
 
     async def _note(self) -> None:
         try:
@@ -121,7 +131,7 @@ Verdict = Literal["well", "unwell", "over"]
 
 
 @dataclass(slots=True)
-class Watch:
+class Pulse:
     """Judges by how many of its own looks in a row saw nothing end.
 
     So a process that was frozen as a whole, or a computer that slept, is not taken for stuck.
@@ -154,14 +164,14 @@ class Watchman(threading.Thread):
         beats: Callable[[], int],
         tell: Callable[[Verdict], None],
         *,
-        watch: Watch | None = None,
+        pulse: Pulse | None = None,
         goodbye: float = GOODBYE_SECONDS,
         end: Callable[[int], object] = os._exit,
     ) -> None:
         super().__init__(name="watchman", daemon=True)
         self._beats = beats
         self._tell = tell
-        self._watch = watch or Watch()
+        self._pulse = pulse or Pulse()
         self._goodbye = goodbye
         self._end = end
         self._off = threading.Event()
@@ -170,9 +180,9 @@ class Watchman(threading.Thread):
         """Look until it is over or somebody is off."""
         verdict: Verdict = "well"
         while verdict != "over":
-            if self._off.wait(self._watch.look_seconds):
+            if self._off.wait(self._pulse.look_seconds):
                 return
-            found = self._watch.look(self._beats())
+            found = self._pulse.look(self._beats())
             if found != verdict:
                 verdict = found
                 log.error("tick.stuck", verdict=found) if found != "well" else log.info("tick.well")

@@ -40,24 +40,21 @@ UNPLANNED = UserError("Its next time could not be worked out.", hint="The log sa
 
 
 def plan(engine: sa.Engine, now: datetime, platforms: Collection[str] | None = None) -> int:
-    """Insert the deliveries of every subscription that is due; how many are new.
+    """Insert the deliveries of up to 200 subscriptions that are due; how many are new.
 
     What goes to other `platforms` than those that are set up stays due: it is caught up when they
     are.  Raises StorageError; what was not planned then is planned at the next turn.
     """
-    planned = 0
-    while True:
-        with reading(engine) as connection:
-            if not anything_due(connection, now, platforms=platforms):
-                return planned
-        failpoint("P1")
-        with writing(engine) as connection:
-            due = lock_due(connection, now, limit=BATCH, platforms=platforms)
-            planned += _plan(connection, due, now)
-            failpoint("P2", connection)
-        failpoint("P3")
-        if len(due) < BATCH:
-            return planned
+    with reading(engine) as connection:
+        if not anything_due(connection, now, platforms=platforms):
+            return 0
+    failpoint("P1")
+    with writing(engine) as connection:
+        due = lock_due(connection, now, limit=BATCH, platforms=platforms)
+        planned = _plan(connection, due, now)
+        failpoint("P2", connection)
+    failpoint("P3")
+    return planned
 
 
 def _plan(connection: sa.Connection, due: Sequence[Due], now: datetime) -> int:

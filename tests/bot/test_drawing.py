@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import structlog
@@ -69,6 +72,20 @@ resource.setrlimit(resource.RLIMIT_AS, ({HELD}, {HELD}))
 limit_memory()
 print(*resource.getrlimit(resource.RLIMIT_AS))
 """
+
+
+async def test_a_process_that_does_not_read_holds_nobody_up(
+    pens: Drawing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await pens.warm_up(FIGURE)
+    pen = pens._pen
+    assert pen is not None
+    os.kill(int(pen._process.pid or 0), signal.SIGSTOP)
+    monkeypatch.setattr(drawing, "SECONDS", 0.05)
+    long = replace(FIGURE, alt="x" * (1 << 20))  # more than a pipe holds
+    assert await pens.draw(long, "light") is None
+    monkeypatch.undo()
+    assert await pens.draw(FIGURE, "dark") is not None
 
 
 def test_a_process_that_is_held_to_less_memory_stays_so() -> None:

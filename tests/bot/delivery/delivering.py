@@ -241,6 +241,7 @@ class Office:
         for seconds in after:
             self.clock.forward(seconds)
             await worker.sweep()
+            await worker.probe()
             await worker.settle()
 
     def row(self, delivery: str) -> DeliveryRow:

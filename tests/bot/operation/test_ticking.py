@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.operation.clock_guard import ClockGuard
-from bot.operation.ticking import EXIT_STUCK, Tick, Verdict, Watch, Watchman
+from bot.operation.ticking import EXIT_STUCK, Pulse, Tick, Verdict, Watchman
 from storage.engine import reading, writing
 from storage.replicas import last_tick, replicas
 from tests.cast import NOW
@@ -53,6 +54,15 @@ async def test_a_step_that_fails_stops_neither_the_others_nor_the_next_tick(tick
     assert done == ["fails", "after"] * 2
     assert tick.counters.of("tick_errors") == {(("step", "bad"),): 2}
     assert tick.counters.of("ticks") == {(): 2}
+
+
+async def test_a_step_that_found_something_is_done_again_and_each_time_is_a_beat(
+    tick: Tick,
+) -> None:
+    left = [True, True, False, True]
+    tick.add("batches", lambda: asyncio.sleep(0, left.pop(0)))
+    await tick.run()
+    assert (left, tick.beats) == ([True], 1 + 3)  # noting the tick is a beat as well
 
 
 async def test_while_the_database_is_busy_the_tick_goes_on(
@@ -108,7 +118,7 @@ async def test_replicas_see_the_clock_they_share(postgres_engine: sa.Engine) -> 
 
 
 def test_three_missed_ticks_are_unwell_and_a_fourth_is_the_end() -> None:
-    watch = Watch(look_seconds=1, tick_seconds=5)
+    watch = Pulse(look_seconds=1, tick_seconds=5)
     watch.look(1)
     verdicts = [watch.look(1) for _ in range(20)]
     assert verdicts == ["well"] * 14 + ["unwell"] * 5 + ["over"]
@@ -116,7 +126,7 @@ def test_three_missed_ticks_are_unwell_and_a_fourth_is_the_end() -> None:
 
 @given(st.lists(st.booleans(), max_size=200))
 def test_it_is_over_only_after_twenty_looks_in_a_row_in_vain(ends: list[bool]) -> None:
-    watch, beats, in_vain = Watch(look_seconds=1, tick_seconds=5), 1, 0
+    watch, beats, in_vain = Pulse(look_seconds=1, tick_seconds=5), 1, 0
     watch.look(beats)
     for ended in ends:
         beats += ended
@@ -125,19 +135,19 @@ def test_it_is_over_only_after_twenty_looks_in_a_row_in_vain(ends: list[bool]) -
 
 
 def test_a_step_that_ends_makes_it_well_again() -> None:
-    watch = Watch(look_seconds=1, tick_seconds=5, in_vain=16)
+    watch = Pulse(look_seconds=1, tick_seconds=5, in_vain=16)
     assert watch.look(0) == "unwell"
     assert watch.look(1) == "well"
 
 
-def quick() -> Watch:
-    return Watch(look_seconds=0.001, tick_seconds=0.005)
+def quick() -> Pulse:
+    return Pulse(look_seconds=0.001, tick_seconds=0.005)
 
 
 def test_who_does_not_end_by_itself_is_ended_with_a_code_that_says_try_again() -> None:
     told: list[Verdict] = []
     ended: list[int] = []
-    watchman = Watchman(lambda: 0, told.append, watch=quick(), goodbye=0.001, end=ended.append)
+    watchman = Watchman(lambda: 0, told.append, pulse=quick(), goodbye=0.001, end=ended.append)
     watchman.start()
     watchman.join(20)
     assert told == ["unwell", "over"]
@@ -153,7 +163,7 @@ def test_a_watchman_that_is_off_ends_nobody() -> None:
         looked.set()
         return next(beats)
 
-    watchman = Watchman(beat, print, watch=quick(), goodbye=0.001, end=ended.append)
+    watchman = Watchman(beat, print, pulse=quick(), goodbye=0.001, end=ended.append)
     watchman.start()
     assert looked.wait(20)
     watchman.off()
