@@ -34,8 +34,8 @@ async def test_a_platform_that_refuses_everything_is_told_at_once(
             words = {"reason": "invalid_auth", "until": NOW + timedelta(minutes=5)}
             connection.execute(sa.insert(PAUSE).values(**pause, **words, needs_probe=needs_probe))
     told: list[str | None] = []
-    platforms = ("slack",)
-    await QueueWatch(sqlite_engine, lambda: NOW, told.append, platforms, dict).look()
+    unset: dict[str, str] = {}
+    await QueueWatch(sqlite_engine, lambda: NOW, told.append, ("slack",), unset.update).look()
     assert told == ["slack refuses everything: invalid_auth"]
 
 
