@@ -258,7 +258,9 @@ class Report:
         details = tuple(block for block in self.blocks if is_detail(block))
         if not details:
             return None
-        return replace(self, headline=f"Details: {self.title}", blocks=details, export=None)
+        mark = TEST if self.title.startswith(TEST) else ""
+        headline = f"{mark}Details: {self.title.removeprefix(TEST)}"
+        return replace(self, headline=headline, blocks=details, export=None)
 
     @property
     def as_test(self) -> Report:

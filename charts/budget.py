@@ -22,7 +22,8 @@ AXIS = 18
 ABOVE = 10
 PACE = "even pace"
 FRACTIONS = (0.3, 0.2, 0.45, 0.6, 0.12, 0.75)  # of the period, where the pace may be named
-DOWN = (-5, -9, 14, -18, 22, -30, -44, -60)  # from the dot to the words
+DOWN = (-5, -6, -7, -9, 14, -12, -18, 18, 22, -30, -44, -60)  # from the dot to the words
+NEAR, AWAY = 22, 2  # further words are no longer the dot's: better one line runs through them
 WEEK, MANY = 7, 45
 
 
@@ -60,8 +61,12 @@ def _say_used(card: Card, figure: BudgetFigure, plot: BurnUp, taken: list[Rect])
     starts = [x - 7 - room, x - room / 2, x + 7]
     inside = [min(max(place, start + 2), end - room - 2) for place in starts]
     heights = [y + down for down in DOWN if plot.amounts.end < y + down < plot.amounts.start]
-    places = [text_rect((left, height), words, STRONG) for height in heights for left in inside]
-    place = min(places, key=lambda place: conflicts(place, taken))
+    places = [
+        (text_rect((left, height), words, STRONG), AWAY * (abs(height - y) > NEAR))
+        for height in heights
+        for left in inside
+    ]
+    place, _ = min(places, key=lambda found: conflicts(found[0], taken) + found[1])
     card.text(baseline(place, words, STRONG), words, STRONG, colour=card.theme.ink)
     return place
 

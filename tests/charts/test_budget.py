@@ -135,6 +135,15 @@ def test_what_is_used_is_not_written_on_the_band(times: float, day: int) -> None
     assert not path.contains_points(corners / SCALE).any()
 
 
+def test_what_is_used_stays_at_its_dot_between_the_lines() -> None:
+    spent = [280 / 4] * 4 + [1520] + [862 / 19] * 19
+    made = compose(budget_figure(spent, 3000, (2860, 2950, 3100), days=30), Sheet(LIGHT))
+    FigureCanvasAgg(made.canvas)
+    (curve,), (full,) = lines(made, 2.2), lines(made, 1.1)
+    (box,) = (box for text, box in texts(made) if text.endswith(" used"))
+    assert full[0, 1] < box.top / SCALE < box.bottom / SCALE < curve[-1, 1] + 1
+
+
 def test_lines_that_would_lie_on_each_other_are_one() -> None:
     far = compose(budget_figure([600_000], 20_000), Sheet(LIGHT))
     near = compose(budget_figure([80_000], 20_000), Sheet(LIGHT))

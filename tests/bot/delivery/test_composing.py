@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from analytics.figures import Figure
+from analytics.report import Note, Report
 from bot.chat import SendError
 from bot.context import Identity
 from bot.desk import Desk
@@ -458,6 +459,13 @@ async def test_a_test_says_that_it_is_one(company: Company) -> None:
     notes = post.payload["notes"]
     assert isinstance(notes, list)
     assert notes[-1].startswith("TEST: sent by hand")
+
+
+def test_the_details_of_a_test_are_marked_first() -> None:
+    report = Report("Daily", "412 credits", (Note("more", is_detail=True),)).as_test
+    assert report.as_test == report
+    assert report.thread is not None
+    assert report.thread.headline == "TEST: Details: Daily"
 
 
 async def test_only_a_test_is_marked_as_one(company: Company) -> None:
