@@ -6,7 +6,7 @@ may run in several replicas at once and be killed anywhere: only unique keys dec
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -37,9 +37,12 @@ def tick(platforms: Collection[str] | None = None) -> Mapping[str, Job]:
     }
 
 
-def prompt(owners: Sequence[str]) -> Mapping[str, Job]:
-    """Twice a second, so that what crossed a line leaves within two."""
-    return {"router": partial(route, owners=owners)}
+def prompt(owners: Sequence[str], is_sure: Callable[[], bool] = lambda: True) -> Mapping[str, Job]:
+    """Twice a second, so that what crossed a line leaves within two.
+
+    `is_sure` tells whether the clock is believed.
+    """
+    return {"router": partial(route, owners=owners, is_sure=is_sure)}
 
 
 def at_start(engine: sa.Engine, now: datetime) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
@@ -96,6 +96,7 @@ class Service:
             owners=owners,
             counters=self.counters,
             ahead=lambda: self.guard.ahead(self.now()),
+            is_sure=self._is_sure,
         )
         self._tell_due(tick, deliveries, tuple(senders))
         witness = Witness(addresses_of(self.settings), self.guard)
@@ -187,11 +188,24 @@ class Service:
         for name, seconds, job in (
             ("channels", STANDINGS_SECONDS, standings.look),
             *((name, CORRECT_SECONDS, deliveries.step(job)) for name, job in late(asking).items()),
-            ("housekeep", HOUSEKEEP_SECONDS, deliveries.housekeep),
+            ("housekeep", HOUSEKEEP_SECONDS, self._when_sure(deliveries.housekeep)),
         ):
             ticker.every(seconds, leases.alone(name, job), name=name)
         # Not a step of the tick: a network that is dead takes its time.
         ticker.every(TICK_SECONDS * self.settings.delivery_scale, deliveries.probe, name="probe")
+
+    def _is_sure(self) -> bool:
+        """Whether the wall clock is believed right now; for any thread."""
+        return self.guard.may_plan(self.now())
+
+    def _when_sure(self, job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """A job that deletes what is old, so that a clock that is ahead deletes nothing."""
+
+        async def run() -> None:
+            if self._is_sure():
+                await job()
+
+        return run
 
     def _worker(self, deliveries: Deliveries) -> asyncio.Task[None]:
         """The worker's task; a service whose worker ended by a bug of ours is started anew."""

@@ -49,8 +49,12 @@ def deliveries_of(  # noqa: PLR0913  # its parts, each by name
     owners: Sequence[str],
     counters: Counters,
     ahead: Callable[[], timedelta] = timedelta,
+    is_sure: Callable[[], bool] = lambda: True,
 ) -> Deliveries:
-    """The worker of this process, with what makes and what sends."""
+    """The worker of this process, with what makes and what sends.
+
+    What `ahead` and `is_sure` say of our clock stands with the courier and the router.
+    """
     timing = settings.timing()
     composer = Composer(
         transactions, asking, senders, timing=timing, drawing=drawing, owners=owners
@@ -71,7 +75,7 @@ def deliveries_of(  # noqa: PLR0913  # its parts, each by name
         courier,
         senders,
         timing=timing,
-        jobs=tuple(prompt(owners).values()),
+        jobs=tuple(prompt(owners, is_sure).values()),
         first=at_start,
         returned=catch_up_after,
     )

@@ -45,6 +45,7 @@ class Desk:
     owners: Sequence[str]
     routes: Sequence[Route]
     destinations: dict[int, Destination] = field(default_factory=dict)
+    is_sure: bool = True  # whether the clock is believed
 
     @property
     def place(self) -> int:

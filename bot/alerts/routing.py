@@ -8,7 +8,7 @@ deliveries once: their keys are unique, and the workspace's row is held meanwhil
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -63,8 +63,17 @@ REPLACED = "another alert tells how things stand now"
 MERGED = "told together with alert {}"
 
 
-def route(engine: sa.Engine, now: datetime, owners: Sequence[str] = ()) -> int:
-    """Plan what every alert that is not routed yet has to tell; how many messages are new."""
+def route(
+    engine: sa.Engine,
+    now: datetime,
+    owners: Sequence[str] = (),
+    *,
+    is_sure: Callable[[], bool] = lambda: True,
+) -> int:
+    """Plan what every alert that is not routed yet has to tell; how many messages are new.
+
+    While the clock is not believed no alert is too late to be told.
+    """
     with reading(engine) as connection:
         known = list_workspaces(connection)
         since = now - SEEN_FOR
@@ -89,6 +98,7 @@ def route(engine: sa.Engine, now: datetime, owners: Sequence[str] = ()) -> int:
                 owners,
                 list_routes(connection, workspace.id),
                 list_destinations(connection, workspace.id),
+                is_sure(),
             )
             planned += _route(desk)
     return planned
@@ -153,8 +163,8 @@ def _told(desk: Desk, alert: Alert) -> int | None:
 
 
 def _fired(desk: Desk, alert: Alert) -> list[NewDelivery] | None:
-    """The posts of an alert; None while its subject is quiet."""
-    if _is_snoozed(desk, alert):
+    """The posts of an alert; None while its subject is quiet, or perhaps its period is over."""
+    if _is_snoozed(desk, alert) or (not desk.is_sure and _is_over(desk, alert)):
         return None
     facts = frozen_facts(alert, desk.ctx.reader)
     if facts is not None:

@@ -13,6 +13,8 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -192,6 +194,18 @@ def test_the_demo_lives_in_the_zone_that_is_set(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     with closing(sqlite3.connect(tmp_path / "demo" / "creditbot.db")) as kept:
         assert kept.execute("SELECT zone FROM workspace").fetchone() == ("Asia/Tokyo",)
+
+
+@pytest.mark.parametrize(("ahead", "runs"), [(0, 1), (400 * 86_400, 0)])
+async def test_a_clock_that_is_ahead_deletes_nothing(ahead: int, runs: int) -> None:
+    service, ran = Service(Settings(), lambda: NOW + timedelta(seconds=ahead)), []
+
+    async def job() -> None:
+        ran.append(1)
+
+    service.guard.note_platform(format_datetime(NOW))
+    await service._when_sure(job)()
+    assert len(ran) == runs
 
 
 async def test_the_tick_looks_at_budgets(sqlite_engine: sa.Engine) -> None:

@@ -399,6 +399,16 @@ def test_an_alert_older_than_its_period_is_no_post_but_has_its_reason(world: Wor
     assert (row.state, row.reason) == ("skipped", "its period was over before it could be told")
 
 
+def test_a_clock_that_is_not_believed_ends_no_period(world: World) -> None:
+    channel(world)
+    number = fire(world.engine, crossing(fired_at=EVENING))
+    assert route(world.engine, EVENING + timedelta(days=10), is_sure=lambda: False) == 0
+    assert rows(world) == []
+    route(world.engine, EVENING, is_sure=lambda: False)
+    (row,) = rows(world, number)
+    assert row.state == "planned"
+
+
 def test_what_could_not_leave_in_its_period_is_named_by_the_next_digest(world: World) -> None:
     first, second = channel(world), channel(world, "sales")
     fire(world.engine, crossing(90, fired_at=EVENING))
