@@ -171,9 +171,9 @@ def resume(ctx: Context, number: Number) -> Report:
         revive(*_here(ctx), known.to.id)
     changes: dict[str, object] = {"is_paused": False, "paused_until": None, "fail_streak": 0}
     changes["skip_next"] = False
-    if known.kept.pause_reason is None:
+    if known.kept.pause_reason is None and known.kept.is_paused:
         changes |= next_turn(known.kept, rounds_of(ctx, known.kept), ctx.now)
-    else:
+    elif known.kept.is_paused:
         # Its maker's right may be gone: whoever lets it go on answers for it.
         changes["created_by"] = _answers(ctx, known.to)
     is_skip = known.kept.skip_next and not known.kept.paused_at(ctx.now)

@@ -558,6 +558,14 @@ def test_a_time_that_is_moved_into_the_past_loses_no_period(
     assert len(_periods(desk, desk.moment + timedelta(hours=5))) == 1
 
 
+def test_what_is_told_at_once_is_told_though_a_skip_is_taken_back_meanwhile(desk: Wound) -> None:
+    desk.moment = NOW.replace(hour=8, minute=0)
+    desk.report("digest subscribe daily 09:00", ADMIN)
+    for line in ("digest edit 1 daily 07:00", "digest skip 1", "digest resume 1"):
+        desk.report(line, ADMIN)
+    assert _periods(desk, desk.moment) == [("daily:2026-03-29", "schedule", False)]
+
+
 def test_a_time_that_is_moved_to_later_tells_no_period_again(desk: Wound) -> None:
     desk.moment = NOW.replace(hour=8, minute=0)
     desk.report("digest subscribe daily 09:00", ADMIN)
