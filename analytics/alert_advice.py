@@ -10,7 +10,7 @@ from analytics.advice_words import Names, evidence_text, saving_text
 from analytics.alert_facts import Told, post
 from analytics.evidence import Pair
 from analytics.report import Button, Note, Report
-from analytics.text import typed
+from analytics.text import clean, typed
 
 TITLE = "New advice"
 PARTS = ("task", "from", "to")
@@ -41,7 +41,12 @@ def advice_report(told: Told) -> Report:
     evidence = told.facts.get("evidence", told.facts.get("words"))  # words: of an older version
     notes = (Note(evidence, "delta"),) if isinstance(evidence, str) else ()
     report = Report(TITLE, f"{TITLE}, {level}{what}{upto}", notes)
-    return post(told, report, list(_choices(told)), may_wait=False)
+    return post(told, report, list(_choices(told)), now=_decision(told), may_wait=False)
+
+
+def advice_subject(pair: Pair) -> str:
+    """What an alert about a pair is kept under."""
+    return ":".join(map(str, ("advice", *pair)))
 
 
 def pair_of(told: Told) -> Pair | None:
@@ -66,6 +71,12 @@ def _choices(told: Told) -> Iterator[Button]:
 
 
 def advice_resolved(told: Told) -> str:
-    """What is said when advice does not hold any more."""
-    del told
-    return "the evidence does not carry this advice any more."
+    """What is said when somebody decided, or when advice does not hold any more."""
+    decision = _decision(told)
+    return f"{decision}." if decision else "the evidence does not carry this advice any more."
+
+
+def _decision(told: Told) -> str:
+    """`declined by Anna`; empty where nobody decided."""
+    words = told.part_of("resolved").get("words")
+    return clean(words, 200) if isinstance(words, str) else ""

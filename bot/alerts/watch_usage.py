@@ -10,7 +10,7 @@ import sqlalchemy as sa
 import structlog
 
 from analytics.advice_basis import Advice, Findings, find
-from analytics.alert_advice import advice_facts
+from analytics.alert_advice import advice_facts, advice_subject
 from analytics.alert_anomaly import freeze_verdict
 from analytics.alert_silence import SHORTEST, Silence, late_day_facts
 from analytics.anomaly import BASE_DAYS, FACTOR_DAYS, Part, Verdict, verdicts
@@ -197,7 +197,7 @@ def _advice(ctx: Context, found: Findings, one: Advice) -> NewAlert:
         names = replace(names, task=f"the shortest third of {names.task}")
     task, a, b = one.proposal.pair
     key, facts = f"v|{task}|{a}|{b}", advice_facts(one.proposal, names)
-    return _new(ctx, key, "advice", f"advice:{task}:{a}:{b}", facts)
+    return _new(ctx, key, "advice", advice_subject(one.proposal.pair), facts)
 
 
 # ---- all

@@ -6,6 +6,7 @@ from analytics import recommendations as advice
 from analytics import trials
 from analytics.advice_basis import Findings, find
 from analytics.advice_why import why
+from analytics.alert_advice import advice_subject
 from analytics.errors import UserError
 from analytics.evidence import Pair
 from analytics.followed import follow
@@ -16,6 +17,7 @@ from bot.params import Margin, ModelName, TaskName
 from bot.registry import command
 from bot.walls import check_task, open_tasks
 from storage.advice import Opinion, OpinionStatus, set_opinion
+from storage.alerts import list_alerts, resolve
 from storage.reading import Days
 from storage.timekeys import HourClass
 
@@ -133,7 +135,17 @@ def _decide(ctx: Context, pair: Pair, status: OpinionStatus) -> str:
     models = reader.catalog.models
     words = f"{models[to].name} instead of {models[from_].name} on {reader.names('task')[task]}"
     ctx.record(f"advice {status}", words, after=str(saving))
+    _answer(ctx, pair, status)
     return f"{words}: {status}"
+
+
+def _answer(ctx: Context, pair: Pair, status: OpinionStatus) -> None:
+    """Let the posts about a piece of advice say what became of it."""
+    place, person = (ctx.reader.connection, ctx.reader.workspace.id), ctx.asker.person_id
+    who = ctx.reader.names("person").get(person or 0, "somebody")
+    subject = advice_subject(pair)
+    for alert in list_alerts(*place, states=["fired"], kinds=["advice"], subject=subject):
+        resolve(ctx.reader.connection, alert, facts={"words": f"{status} by {who}"}, now=ctx.now)
 
 
 def _decided(words: str, then: str) -> Report:

@@ -59,6 +59,7 @@ PAUSE = timedelta(seconds=2)  # between two posts to a channel
 BREATHS = 6  # pauses after a jump, for what waits for its turn
 BEAT = 0.25  # seconds of a real clock
 LONGEST = timedelta(days=62)
+PATIENCE = 45.0  # seconds for a picture
 NEARLY = 0.897  # of a budget whose warning at 90 % is close
 _SPAN = re.compile(r"(?P<count>\d{1,4}) ?(?P<unit>m|min|minutes?|h|hours?|d|days?|w|weeks?)")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -176,7 +177,8 @@ class LivePlatform:
         self._loop.close()
 
     def _worker(self, drawing: Drawing) -> Deliveries:
-        timing, senders = Timing(), {self._sender.name: self._sender}
+        # The demo's clock stands meanwhile, and a first picture on a busy laptop takes its time.
+        timing, senders = Timing(picture=PATIENCE), {self._sender.name: self._sender}
         kept = Transactions(self.engine, self.clock.now, clock=lambda _connection, now: now)
         composer = Composer(kept, self._asking, senders, timing=timing, drawing=drawing)
         return Deliveries(

@@ -352,6 +352,24 @@ def test_advice_is_told_once_for_a_task_and_two_models(sqlite_engine: sa.Engine)
     assert "Logs cannot prove equal quality." in repr(report)
 
 
+def test_advice_that_somebody_declined_is_over_and_its_post_says_so(
+    sqlite_engine: sa.Engine,
+) -> None:
+    world = advised(World(sqlite_engine))
+    Looking(sqlite_engine, NOW).look()
+    (alert,) = alerts(world, "advice")
+    post = world.ask(f"alerts show {alert.id}")
+    rows = (block.buttons for block in post.blocks if isinstance(block, Actions))
+    (decline,) = [one for row in rows for one in row if one.label == "Not useful"]
+    world.ask(decline.line)
+    assert alerts(world, "advice")[0].state == "resolved"
+    shown = repr(world.ask(f"alerts show {alert.id}"))
+    assert ", declined by " in shown
+    assert "Try it" not in shown
+    line = world.ask(f"alerts show {alert.id} part=resolved").headline
+    assert line.startswith("Resolved: declined by ")
+
+
 @pytest.mark.parametrize("surface", ["terminal", "slack", "discord"])
 def test_advice_says_everything_once(sqlite_engine: sa.Engine, surface: str) -> None:
     world = advised(World(sqlite_engine))
