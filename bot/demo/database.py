@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
+from bot.alerts.routing import route
 from bot.alerts.watch import Watch
 from bot.context import Identity
 from bot.demo.company import TEAMS, YOUR_HANDLE, YOUR_NAME, members
 from bot.demo.plans import decide
 from bot.demo.usage import Workload, day_rows, prompts
-from storage.alerts import mark_routed, unrouted
 from storage.engine import opened, reading, writing
 from storage.errors import DatabaseUnusable
 from storage.events import Route
@@ -24,7 +24,9 @@ from storage.labels import Labels
 from storage.ledger import Ledger, Origin
 from storage.levels import check_levels
 from storage.migrate import is_current, upgrade
+from storage.outbox import history
 from storage.roles import set_role
+from storage.routes import skip_waiting
 from storage.text import folded
 from storage.workspaces import WorkspaceInfo, bind_chat, find_workspace, set_state, state
 
@@ -33,9 +35,10 @@ EDITOR = Origin("cursor:acme", "cursor", Route.PULL)
 BATCH = 10_000
 PARTS = ("", "-wal", "-shm", "-journal", "-posts")
 MANY = 100
+OLD_NEWS = "it happened before the demo began"
 CHAT = ("console", "acme")  # the pretended chat that everybody of the company is in
 YOU = Identity(*CHAT, YOUR_HANDLE, YOUR_NAME)  # who owns the workspace
-EDITION = 5  # what a database holds beside its usage; an older one is made anew
+EDITION = 6  # what a database holds beside its usage; an older one is made anew
 _MADE, _LEFT = "demo_made", "demo_left"
 Step = Callable[[int], None]
 
@@ -144,9 +147,10 @@ def _told_before(engine: sa.Engine, workspace: WorkspaceInfo, work: Workload) ->
     """What budgets crossed, and what was found, in the past is no news to anybody."""
     check_levels(engine, work.now)
     Watch(engine, lambda: work.now).look_now()
+    route(engine, work.now)
     with writing(engine) as connection:
-        for alert in unrouted(connection, workspace.id, limit=MANY):
-            mark_routed(connection, alert, now=work.now)
+        waiting = [row.id for row in history(connection, workspace.id, limit=MANY)]
+        skip_waiting(connection, workspace.id, waiting, reason=OLD_NEWS, now=work.now)
 
 
 def _introduce(connection: sa.Connection, workspace_id: int, work: Workload) -> None:

@@ -200,7 +200,7 @@ def test_three_questions_are_answered_with_a_picture_each(folder: Path) -> None:
     printed = talk(folder)
 
     assert "Anna Schmidt" in printed
-    assert printed.count("Written: ") == 3
+    assert printed.count("Written:") == 3
     assert {file.name for file in folder.glob("*.png")} >= {
         "by-model-last-30d.png",
         "by-user-last-7d.png",
