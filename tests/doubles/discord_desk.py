@@ -26,7 +26,7 @@ from storage.ledger import Ledger, Origin
 from storage.workspaces import bind_chat
 from tests.cast import ALICE, BOB, NOW, event
 from tests.databases import home
-from tests.doubles.discord import DiscordDouble
+from tests.doubles.discord import DiscordDouble, Interaction
 from tests.doubles.discord_gateway import TOKEN
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -102,3 +102,8 @@ async def serving(double: DiscordDouble, desk: Desk) -> AsyncIterator[list[str]]
         await service
     left = {task.get_coro() for task in asyncio.all_tasks() - before}
     assert not [coro for coro in left if "RequestHandler" not in str(coro)], left  # the double's
+
+
+async def ask(double: DiscordDouble) -> Interaction:
+    """What Alice asks when it does not matter what."""
+    return await double.command("by user", range="last 7d")
