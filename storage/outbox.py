@@ -227,23 +227,6 @@ def attempts_of(connection: sa.Connection, workspace_id: int, delivery_id: str) 
     return [AttemptRow(*row) for row in connection.execute(wanted.order_by(ATTEMPT.c.n))]
 
 
-def housekeep(connection: sa.Connection, now: datetime) -> None:
-    """Empty contents 30 days after the end of a delivery, and forget it after 400."""
-    old = sa.and_(DELIVERY.c.ended_at < now - CONTENT_KEPT, DELIVERY.c.payload.is_not(None))
-    connection.execute(sa.update(DELIVERY).where(old).values(payload=sa.null(), artifact=sa.null()))
-    gone = DELIVERY.c.ended_at < now - ROWS_KEPT
-    connection.execute(
-        sa.delete(ATTEMPT).where(
-            sa.exists().where(
-                DELIVERY.c.workspace_id == ATTEMPT.c.workspace_id,
-                DELIVERY.c.id == ATTEMPT.c.delivery_id,
-                gone,
-            )
-        )
-    )
-    connection.execute(sa.delete(DELIVERY).where(gone))
-
-
 def forget_untold(
     connection: sa.Connection, subscriptions: Collection[tuple[int, int]], *, after: datetime
 ) -> None:

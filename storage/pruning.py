@@ -1,4 +1,6 @@
-"""What is forgotten after 400 days: rows that nothing open, no key and no check needs any more.
+"""What is forgotten: contents of messages after 30 days, after 400 what nobody needs any more.
+
+That are rows that nothing open, no key and no check needs.
 
 The ledger, the audit and grants stay for good.  The newest row of a numbered table stays, too, or
 its number would be given again, and with it keys that were used already.
@@ -17,7 +19,7 @@ from sqlmodel import SQLModel
 from storage import locks
 from storage.engine import reading, writing
 from storage.errors import DatabaseBusy
-from storage.outbox import DELIVERY, ROWS_KEPT
+from storage.outbox import ATTEMPT, CONTENT_KEPT, DELIVERY, ROWS_KEPT
 from storage.workspaces import WorkspaceInfo, list_workspaces
 
 PATIENCE: Final = 2.0  # seconds
@@ -42,12 +44,30 @@ def prune(engine: sa.Engine, now: datetime) -> int:
     """
     with reading(engine) as connection:
         workspaces = list_workspaces(connection)
-    pruned = 0
+    steps = (_attempts, _deliveries, _usage, _thresholds, _alerts, _subscriptions, _purchases)
+    pruned = _empty(engine, now)
     for workspace in workspaces:
-        for old in (_usage, _thresholds, _alerts, _subscriptions, _purchases):
+        for old in steps:
             with suppress(DatabaseBusy):  # somebody imports: an hour later is early enough
                 pruned += _prune(engine, workspace.id, old(workspace, now))
     return pruned
+
+
+def _empty(engine: sa.Engine, now: datetime) -> int:
+    """Empty the contents of what ended; its rows stay."""
+    d = DELIVERY.c
+    filled = sa.or_(d.payload.is_not(None), d.artifact.is_not(None))
+    old = sa.and_(d.ended_at < now - CONTENT_KEPT, filled)
+    chosen = sa.select(d.workspace_id, d.id).where(old).limit(SOME)
+    emptied = sa.update(DELIVERY).values(payload=sa.null(), artifact=sa.null())
+    done, gone = 0, SOME
+    while gone == SOME:
+        with writing(engine) as connection:
+            found = [tuple(row) for row in connection.execute(chosen)]
+            these = emptied.where(sa.tuple_(d.workspace_id, d.id).in_(found))
+            gone = connection.execute(these).rowcount if found else 0
+        done += gone
+    return done
 
 
 def _prune(engine: sa.Engine, workspace_id: int, rows: Rows) -> int:
@@ -71,6 +91,23 @@ def _prune(engine: sa.Engine, workspace_id: int, rows: Rows) -> int:
         done += gone
         if gone < SOME:
             return done
+
+
+def _attempts(workspace: WorkspaceInfo, now: datetime) -> Rows:
+    """The tries of messages that go next."""
+    d = DELIVERY.c
+    is_old = sa.exists().where(
+        d.workspace_id == ATTEMPT.c.workspace_id,
+        d.id == ATTEMPT.c.delivery_id,
+        d.ended_at < now - ROWS_KEPT,
+    )
+    return ATTEMPT, sa.and_(_ours(ATTEMPT, workspace), is_old)
+
+
+def _deliveries(workspace: WorkspaceInfo, now: datetime) -> Rows:
+    """Messages that ended, whatever became of them."""
+    is_old = DELIVERY.c.ended_at < now - ROWS_KEPT
+    return DELIVERY, sa.and_(_ours(DELIVERY, workspace), is_old)
 
 
 def _usage(workspace: WorkspaceInfo, now: datetime) -> Rows:

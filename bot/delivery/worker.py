@@ -21,7 +21,6 @@ from bot.delivery.timing import Timing
 from bot.delivery.transactions import TROUBLE, Transactions
 from storage.claims import Claim, Hands, anything_due, claim_lane, claim_render
 from storage.notices import sweep
-from storage.outbox import housekeep
 from storage.pauses import Pause, end_pause, forget_pauses, take_probe
 from storage.pruning import prune
 from storage.unset import end_unsendable
@@ -253,7 +252,6 @@ class Deliveries:
 
     async def housekeep(self) -> None:
         """Empty what is old, forget what is very old."""
-        await self._transactions.write(housekeep)
         platforms = tuple(self._senders)
         await self._transactions.write(lambda c, now: end_unsendable(c, now, platforms))
         await self._transactions.call(prune)

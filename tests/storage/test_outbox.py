@@ -15,11 +15,11 @@ from storage.outbox import (
     NewDelivery,
     attempts_of,
     history,
-    housekeep,
     insert_deliveries,
     moment,
     reference,
 )
+from storage.pruning import prune
 from tests.cast import NOW
 from tests.databases import elsewhere
 from tests.storage.mail import Mail, at
@@ -106,7 +106,7 @@ def test_history_is_newest_first_and_narrowed(mail: Mail) -> None:
 
     assert keys() == ["third", "second", "first"]
     assert keys(limit=1) == ["third"]
-    assert keys(subscription_id=3) == ["first"]
+    assert keys(subscriptions=[3]) == ["first"]
     assert keys(alert_id=7, kinds=["alert"]) == ["second"]
     assert keys(destination_id=other, states=["ready"]) == ["third"]
 
@@ -147,8 +147,8 @@ def test_contents_go_after_a_month_and_rows_after_400_days(mail: Mail) -> None:
     filled = sa.select(DELIVERY.c.id).where(DELIVERY.c.payload.is_not(None))
 
     def after(days: float) -> tuple[set[str], int]:
-        with writing(mail.engine) as connection:
-            housekeep(connection, NOW + timedelta(days=days))
+        prune(mail.engine, NOW + timedelta(days=days))
+        with reading(mail.engine) as connection:
             kept = set(connection.execute(filled).scalars())
             return kept, len(connection.execute(sa.select(ATTEMPT.c.n)).all())
 

@@ -6,6 +6,8 @@ Among the tests that matter most: a fault here is a week of digests at once, or 
 from __future__ import annotations
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -291,6 +293,27 @@ async def test_two_replicas_settle_once(office: Office) -> None:
     now = office.clock.now()
     assert SETTLE(office.engine, now) == SETTLE(office.engine, now) == 0
     assert rows(office) == before
+
+
+def test_replicas_that_settle_at_once_name_each_day_once(office: Office) -> None:
+    for number in range(6):
+        subscribe(office, line=f"by-model last {number + 2}d")
+    for day in (3, 4, 5):
+        plan(office.engine, datetime(2026, 3, day, 9, tzinfo=BERLIN))
+    now, together = datetime(2026, 3, 5, 9, 0, 5, tzinfo=BERLIN), threading.Barrier(4)
+
+    def settle(_: int) -> int:
+        together.wait()
+        return SETTLE(office.engine, now)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(settle, range(4)))
+    SETTLE(office.engine, now)
+    found = rows(office)
+    waiting = {row.id: row for row in found if row.state == "planned"}
+    assert len(waiting) == 6
+    assert {row.facts["missed"] for row in waiting.values()} == {"2–3 Mar 2026"}
+    assert {row.superseded_by for row in found if row.state == "skipped"} == set(waiting)
 
 
 async def test_a_kill_in_the_middle_leaves_all_as_it_was(
