@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from analytics.alert_facts import Told, as_number, moment_key, post
@@ -173,7 +173,8 @@ def _report(alert: BudgetAlert, headline: str, notes: Sequence[Note]) -> Report:
     told, stretch, query = alert.told, alert.crossed.stretch, alert.told.query
     today = query.reader.clock.local_date(query.now)
     range_ = stretch.so_far(min(today, stretch.end - DAY))
-    asked = replace(query, range=range_, filters=alert.crossed.scope.filters)
+    scope, newest = alert.crossed.scope, alert.standing.newest
+    asked = replace(query, range=range_, filters=scope.filters, newest=newest)
     name = "" if told.scope.kind == "workspace" else told.scope.name(query)
     body = framed(
         asked,
@@ -286,6 +287,24 @@ def resolved_words(ended: Mapping[str, object], before: int) -> str:
         return words
     percent = 100 * used // limit
     return f"now {percent}%" + (f", {words}" if words else "")
+
+
+def replaced_words(facts: Mapping[str, object], at: datetime | None) -> str:
+    """`The limit was raised to 25,000 on 25 Mar 14:05; a newer post tells how it stands`."""
+    ended = facts.get("resolved")
+    ended = ended if isinstance(ended, Mapping) else {}
+    limit, before = as_number(ended.get("limit")), as_number(facts.get("limit"))
+    if ended.get("reason") == "passed":
+        words = "The limit was reached"
+    elif limit is None or before is None:
+        words = "Another limit counts"
+    elif limit == before:
+        words = "The budget was set anew"
+    else:
+        step = "raised" if limit > before else "lowered"
+        words = f"The limit was {step} to {credits_text(limit)}"
+    when = "" if at is None else f" on {moment_text(at)}"
+    return f"{words}{when}; a newer post tells how it stands"
 
 
 def threshold_resolved(told: Told) -> str:

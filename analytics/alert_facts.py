@@ -80,11 +80,8 @@ class Told:
 
     def moment_of(self, name: str) -> datetime | None:
         """A moment among the facts, on the workspace's clock; None where there is none."""
-        try:
-            found = datetime.fromisoformat(str(self.facts.get(name)))
-        except ValueError:
-            return None
-        return self.local(found) if found.tzinfo else None
+        found = as_moment(self.facts.get(name))
+        return None if found is None else self.local(found)
 
     def text_of(self, name: str) -> str:
         """A short text among the facts; empty where there is none."""
@@ -117,6 +114,15 @@ def as_day(value: object) -> date | None:
         return date.fromisoformat(str(value))
     except ValueError:
         return None
+
+
+def as_moment(value: object) -> datetime | None:
+    """A moment of facts, with its offset; None for anything else."""
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def when_text(told: Told, moment: datetime) -> str:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from typing import Any
 
-from analytics.alert_facts import as_day, as_number
+from analytics.alert_facts import as_day, as_moment, as_number
 from analytics.burn_up import BurnUp, added_up, days_behind, read_days
+from analytics.captions import data_to
 from analytics.measures import gather_credits
 from analytics.projection import Projection
 from analytics.query import Query
@@ -35,11 +37,15 @@ Driver = tuple[int, int]  # id and micro-credits
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A burn-up with who used most of it: the largest of each kind, and what all used together."""
+    """A burn-up with who used most of it: the largest of each kind, and what all used together.
+
+    `newest` is the time of the newest usage that was known; None where that was not kept.
+    """
 
     burn: BurnUp
     drivers: Mapping[str, tuple[Driver, ...]]
     total: int
+    newest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,20 @@ def read_standing(query: Query, crossed: Crossed, *, is_frozen: bool = True) -> 
         str(key): tuple(sorted(found.items(), key=lambda one: (-one[1], one[0]))[:MOST_DRIVERS])
         for key, found in sums.items()
     }
-    return Standing(burn, ranked, sum(sums["model"].values()))
+    total = sum(sums["model"].values())
+    if is_frozen and total:
+        total = crossed.used
+        ranked = {key: _within(total, found) for key, found in ranked.items()}
+    return Standing(burn, ranked, total, data_to(query))
+
+
+def _within(used: int, ranked: Sequence[Driver]) -> tuple[Driver, ...]:
+    """Drivers that used no more than that together: what came in since is taken from the last."""
+    left, kept = used, []
+    for key, micro in ranked:
+        kept.append((key, min(micro, left)))
+        left -= kept[-1][1]
+    return tuple(one for one in kept if one[1] > 0)
 
 
 def _sums(query: Query, key: Key, days: Days) -> dict[int, int]:
@@ -119,6 +138,8 @@ def freeze(standing: Standing) -> dict[str, Any]:
         "drivers": {key: [list(one) for one in found] for key, found in standing.drivers.items()},
         "total": standing.total,
         "known_to": None if standing.burn.known_to is None else str(standing.burn.known_to),
+        "thresholds": list(standing.burn.thresholds),
+        "newest": None if standing.newest is None else standing.newest.isoformat(),
     }
 
 
@@ -133,13 +154,19 @@ def thaw(frozen: Mapping[str, Any], crossed: Crossed) -> Standing | None:
             used=tuple(frozen["days"]),
             projection=projection,
             limit=crossed.limit,
-            thresholds=crossed.thresholds if crossed.limit else (),
+            thresholds=_thresholds(frozen, crossed) if crossed.limit else (),
             known_to=as_day(frozen["known_to"]),
         )
         drivers = {
             key: tuple((int(one), int(micro)) for one, micro in found)
             for key, found in frozen["drivers"].items()
         }
-        return Standing(burn, drivers, int(frozen["total"]))
+        return Standing(burn, drivers, int(frozen["total"]), as_moment(frozen.get("newest")))
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _thresholds(frozen: Mapping[str, Any], crossed: Crossed) -> tuple[int, ...]:
+    """The thresholds of then; those of now where an older version froze it."""
+    kept = frozen.get("thresholds")
+    return tuple(map(int, kept)) if isinstance(kept, list) else crossed.thresholds

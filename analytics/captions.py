@@ -53,6 +53,8 @@ def data_to(query: Query) -> datetime | None:
     The time of the newest usage; where that is about a whole day, the end of it once it is over.
     """
     newest, clock = query.reader.newest, query.reader.clock
+    if query.newest is not None:
+        return query.newest.astimezone(clock.zone)
     if newest is None:
         return None
     now = query.now.astimezone(newest.tzinfo)

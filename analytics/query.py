@@ -32,9 +32,13 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A range of one workspace at a moment, narrowed; every question reads through one."""
+    """A range of one workspace at a moment, narrowed; every question reads through one.
+
+    `newest` is up to when usage was known, where numbers of then are told again.
+    """
 
     reader: Reader
     now: datetime
     range: TimeRange
     filters: Filters = Filters()
+    newest: datetime | None = None

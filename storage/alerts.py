@@ -18,7 +18,7 @@ import storage.outgoing  # noqa: F401  # declares the table that is looked up be
 from storage.engine import insert_for
 from storage.numbering import next_id
 
-# `replaced`: a limit was edited, and another alert tells how things stand under the new one.
+# `replaced`: another alert tells how things stand now, as when a limit was edited; posts say so.
 # `skipped`: seen too late to be told, `facts["reason"]` says why; digests name it.
 State = Literal["fired", "resolved", "replaced", "skipped"]
 PERIOD_CLOSED: Final = "period_closed"
@@ -169,17 +169,16 @@ def resolve(
 ) -> bool:
     """End an alert and keep how under `facts["resolved"]`; False when it was over before.
 
-    What is resolved is routed again, because its posts have something to tell.
+    It is routed again, because its posts have something to tell.
     """
-    values: dict[str, object] = {"routed_at": None} if state == "resolved" else {}
     return _change(
         connection,
         _one(alert.workspace_id, alert.id),
         ALERT.c.state == "fired",
         state=state,
         resolved_at=now,
+        routed_at=None,
         facts={**alert.facts, "resolved": dict(facts)},
-        **values,
     )
 
 

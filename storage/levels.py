@@ -188,12 +188,15 @@ def _end(
             "used": row.used,
             "limit": line.limit if line else None,
         }
-        state = _state(line, step.reason, is_reached=percents[-1] in still)
+        state = _state(line, step.reason)
         ended += resolve(connection, alert, state=state, facts=facts, now=now)
     return ended
 
 
-def _state(line: Line | None, reason: Reason, *, is_reached: bool) -> State:
-    """Good news is told; that another alert says how things stand now is not."""
-    is_news = reason != "revised" or (line is not None and not is_reached)
-    return "resolved" if is_news else "replaced"
+def _state(line: Line | None, reason: Reason) -> State:
+    """Good news is told once; under a limit that warns, too, another alert tells how things stand.
+
+    One story: who is told that a warning is over must not be warned of the same budget at once.
+    """
+    is_warned = line is None or line.is_warning
+    return "replaced" if reason == "revised" and is_warned else "resolved"

@@ -78,6 +78,11 @@ class Line:
         used, limit = self.row.used, self.limit
         return [t for t in self._free() if is_reached(t, used, limit)]
 
+    @property
+    def is_warning(self) -> bool:
+        """Whether people are warned as it stands: a threshold is open, or will fire."""
+        return any(one.is_open for one in self.fired.values()) or bool(self.reached())
+
     def mark(self, fired: Collection[int] = ()) -> int:
         """The least usage at which a threshold that may fire is reached; some just did."""
         free = (t for t in self._free() if t not in fired)

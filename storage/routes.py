@@ -158,23 +158,6 @@ def skip_waiting(
     return set(connection.execute(told).scalars())
 
 
-def skip_replaced(
-    connection: sa.Connection, workspace_id: int, *, reason: str, now: datetime
-) -> int:
-    """End posts of alerts that another alert tells of better, which nobody began to make."""
-    replaced = sa.select(_ALERT.c.id).where(
-        _ALERT.c.workspace_id == workspace_id, _ALERT.c.state == "replaced"
-    )
-    ended = sa.update(_DELIVERY).where(
-        _DELIVERY.c.workspace_id == workspace_id,
-        _DELIVERY.c.state == "planned",
-        _DELIVERY.c.act == "post",
-        _DELIVERY.c.alert_id.in_(replaced),
-    )
-    values = {"state": "skipped", "reason": reason, "ended_at": now}
-    return connection.execute(ended.values(**values)).rowcount
-
-
 def seen_posts(
     connection: sa.Connection, workspace_id: int, *, since: datetime
 ) -> list[tuple[str, int]]:

@@ -10,7 +10,6 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
 
 from analytics.alert_advice import advice_report, advice_resolved, pair_of
 from analytics.alert_anomaly import anomaly_report, anomaly_resolved
@@ -19,13 +18,14 @@ from analytics.alert_budget import (
     percents_in,
     projected_report,
     projected_resolved,
+    replaced_words,
     threshold_report,
     threshold_resolved,
     untold_text,
 )
-from analytics.alert_facts import Told, moment_key, post, resolved_report
+from analytics.alert_facts import Told, post, resolved_report
 from analytics.alert_silence import silence_report, silence_resolved
-from analytics.alert_standing import crossed_of, freeze, read_standing
+from analytics.alert_standing import crossed_of
 from analytics.errors import UserError
 from analytics.purchases import purchase_report, resolved_words
 from analytics.query import Query
@@ -35,10 +35,9 @@ from analytics.stretches import Stretch
 from analytics.text import clean
 from analytics.timerange import TimeRange, parse_range
 from bot.context import Context
+from bot.freezing import BUDGETS, scope_of_alert, thresholds_of
 from bot.walls import open_tasks, unfolded, walled
 from storage.alerts import Alert, list_alerts
-from storage.budgets import Scope as ScopeKind
-from storage.budgets import list_budgets
 from storage.labels import person_of_alias
 from storage.reading import RangeTooLong, Reader
 from storage.routes import untold_alerts
@@ -46,10 +45,8 @@ from storage.timekeys import day_number
 
 Resolved = Callable[[Told], str]
 Answer = Callable[[Told], Report]
-BUDGETS = ("threshold", "projected")
 MOST = 50
 OVER = "its period was over before it could be told"
-SCOPES: tuple[ScopeKind, ...] = ("workspace", "department", "project", "person")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +194,14 @@ def _running(until: datetime | None, now: datetime) -> datetime | None:
 def _over(alert: Alert, ctx: Context) -> str:
     """Why nothing may be done about an alert any more that nobody resolved; empty where it may."""
     if alert.state == "replaced":
-        return "Another alert tells how things stand now"
+        return replaced_words(alert.facts, _local(alert.resolved_at, ctx))
     if alert.state == "skipped" or is_past(alert, ctx.reader.clock.local_date(ctx.now)):
         return "Its period is over"
     return ""
+
+
+def _local(moment: datetime | None, ctx: Context) -> datetime | None:
+    return None if moment is None else moment.astimezone(ctx.reader.clock.zone)
 
 
 def is_past(alert: Alert, today: date) -> bool:
@@ -222,12 +223,6 @@ def highest_of(alert: Alert) -> int:
     return max(percents_in(alert.facts), default=0)
 
 
-def scope_of_alert(alert: Alert) -> Scope:
-    """Whose alert it is."""
-    known = alert.scope if alert.scope in SCOPES else "workspace"
-    return Scope(known, alert.target_id if known != "workspace" else 0)
-
-
 def _name_of(reader: Reader, actor: str) -> str:
     """The shown name of an actor (`slack:T1:U2`); empty where no person is linked to it."""
     if not actor:
@@ -239,10 +234,7 @@ def _name_of(reader: Reader, actor: str) -> str:
 
 def _thresholds(told: Told) -> tuple[int, ...]:
     """The thresholds of an alert's budget as they are now, with those that it tells of."""
-    place = told.query.reader.connection, told.query.reader.workspace.id
-    wanted = told.number_of("budget")
-    found = next((one for one in list_budgets(*place) if one.id == wanted), None)
-    known = (75, 90, 100) if found is None else found.thresholds
+    known = thresholds_of(told.facts, told.query.reader)
     return tuple(sorted({*known, *told.percents}))
 
 
@@ -314,41 +306,10 @@ def late_crossings(ctx: Context, days: TimeRange) -> list[str]:
     return [text for text in (*texts, *untold) if text]
 
 
-# ---- freezing
-
-
-def frozen_now(alert: Alert, reader: Reader, now: datetime) -> dict[str, Any] | None:
-    """The facts with how the budget stands at `now`, for a post that tells of then.
-
-    The post may be changed later, when somebody saw it: its numbers stay.  None for what tells
-    nothing of then.
-    """
-    crossed = crossed_of(scope_of_alert(alert), alert.period_key or "", alert.facts)
-    if alert.kind not in BUDGETS or crossed is None:
-        return None
-    query = Query(reader, now, parse_range("this month", reader.clock.local_date(now)))
-    told = {moment_key(now): freeze(read_standing(query, crossed, is_frozen=False))}
-    return {**alert.facts, "told": told}
-
-
-def frozen_facts(alert: Alert, reader: Reader) -> dict[str, Any] | None:
-    """The facts with how the budget stood when it fired; None for what needs no freezing."""
-    if alert.kind not in BUDGETS or "standing" in alert.facts:
-        return None
-    crossed = crossed_of(scope_of_alert(alert), alert.period_key or "", alert.facts)
-    if crossed is None:
-        return None
-    today = reader.clock.local_date(alert.fired_at)
-    query = Query(reader, alert.fired_at, parse_range("this month", today))
-    return {**alert.facts, "standing": freeze(read_standing(query, crossed))}
-
-
 __all__ = [
     "GROUPS",
     "KINDS",
     "Kind",
-    "frozen_facts",
-    "frozen_now",
     "may_see",
     "tell",
     "tell_resolved",

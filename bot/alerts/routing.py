@@ -19,14 +19,13 @@ from bot.alerts.goals import Desk, Goal, goals_of
 from bot.alerts.kinds import (
     KINDS,
     OVER,
-    frozen_facts,
-    frozen_now,
     highest_of,
     is_past,
     is_test,
 )
 from bot.asking import Asking
 from bot.context import Identity
+from bot.freezing import frozen_facts, frozen_now
 from storage.alerts import Alert, alert_by_id, list_alerts, mark_routed, unrouted
 from storage.destinations import Destination, list_destinations
 from storage.engine import reading, writing
@@ -47,7 +46,6 @@ from storage.routes import (
     list_routes,
     quiet_posts,
     seen_posts,
-    skip_replaced,
     skip_waiting,
     waiting_posts,
 )
@@ -123,7 +121,6 @@ def _route(desk: Desk) -> int:
             break  # the workspace's row is held: the next look goes on
         if (found := _kept_apart(desk, alert)) is not None:
             planned, done = planned + found, done + 1
-    skip_replaced(desk.connection, desk.place, reason=REPLACED, now=desk.now)
     return planned + _acknowledged(desk)
 
 
@@ -270,14 +267,19 @@ def _told_along(lost: Sequence[DeliveryRow]) -> list[int]:
 
 
 def _ended(desk: Desk, alert: Alert) -> list[NewDelivery] | None:
-    """The changes of the posts of an alert that is over; None while one may just be leaving."""
-    posts = _posts(desk, alert)
+    """The changes of the posts of an alert that is over; None while one may just be leaving.
+
+    Good news also stands below the post; of what another alert tells, the post alone says so.
+    """
+    posts, is_good = _posts(desk, alert), alert.state == "resolved"
+    reason = RECOVERED if is_good else REPLACED
     waiting = [row.id for row in posts if row.state == "planned"]
-    skipped = skip_waiting(desk.connection, desk.place, waiting, reason=RECOVERED, now=desk.now)
+    skipped = skip_waiting(desk.connection, desk.place, waiting, reason=reason, now=desk.now)
     if any(row.state in WAITING and row.id not in skipped for row in posts):
         return None
     sent = [row for row in posts if row.state == "sent"]
-    return [new for row in sent for new in (_edit(desk, row, 2), _reply(desk, row))]
+    replies = [_reply(desk, row) for row in sent if is_good]
+    return [*(_edit(desk, row, 2) for row in sent), *replies]
 
 
 def _posts(desk: Desk, alert: Alert) -> list[DeliveryRow]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from bot.alerts.kinds import BUDGETS, KINDS, is_test, may_see, told_of
+from bot.alerts.kinds import KINDS, is_test, may_see, told_of
 from bot.context import Context
+from bot.freezing import BUDGETS
 from storage.alerts import Alert, list_alerts
 from storage.timekeys import day_number
 

@@ -30,13 +30,11 @@ from analytics.stretches import Stretch
 from analytics.text import clean
 from analytics.timerange import parse_range
 from bot.alerts.kinds import (
-    BUDGETS,
     KINDS,
     check_sight,
     highest_of,
     is_past,
     may_see,
-    scope_of_alert,
     tell,
     tell_resolved,
     told_of,
@@ -44,6 +42,7 @@ from bot.alerts.kinds import (
 from bot.alerts.routing import MERGED, RECOVERED, REPLACED
 from bot.alerts.standing import end_of, standing
 from bot.context import Context, NotAllowed, outranks
+from bot.freezing import BUDGETS, scope_of_alert
 from bot.params import (
     AlertId,
     Earliest,

@@ -102,17 +102,17 @@ def _asked(
             hint="Where that is wrong, wait a day: I look at people once a day.",
         )
     call = parse(claim.row.line)
-    maker = _maker(connection, asking, claim, now)
+    made = maker(connection, asking, claim, now)
     if claim.row.subscription_id is not None and claim.row.actor:
-        _check_sender(maker, claim)
-    permit(call.command, maker)
-    return call, _shown_to(maker, claim.lane, outsiders=outsiders)
+        _check_sender(made, claim)
+    permit(call.command, made)
+    return call, _shown_to(made, claim.lane, outsiders=outsiders)
 
 
-def _check_sender(maker: Context, claim: Claim) -> None:
+def _check_sender(made: Context, claim: Claim) -> None:
     """Raise NotAllowed where whoever made a digest may not choose any more what a channel gets."""
     try:
-        check_sender(maker, claim.row.line, is_direct=claim.lane.is_direct)
+        check_sender(made, claim.row.line, is_direct=claim.lane.is_direct)
     except NotAllowed as error:
         raise NotAllowed(
             "Whoever made it may not choose any more what this channel is sent.",
@@ -120,7 +120,7 @@ def _check_sender(maker: Context, claim: Claim) -> None:
         ) from error
 
 
-def _maker(connection: sa.Connection, asking: Asking, claim: Claim, now: datetime) -> Context:
+def maker(connection: sa.Connection, asking: Asking, claim: Claim, now: datetime) -> Context:
     """The context of whoever made the delivery; its clock is the end of what is reported on."""
     lane, row = claim.lane, claim.row
     identity = _identity(row, lane)

@@ -41,6 +41,7 @@ from bot.delivery.wording import (
 )
 from bot.drawing import Drawing
 from bot.exports import Draft
+from bot.freezing import freeze_moment
 from charts import Document, ThemeName
 from storage import endings, locks
 from storage.alerts import alert_by_id
@@ -124,6 +125,8 @@ class Composer:
                 lambda c, now: endings.put_off(c, claim, not_before=now + again)
             )
             return
+        if _tells_of_later(row):
+            await self._transactions.write(lambda c, now: self._freeze(c, claim, now))
         found = await self._answer(claim)
         if wanted.skip_empty and row.trigger != "test" and is_empty(found.report):
             await self._skip(claim, "empty")
@@ -137,6 +140,12 @@ class Composer:
             self._keep(connection, claim, now, shown, picture)
 
         await self._transactions.write(keep)
+
+    def _freeze(self, connection: sa.Connection, claim: Claim, now: datetime) -> None:
+        """Keep the numbers of an alert that was kept back: its post may be changed later."""
+        reader = audience.maker(connection, self._asking, claim, now).reader
+        if claim.row.alert_id is not None and claim.row.window_end is not None:
+            freeze_moment(reader, claim.row.alert_id, claim.row.window_end)
 
     async def _answer(self, claim: Claim) -> Answer:
         """What the delivery says; plain words where it failed too often."""
@@ -197,7 +206,9 @@ class Composer:
     ) -> None:
         row = claim.row
         shown = report if row.act == "reply" else report.post
-        payload = self._payload(connection, claim, now, shown, pictured=picture is not None)
+        payload = self._payload(
+            connection, claim, now, shown, pictured=picture is not None, known_as=_known_as(claim)
+        )
         facts: dict[str, object] = {}
         if claim.lane.is_external:
             facts[audience.OUTSIDERS] = True
@@ -395,10 +406,23 @@ def _stopped(claim: Claim, wanted: _Wanted) -> str | None:
     return "paused" if wanted.is_paused else None
 
 
+def _tells_of_later(row: DeliveryRow) -> bool:
+    """Whether an alert's post tells how things are when it leaves, not when it fired."""
+    return row.alert_id is not None and row.act == "post" and row.window_end != row.due_at
+
+
 def _last_resort(connection: sa.Connection, claim: Claim) -> Answer:
     row = claim.row
     alert = row.alert_id and alert_by_id(connection, row.workspace_id, row.alert_id)
     return Answer(plain(row, alert.facts if alert else None), "UTC")
+
+
+def _known_as(claim: Claim) -> str | None:
+    """The word by which people know a post already, when it is changed."""
+    row = claim.row
+    if row.act != "edit" or row.parent_id is None:
+        return None
+    return reference(row.parent_id, claim.lane.channel_id, 0)
 
 
 def _buttons(report: Report) -> list[Button]:

@@ -142,6 +142,7 @@ class BudgetOracle:
         budget, used = self.budgets.get(row[0]), self.used(row)
         limit = self._limit(row, today) if budget else 0
         over: list[tuple[Told, str]] = []
+        is_warned = self._warns(row, used, limit)
         for key in [key for key in self.open if key[:2] == row]:
             one = self.open[key]
             if budget is None:
@@ -157,8 +158,18 @@ class BudgetOracle:
         still = [id(one.told) for one in self.open.values()]
         for told, state in over:
             if id(told) not in still and told.state == "fired":
-                is_reached = self._reaches(told.marked[-1], used, limit)
-                told.state = state or ("replaced" if is_reached else "resolved")
+                told.state = state or ("replaced" if is_warned else "resolved")
+
+    def _warns(self, row: Period, used: int, limit: int) -> bool:
+        """Whether the budget as it is now was told to be high, or is about to be."""
+        budget = self.budgets.get(row[0])
+        if budget is None:
+            return False
+        told = {key[3] for key in self.open if key[:3] == (*row, budget.revision)}
+        return bool(told) or any(
+            self._reaches(t, used, limit) and self.fired.get((*row, budget.revision, t), 0) < 3
+            for t in budget.thresholds
+        )
 
     def _is_down(self, percent: int, used: int, limit: int) -> bool:
         gap = min(Fraction(2), Fraction(percent, 2))

@@ -60,18 +60,48 @@ def test_an_edit_arms_the_thresholds_anew_and_ends_what_was_said_before(place: B
     assert (first.state, second.facts["revision"]) == ("replaced", 2)
 
 
-def test_a_higher_limit_ends_what_is_not_reached_any_more(place: Budgeted) -> None:
+def test_a_higher_limit_that_nothing_is_reached_of_ends_what_was_told(place: Budgeted) -> None:
     place.limit(100)
     place.look()
     place.spend(92)
-    place.limit(110)
+    place.limit(200)
+    assert place.look() == 1
+    (alert,) = place.alerts()
+    assert alert.state == "resolved"
+    assert alert.facts["resolved"] == {
+        "reason": "revised", "percents": [75, 90], "used": 92, "limit": 200
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("limit", "told"), [(110, 75), (92, 100)])
+def test_another_limit_that_warns_at_once_is_one_story(
+    place: Budgeted, limit: int, told: int
+) -> None:
+    place.limit(100)
+    place.look()
+    place.spend(92)
+    place.limit(limit)
     assert place.look() == 2
     (first, second) = place.alerts()
-    assert first.state == "resolved"
-    assert first.facts["resolved"] == {
-        "reason": "revised", "percents": [90], "used": 92, "limit": 110
-    }  # fmt: skip
-    assert second.facts["percents"] == [75]
+    assert first.state == "replaced"
+    assert first.facts["resolved"]["limit"] == limit
+    assert (second.state, second.facts["percents"]) == ("fired", [told])
+
+
+def test_a_writer_that_warns_first_under_a_higher_limit_tells_the_same_story(
+    place: Budgeted,
+) -> None:
+    place.limit(100)
+    place.look()
+    (event_id,) = place.spend(92)
+    place.limit(120)
+    place.spend(1)  # 77 % of 120, before anybody looked
+    place.place.correct(event_id, {"credits": 80})  # no more than 67 %, and not over yet
+    place.look(MINUTE)
+    assert [(one.state, one.facts["percents"]) for one in place.alerts()] == [
+        ("replaced", [75, 90]),
+        ("fired", [75]),
+    ]
 
 
 def test_when_a_raise_is_over_the_old_limit_counts_again(place: Budgeted) -> None:

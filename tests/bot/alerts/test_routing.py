@@ -22,6 +22,7 @@ from storage.destinations import destination_of, list_destinations, set_quiet_ho
 from storage.engine import reading, writing
 from storage.events import MICRO
 from storage.labels import link_alias
+from storage.levels import check_levels
 from storage.notices import GONE, sweep
 from storage.outbox import DELIVERY, DeliveryRow, history
 from storage.preferences import set_preference
@@ -102,6 +103,13 @@ def sent(world: World, delivery: DeliveryRow, now: datetime = EVENING) -> None:
     values = {"state": "sent", "platform_message_id": "m1", "sent_at": now, "ended_at": now}
     with writing(world.engine) as connection:
         connection.execute(sa.update(DELIVERY).where(DELIVERY.c.id == delivery.id).values(**values))
+
+
+def posted(world: World) -> DeliveryRow:
+    """The only post, arrived."""
+    (post,) = rows(world)
+    sent(world, post)
+    return post
 
 
 # ---- who is told
@@ -482,6 +490,29 @@ def test_a_resolved_alert_changes_its_post_and_adds_one_line_once(world: World) 
     edit, reply = sorted(below, key=lambda row: row.act)
     assert world.ask(edit.line).is_past
     assert world.ask(reply.line).headline.endswith("are below 75% again, now 71%.")
+
+
+@pytest.mark.parametrize(("limit", "words"), [(16_000, "lowered to 16,000"), (20_300, "raised to")])
+def test_another_limit_that_warns_at_once_changes_the_old_post_and_posts_one_new(
+    world: World, limit: int, words: str
+) -> None:
+    channel(world)
+    check_levels(world.engine, EVENING)
+    route(world.engine, EVENING)
+    old = posted(world)
+    with writing(world.engine) as connection:
+        set_budget(
+            connection, 1, scope="workspace", target_id=0, period="monthly",
+            amount=limit * MICRO, now=EVENING,
+        )  # fmt: skip
+    assert check_levels(world.engine, EVENING + HOUR) == 2
+    assert [route(world.engine, EVENING + HOUR) for _ in range(2)] == [2, 0]
+    edit, new = sorted((row for row in rows(world) if row.id != old.id), key=lambda row: row.act)
+    assert (edit.act, edit.parent_id, new.act) == ("edit", old.id, "post")
+    first = repr(world.ask(edit.line))
+    assert f"The limit was {words}" in first
+    assert "on 24 Mar 19:00; a newer post tells how it stands." in first
+    assert "Resolved" not in first
 
 
 def test_what_is_over_before_it_left_is_never_told(world: World) -> None:
