@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from analytics.numbers import counted
 from analytics.report import Actions, Block, Button, Column, Note, Report, Table
+from analytics.text import joined
 
 NO_ROUTES = Note(
     "Type `alerts here` in a channel to get them there. Until then admins and owners are told "
     "directly.",
     "hint",
 )
+MOST_ENDINGS = 12  # sentences below a list, the newest first
 STEPS = (
     Button("Active", "alerts"),
     Button("Routes", "alerts list"),
@@ -45,18 +47,24 @@ class RouteRow:
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One message of an alert, or the alert alone where there is none.
-
-    A message that did not arrive always has a `reason`; it is lost where no other tells the same.
-    """
+    """One alert: what happened, when, and how it stands."""
 
     number: int
     what: str
     fired_at: datetime
     state: str
-    where: str | None
-    message: str
-    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What became of one message of an alert: `came` is a sentence's begin, `Sent to #ops`.
+
+    What did not arrive always has a `reason`; it is lost where no other message tells the same.
+    """
+
+    number: int
+    came: str
+    reason: str = ""
     is_lost: bool = False
 
 
@@ -130,32 +138,38 @@ def _others_are(hidden: int) -> Note:
     return Note(f"{to} to other channels and people: admins see all of them.")
 
 
-def history_report(rows: Sequence[HistoryRow]) -> Report:
-    """Every alert with each of its messages; what did not arrive says why."""
+def history_report(rows: Sequence[HistoryRow], messages: Sequence[Message]) -> Report:
+    """Every alert, and below what became of its messages; what did not arrive says why."""
     title = "Alert history"
     if not rows:
         return Report(title, "No alert has fired yet", (_steps("alerts history"),))
     columns = (
-        Column("alert", "Alert", "count"),
-        Column("what", "What"),
+        Column("alert", "No.", "count"),
+        Column("what", "Alert"),
         Column("start", "Fired", "moment"),
         Column("state", "State"),
-        Column("where", "Where"),
-        Column("message", "Message"),
-        Column("reason", "Why"),
     )
-    cells = tuple(
-        (row.number, row.what, row.fired_at, row.state, row.where, row.message, row.reason)
-        for row in rows
-    )
-    alerts = len({row.number for row in rows})
-    lost = sum(row.is_lost for row in rows)
+    cells = tuple((row.number, row.what, row.fired_at, row.state) for row in rows)
+    lost = sum(one.is_lost for one in messages)
     told = f"; {counted(lost, 'message')} not delivered" if lost else ""
     return Report(
         title,
-        f"{counted(alerts, 'alert')}{told}",
-        (Table(columns, cells), _steps("alerts history")),
+        f"{counted(len(rows), 'alert')}{told}",
+        (Table(columns, cells), *map(Note, _came(messages)), _steps("alerts history")),
     )
+
+
+def _came(messages: Sequence[Message]) -> Iterator[str]:
+    """`Sent to #ops: alerts 1, 2 and 5.`: one sentence for all that came to the same."""
+    same: dict[tuple[str, str], list[int]] = {}
+    for one in sorted(messages, key=lambda one: not one.is_lost):
+        same.setdefault((one.came, one.reason), []).append(one.number)
+    for (came, reason), numbers in list(same.items())[:MOST_ENDINGS]:
+        named = joined([str(one) for one in sorted(set(numbers))])
+        plural = "s" if len(set(numbers)) > 1 else ""
+        yield f"{came}: alert{plural} {named}{f' ({reason})' if reason else ''}."
+    if len(same) > MOST_ENDINGS:
+        yield f"{counted(len(same) - MOST_ENDINGS, 'more ending')} of older messages."
 
 
 def _others(line: str) -> tuple[Button, ...]:

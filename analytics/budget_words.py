@@ -11,7 +11,7 @@ from datetime import date
 from analytics.numbers import exact_credits
 from analytics.query import Query
 from analytics.scopes import Limit, Scope
-from analytics.text import typed
+from analytics.text import joined, typed
 from analytics.timerange import MONTH_NAMES
 from storage.budgets import Budget, Period
 from storage.events import MICRO
@@ -40,8 +40,7 @@ def allowance_text(budget: Budget) -> str:
 
 def thresholds_text(thresholds: Sequence[int]) -> str:
     """`75, 90 and 100%`."""
-    *others, last = map(str, thresholds)
-    return f"{', '.join(others)} and {last}%" if others else f"{last}%"
+    return f"{joined([str(one) for one in thresholds])}%"
 
 
 def terms_text(budget: Budget) -> str:

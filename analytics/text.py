@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from storage.text import MAX_NAME, clean
 
@@ -25,3 +25,9 @@ def distinct(names: Mapping[int, str]) -> dict[int, str]:
     shown = {key: clean(name, MAX_LABEL) for key, name in names.items()}
     seen = Counter(shown.values())
     return {key: f"{name} #{key}" if seen[name] > 1 else name for key, name in shown.items()}
+
+
+def joined(words: Sequence[str]) -> str:
+    """`1`, `1 and 2`, `1, 2 and 5`."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last

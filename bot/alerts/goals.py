@@ -13,7 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from analytics.errors import UserError
-from bot.alerts.kinds import KINDS, may_see, scope_of_alert
+from bot.alerts.kinds import KINDS, may_see
 from bot.asking import Asking
 from bot.context import Asker, Context, Identity, Place, outranks
 from storage.alerts import Alert

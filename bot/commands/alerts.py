@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Literal
@@ -15,6 +14,7 @@ from analytics.alert_budget import alert_of, suggested_raise
 from analytics.alert_lists import (
     ActiveRow,
     HistoryRow,
+    Message,
     active_report,
     history_report,
     said,
@@ -62,7 +62,7 @@ from storage.alerts import (
 )
 from storage.budgets import Budget, list_budgets
 from storage.destinations import Destination, list_destinations
-from storage.outbox import history
+from storage.outbox import WAITING, history
 from storage.reading import Days
 from storage.roles import home_of
 
@@ -71,13 +71,22 @@ FULL = 100
 SHOWN, LISTED = 20, 50
 READ = 500  # alerts among which those that somebody may see are looked for
 REASONS = {"period_closed": "its period was over", "None": "nobody was told"}
-MESSAGES = {"post": "", "edit": "change ", "reply": "line below ", "file": "file "}
-WAITING = "on its way"
+MESSAGES = {"post": "", "edit": "its change ", "reply": "the line below ", "file": "its file "}
+CAME = {
+    **dict.fromkeys(WAITING, "on its way to"),
+    "sent": "sent to",
+    "skipped": "not sent to",
+    "dead": "not delivered to",
+    "ambiguous": "perhaps delivered to",
+}
 LOST = ("dead", "skipped", "ambiguous")
 ELSEWHERE = (MERGED.partition("{")[0], REPLACED, RECOVERED)
 RECENT_DAYS = 30
 DAY = timedelta(days=1)
 _REST = re.compile(r"; |, | \(")
+# What a list that is read on a phone has no room for.
+_MORE = re.compile(r" used$| since ")
+_EXPECTED = re.compile(r" are (?:expected|likely) to be used up")
 TITLE = "Alerts"
 Part = Literal["post", "resolved"]
 
@@ -114,8 +123,10 @@ def past(ctx: Context) -> Report:
     """
     found = (one for one in list_alerts(*_where(ctx), limit=READ) if may_see(one, ctx))
     known = list_destinations(*_where(ctx))
-    rows = [row for one in islice(found, SHOWN) for row in _history_rows(ctx, one, known)]
-    return history_report(rows)
+    shown = [one for one in islice(found, SHOWN) if one.kind in KINDS]
+    came = {one.id: list(_messages(ctx, one, known)) for one in shown}
+    rows = [_history_row(ctx, one, came[one.id]) for one in shown]
+    return history_report(rows, [message for one in shown for message in came[one.id]])
 
 
 @command("alerts raise", example="alerts raise 1")
@@ -348,12 +359,18 @@ def _what(ctx: Context, alert: Alert) -> str:
     return _REST.split(KINDS[alert.kind].answer(told_of(alert, ctx)).headline)[0]
 
 
+def _past(ctx: Context, alert: Alert, came: Sequence[Message]) -> str:
+    """How it stands, and that it reached nobody where everything was lost."""
+    is_lost = bool(came) and all(one.is_lost for one in came)
+    return f"not delivered, {_state(ctx, alert)}" if is_lost else _state(ctx, alert)
+
+
 def _state(ctx: Context, alert: Alert) -> str:
-    """`fired`, `seen by Anna`, `quiet until 25 Mar 07:00`, `resolved 14:02`."""
+    """`fired`, `seen by Anna`, `quiet until 25 Mar 07:00`, `resolved 25 Mar`."""
     if alert.resolved_at is not None:
-        return f"{alert.state} {moment_text(_local(ctx, alert.resolved_at))}"
+        return f"{alert.state} {moment_text(_local(ctx, alert.resolved_at)).rpartition(' ')[0]}"
     if alert.state != "fired":
-        return f"{alert.state}: {REASONS.get(str(alert.facts.get('reason')), 'nobody was told')}"
+        return alert.state
     words = []
     if alert.acked_at is not None:
         words.append(f"seen by {told_of(alert, ctx).acked_by or 'somebody'}")
@@ -364,35 +381,26 @@ def _state(ctx: Context, alert: Alert) -> str:
     return ", ".join(words) or "fired"
 
 
-def _history_rows(
-    ctx: Context, alert: Alert, known: Mapping[int, Destination]
-) -> Iterator[HistoryRow]:
-    """An alert's messages, or why there are none."""
-    if alert.kind not in KINDS:
-        return
-    whole = HistoryRow(
-        alert.id,
-        _what(ctx, alert),
-        _local(ctx, alert.fired_at),
-        _state(ctx, alert),
-        None,
-        "–",
-        None,
-    )
+def _history_row(ctx: Context, alert: Alert, came: Sequence[Message]) -> HistoryRow:
+    """An alert in few words: its messages are told below."""
+    what = _MORE.split(_EXPECTED.sub(" run out", _what(ctx, alert)))[0]
+    return HistoryRow(alert.id, what, _local(ctx, alert.fired_at), _past(ctx, alert, came))
+
+
+def _messages(ctx: Context, alert: Alert, known: Mapping[int, Destination]) -> Iterator[Message]:
+    """What became of an alert's messages, or why there are none."""
     rows = history(*_where(ctx), alert_id=alert.id, limit=LISTED)
-    # What changed a post, or stands below it, is a row of its own only where it did not arrive.
+    # What changed a post, or stands below it, is told only where it did not arrive.
     for row in reversed([one for one in rows if one.act == "post" or one.state != "sent"]):
-        where = _named(ctx, known.get(row.destination_id))
-        reason = row.reason or (None if row.state == "sent" else WAITING)
-        yield replace(
-            whole,
-            where=where,
-            message=f"{MESSAGES[row.act]}{row.state}",
-            reason=reason,
-            is_lost=row.state in LOST and not (row.reason or "").startswith(ELSEWHERE),
-        )
+        where, reason = _named(ctx, known.get(row.destination_id)), row.reason or ""
+        if row.state in WAITING and row.not_before > ctx.now:
+            wait = f"not before {moment_text(_local(ctx, row.not_before))}"
+            reason = f"{reason}, {wait}" if reason else wait
+        came = f"{MESSAGES[row.act]}{CAME[row.state]} {where}"
+        is_lost = row.state in LOST and not reason.startswith(ELSEWHERE)
+        yield Message(alert.id, came[:1].upper() + came[1:], reason, is_lost=is_lost)
     if not rows:
-        yield replace(whole, reason=_why_untold(ctx, alert))
+        yield Message(alert.id, "Nobody was told", _why_untold(ctx, alert))
 
 
 def _why_untold(ctx: Context, alert: Alert) -> str:

@@ -19,6 +19,7 @@ from bot.alerts.routing import route, route_untold
 from bot.asking import Asking
 from bot.context import Identity, Place
 from bot.desk import Desk
+from bot.params.alerts import GROUPS
 from storage.budgets import list_budgets
 from storage.destinations import list_destinations
 from storage.engine import reading, writing
@@ -29,7 +30,7 @@ from storage.roles import set_role
 from storage.routes import list_routes
 from storage.timekeys import to_micros
 from storage.workspaces import bind_chat, create_workspace
-from tests.alerted import crossing, fire, kept
+from tests.alerted import crossing, fire, happening, kept
 from tests.analytics.spending import march
 from tests.analytics.world import World, column, table_of
 from tests.cast import ALICE, NOW, ZONE, event
@@ -334,9 +335,7 @@ def test_alerts_come_here_and_are_routed_so(desk: Desk) -> None:
     assert routes(desk) == [("", "", 0, False)]
     number = alert(desk)
     route(desk.engine, EVENING)
-    rows = table_of(desk.answer("alerts history", ADMIN))
-    assert (column(rows, "where"), column(rows, "message")) == (["#ops"], ["planned"])
-    assert number == 1
+    assert f"On its way to #ops: alert {number}." in words(desk.answer("alerts history", ADMIN))
 
 
 def test_a_new_route_says_what_fired_before_it(desk: Desk) -> None:
@@ -542,9 +541,13 @@ def test_history_gives_a_reason_for_every_message_that_did_not_arrive(desk: Desk
         dead = {"state": "dead", "reason": "destination: is_archived"}
         first = sa.select(DELIVERY.c.id).order_by(DELIVERY.c.alert_id).limit(1).scalar_subquery()
         connection.execute(sa.update(DELIVERY).where(DELIVERY.c.id == first).values(**dead))
-    rows = table_of(desk.answer("alerts history", ADMIN))
-    why = dict(zip(column(rows, "alert"), column(rows, "reason"), strict=True))
-    assert why == {1: "destination: is_archived", 2: "on its way"}
+    report = desk.answer("alerts history", ADMIN)
+    assert words(report) == (
+        "Not delivered to #ops: alert 1 (destination: is_archived). "
+        "On its way to #ops: alert 2 (not before 24 Mar 19:00)."
+    )
+    assert column(table_of(report), "state") == ["fired", "not delivered, fired"]
+    assert report.headline == "2 alerts; 1 message not delivered"
 
 
 def test_history_has_a_row_for_a_post_and_says_what_is_over(desk: Desk, clock: Clock) -> None:
@@ -559,9 +562,9 @@ def test_history_has_a_row_for_a_post_and_says_what_is_over(desk: Desk, clock: C
     with writing(desk.engine) as connection:
         connection.execute(sent)
     clock.now = EVENING + timedelta(days=8)
-    rows = table_of(desk.answer("alerts history", ADMIN))
-    assert column(rows, "message") == ["sent"]
-    (state,) = column(rows, "state")
+    report = desk.answer("alerts history", ADMIN)
+    assert words(report) == f"Sent to #ops: alert {number}."
+    (state,) = column(table_of(report), "state")
     assert str(state).endswith("period over")
 
 
@@ -582,8 +585,32 @@ def test_an_alert_that_nobody_can_be_told_says_so(desk: Desk) -> None:
         connection.execute(sa.text("DELETE FROM role"))
     route(desk.engine, EVENING)
     set_admin(desk)
-    rows = table_of(desk.answer("alerts history", ADMIN))
-    assert column(rows, "reason") == ["nobody to tell: no route, and no admin with a chat"]
+    assert words(desk.answer("alerts history", ADMIN)) == (
+        "Nobody was told: alert 1 (nobody to tell: no route, and no admin with a chat)."
+    )
+
+
+def test_history_tells_at_most_twelve_endings_and_that_there_are_more(desk: Desk) -> None:
+    for number in range(14):
+        desk.answer(f"alerts here kind={GROUPS[number % 5]}", replace(ADMIN, place=at(number)))
+    desk.answer("alerts here", ADMIN)
+    for number in range(14):
+        fire(desk.engine, happening(GROUPS[number % 5], {}, dedupe_key=f"x{number}"))
+    route(desk.engine, EVENING)
+    shown = words(desk.answer("alerts history", ADMIN))
+    assert shown.endswith("more endings of older messages.")
+    assert shown.count("#") == 12
+
+
+def at(number: int) -> Place:
+    return Place(f"C{number}0", f"ops{number}")
+
+
+def words(report: Report) -> str:
+    """What a report says below its table."""
+    return " ".join(
+        block.text for block in report.blocks if isinstance(block, Note) and block.role == "context"
+    )
 
 
 def set_admin(desk: Desk) -> None:
