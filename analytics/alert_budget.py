@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from analytics.alert_facts import Told, as_number, moment_key, post
 from analytics.alert_standing import Crossed, Standing, crossed_of, read_standing, thaw
-from analytics.budget_words import line_of, thresholds_text
+from analytics.budget_words import amount_text, line_of, thresholds_text
 from analytics.budgets import projected_facts
 from analytics.burn_up import BurnUp, budget_figure
 from analytics.by_person import UNATTRIBUTED
@@ -25,9 +25,10 @@ from analytics.query import Query
 from analytics.report import Button, Column, Fact, Facts, Note, Report, Row, Table
 from analytics.scopes import Scope
 from analytics.stretches import DAY, Stretch
-from analytics.text import distinct
+from analytics.text import distinct, joined
 from analytics.timerange import MONTH_NAMES
 from storage.budgets import THRESHOLDS
+from storage.marks import Mark, Threshold, passed_in
 
 TITLE = "Budget alert"
 TITLES = {"person": "Person", "department": "Department", "model": "Model"}
@@ -59,7 +60,7 @@ def of_text(scope: Scope, query: Query) -> str:
     return "" if scope.kind == "workspace" else f" of {scope.name(query)}"
 
 
-def alert_of(told: Told, thresholds: Sequence[int] = THRESHOLDS) -> BudgetAlert | None:
+def alert_of(told: Told, thresholds: Sequence[Threshold] = THRESHOLDS) -> BudgetAlert | None:
     """The alert with its standing: frozen where it is, read anew where not or where it was held."""
     crossed = crossed_of(told.scope, told.period_key, told.facts, thresholds)
     if crossed is None:
@@ -79,13 +80,26 @@ def _frozen(told: Told) -> Mapping[str, Any]:
 # ---- thresholds
 
 
-def threshold_report(told: Told, thresholds: Sequence[int] = THRESHOLDS) -> Report:
+def threshold_report(told: Told, thresholds: Sequence[Threshold] = THRESHOLDS) -> Report:
     """`90% of March credits used (18,012 of 20,000); 3 days left, about 1,400 short (…)`."""
     alert = alert_of(told, thresholds)
     if alert is None:
         return post(told, Report(TITLE, _bare(told), ()))
+    if told.reminds:
+        return _reminder(alert)
     report = _report(alert, f"{_used(alert)}; {left_text(alert)}", _passed(alert))
     return report.as_test if told.is_test else report
+
+
+def _reminder(alert: BudgetAlert) -> Report:
+    """`Still over: 104% of March credits used (…)`: what was told before, in few words."""
+    told = alert.told
+    since = moment_text(told.local(told.fired_at))
+    note = Note(f"Alert {told.number} of {since}: nobody has acknowledged it.", "delta")
+    notes = (note,) if told.acked_at is None and told.is_open else ()
+    blocks = (*notes, Facts(tuple(_facts(alert))))
+    report = Report(TITLE, f"Still over: {_used(alert)}", blocks)
+    return post(told, report, buttons_of(alert), now=now_text(alert))
 
 
 def _used(alert: BudgetAlert) -> str:
@@ -97,7 +111,7 @@ def _used(alert: BudgetAlert) -> str:
 
 def _bare(told: Told) -> str:
     """What can be said where the numbers are missing: that it happened, and to whom."""
-    named = thresholds_text(told.percents) if told.percents else "A threshold"
+    named = thresholds_text(told.passed) if told.passed else "A threshold"
     return f"{named} of a budget{of_text(told.scope, told.query)} was passed"
 
 
@@ -106,9 +120,10 @@ def _passed(alert: BudgetAlert) -> list[Note]:
     told = alert.told
     if told.is_test:
         return [Note("Nothing was crossed.", "delta")]
-    if not told.percents:
+    if not told.passed:
         return []
-    words = f"Passed {thresholds_text(told.percents)} on {moment_text(told.local(told.fired_at))}"
+    did = "Passed" if any(isinstance(one, int) for one in told.passed) else "Reached"
+    words = f"{did} {thresholds_text(told.passed)} on {moment_text(told.local(told.fired_at))}"
     last = ", for the last time in this period" if told.facts.get("is_last") else ""
     return [Note(f"{words}{last}.", "delta")]
 
@@ -116,7 +131,7 @@ def _passed(alert: BudgetAlert) -> list[Note]:
 # ---- projected to go over
 
 
-def projected_report(told: Told, thresholds: Sequence[int] = THRESHOLDS) -> Report:
+def projected_report(told: Told, thresholds: Sequence[Threshold] = THRESHOLDS) -> Report:
     """`March credits are expected to be used up about 27 March: even the low end …`."""
     alert = alert_of(told, thresholds)
     if alert is None:
@@ -310,8 +325,7 @@ def replaced_words(facts: Mapping[str, object], at: datetime | None) -> str:
 def threshold_resolved(told: Told) -> str:
     """`March credits of Sales are below 75 and 90% again, now 71%.`."""
     ended = told.part_of("resolved")
-    named = percents_in(ended) or told.percents
-    below = f"are below {thresholds_text(named) if named else 'their thresholds'} again"
+    below = _clear_of(passed_in(ended) or told.passed)
     crossed = crossed_of(told.scope, told.period_key, told.facts)
     whose = of_text(told.scope, told.query)
     if crossed is None:
@@ -322,10 +336,18 @@ def threshold_resolved(told: Told) -> str:
     return f"{crossed.stretch.title} credits{whose} {below}" + (f", {now}" if now else "") + "."
 
 
-def percents_in(facts: Mapping[str, object]) -> tuple[int, ...]:
-    """The percentages that facts name."""
-    named = facts.get("percents")
-    return tuple(one for one in named if isinstance(one, int)) if isinstance(named, list) else ()
+def _clear_of(thresholds: Sequence[Threshold]) -> str:
+    """`are below 75% and have more than 500 left again`."""
+    left = [amount_text(one.amount) for one in thresholds if _is_left(one)]
+    words = thresholds_text([one for one in thresholds if not _is_left(one)])
+    words = words.replace(" used", "") or ("" if left else "their thresholds")
+    below = [f"are below {words}"] if words else []
+    more = [f"have more than {joined(left)} left"] if left else []
+    return f"{' and '.join([*below, *more])} again"
+
+
+def _is_left(threshold: Threshold) -> TypeGuard[Mark]:
+    return isinstance(threshold, Mark) and threshold.kind == "left"
 
 
 def projected_resolved(told: Told) -> str:
@@ -342,12 +364,12 @@ def projected_resolved(told: Told) -> str:
 def closed_text(scope: Scope, period_key: str, facts: Mapping[str, object], query: Query) -> str:
     """For digests: a line about thresholds that late usage passed after their period had ended."""
     crossed = crossed_of(scope, period_key, facts)
-    percents = percents_in(facts)
-    if crossed is None or not percents:
+    passed = passed_in(facts)
+    if crossed is None or not passed:
         return ""
     amounts = f"{credits_text(crossed.used)} of {credits_text(crossed.limit)}"
     whose = f"{crossed.stretch.title} credits{of_text(scope, query)}"
-    return f"Late usage took {whose} past {thresholds_text(percents)} ({amounts})."
+    return f"Late usage took {whose} past {thresholds_text(passed)} ({amounts})."
 
 
 def untold_text(scope: Scope, period_key: str, facts: Mapping[str, object], query: Query) -> str:
@@ -355,11 +377,11 @@ def untold_text(scope: Scope, period_key: str, facts: Mapping[str, object], quer
     crossed = crossed_of(scope, period_key, facts)
     if crossed is None:
         return ""
-    percents = percents_in(facts)
+    passed = passed_in(facts)
     amounts = f"{credits_text(crossed.used)} of {credits_text(crossed.limit)}"
     whose = f"{crossed.stretch.title} credits{of_text(scope, query)}"
-    passed = f"passed {thresholds_text(percents)}" if percents else "were expected to be used up"
-    return f"{whose} {passed} ({amounts}); the alert could not be told in time."
+    what = f"passed {thresholds_text(passed)}" if passed else "were expected to be used up"
+    return f"{whose} {what} ({amounts}); the alert could not be told in time."
 
 
 def suggested_raise(burn: BurnUp, limit: int) -> int:

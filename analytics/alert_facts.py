@@ -17,6 +17,7 @@ from analytics.report import Actions, Block, Button, Note, Report
 from analytics.scopes import Scope
 from analytics.text import clean
 from analytics.timerange import parse_range
+from storage.marks import Threshold
 
 DAY_NAME = 80
 
@@ -27,9 +28,9 @@ class Told:
 
     `people`, `tasks` and `projects` are the ids that may be named, None is all.  `acked_by` is a
     shown name; up to `quiet_until` somebody lets it wait.  With `held` it was kept back, and tells
-    how things are at the query's moment; the numbers of what was kept back with it are in
-    `percents`.  With `over` nothing may be done about it any more, for that reason, though nobody
-    resolved it.
+    how things are at the query's moment; the thresholds of what was kept back with it are in
+    `passed`.  One that `reminds` repeats in short.  With `over` nothing may be done about it any
+    more, for that reason, though nobody resolved it.
     """
 
     query: Query
@@ -46,8 +47,9 @@ class Told:
     acked_at: datetime | None = None
     acked_by: str = ""
     quiet_until: datetime | None = None
-    percents: tuple[int, ...] = ()
+    passed: tuple[Threshold, ...] = ()
     held: bool = False
+    reminds: bool = False
     over: str = ""
 
     @property
@@ -161,7 +163,7 @@ def post(
         state.append(Note(f"Seen by {who} {when_text(told, told.acked_at)}.", "delta"))
     if told.quiet_until is not None and told.may_act:
         state.append(Note(f"Quiet until {moment_text(told.local(told.quiet_until))}.", "delta"))
-    if told.held:
+    if told.held and not told.reminds:
         words = f"Kept back since {moment_text(told.local(told.fired_at))}; the numbers are of now."
         state.append(Note(words))
     return replace(

@@ -20,6 +20,7 @@ from analytics.query import Query
 from analytics.scopes import Scope
 from analytics.stretches import Stretch
 from storage.budgets import THRESHOLDS, Period
+from storage.marks import Threshold, as_json, thresholds_of
 from storage.reading import Days, Key, RangeTooLong
 from storage.timekeys import day_number
 
@@ -56,11 +57,14 @@ class Crossed:
     stretch: Stretch
     limit: int
     used: int
-    thresholds: tuple[int, ...] = THRESHOLDS
+    thresholds: tuple[Threshold, ...] = THRESHOLDS
 
 
 def crossed_of(
-    scope: Scope, period_key: str, facts: Mapping[str, Any], thresholds: Sequence[int] = THRESHOLDS
+    scope: Scope,
+    period_key: str,
+    facts: Mapping[str, Any],
+    thresholds: Sequence[Threshold] = THRESHOLDS,
 ) -> Crossed | None:
     """The crossing that facts tell of; None where they do not say enough."""
     first, end = as_day(facts.get("first")), as_day(facts.get("end"))
@@ -138,7 +142,7 @@ def freeze(standing: Standing) -> dict[str, Any]:
         "drivers": {key: [list(one) for one in found] for key, found in standing.drivers.items()},
         "total": standing.total,
         "known_to": None if standing.burn.known_to is None else str(standing.burn.known_to),
-        "thresholds": list(standing.burn.thresholds),
+        "thresholds": [as_json(one) for one in standing.burn.thresholds],
         "newest": None if standing.newest is None else standing.newest.isoformat(),
     }
 
@@ -166,7 +170,7 @@ def thaw(frozen: Mapping[str, Any], crossed: Crossed) -> Standing | None:
         return None
 
 
-def _thresholds(frozen: Mapping[str, Any], crossed: Crossed) -> tuple[int, ...]:
+def _thresholds(frozen: Mapping[str, Any], crossed: Crossed) -> tuple[Threshold, ...]:
     """The thresholds of then; those of now where an older version froze it."""
     kept = frozen.get("thresholds")
-    return tuple(map(int, kept)) if isinstance(kept, list) else crossed.thresholds
+    return thresholds_of(kept) if isinstance(kept, list) else crossed.thresholds

@@ -15,6 +15,7 @@ from analytics.text import joined, typed
 from analytics.timerange import MONTH_NAMES
 from storage.budgets import Budget, Period
 from storage.events import MICRO
+from storage.marks import Threshold
 from storage.reading import DIMENSIONS
 from storage.timekeys import date_of
 
@@ -38,9 +39,26 @@ def allowance_text(budget: Budget) -> str:
     return f"{amount_text(budget.amount)} {unit} {PER[budget.period]}{begins}"
 
 
-def thresholds_text(thresholds: Sequence[int]) -> str:
-    """`75, 90 and 100%`."""
-    return f"{joined([str(one) for one in thresholds])}%"
+def thresholds_text(thresholds: Sequence[Threshold]) -> str:
+    """`75, 90 and 100%`, `75%, 15,000 used and 500 left`."""
+    shares = [str(one) for one in thresholds if isinstance(one, int)]
+    words = [f"{joined(shares)}%"] if shares else []
+    marks = [threshold_text(one) for one in thresholds if not isinstance(one, int)]
+    return ", ".join([*words, *([joined(marks)] if marks else [])])
+
+
+def threshold_text(threshold: Threshold) -> str:
+    """`75%`, `15,000 used`, `500 left`."""
+    if isinstance(threshold, int):
+        return f"{threshold}%"
+    return f"{amount_text(threshold.amount)} {threshold.kind}"
+
+
+def typed_threshold(threshold: Threshold) -> str:
+    """A threshold as a line carries it: `75`, `15000cr`, `500left`."""
+    if isinstance(threshold, int):
+        return str(threshold)
+    return typed_credits(threshold.amount) + ("cr" if threshold.kind == "used" else "left")
 
 
 def terms_text(budget: Budget) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
-from analytics.budget_words import amount_text, day_text, raise_text
+from analytics.budget_words import amount_text, day_text, raise_text, threshold_text
 from analytics.burn_up import BurnUp, budget_figure
 from analytics.captions import moment_text, nothing_known
 from analytics.figures import BudgetFigure
@@ -32,6 +32,7 @@ from analytics.scopes import (
 )
 from analytics.stretches import DAY, stretch_of
 from analytics.timerange import MONTHS
+from storage.marks import Threshold
 from storage.timekeys import day_number
 
 COLUMNS = (
@@ -123,7 +124,7 @@ def _delta(burn: BurnUp) -> Iterator[Note]:
     if burn.limit and burn.state in (State.ON_TRACK, State.OVER, State.EARLY):
         chance = chance_text(chance_of_passing(burn.projection, burn.limit))
         sentences += [f"{chance} chance of passing {credits_text(burn.limit)}"] if chance else []
-    dates = [text for percent in burn.thresholds if (text := _threshold(burn, percent))]
+    dates = [text for one in burn.thresholds if (text := _threshold(burn, one))]
     sentences += [", ".join(dates)] if dates else []
     if sentences:
         yield Note(". ".join(sentences) + ".", "delta")
@@ -149,11 +150,12 @@ def _figure(query: Query, main: Tracked, headline: str) -> BudgetFigure:
     return replace(figure, subtitle=raised, falls=after)
 
 
-def _threshold(burn: BurnUp, percent: int) -> str:
-    reached, expected = burn.reached(percent), burn.expected(percent)
+def _threshold(burn: BurnUp, threshold: Threshold) -> str:
+    reached, expected = burn.reached(threshold), burn.expected(threshold)
+    named = threshold_text(threshold)
     if reached is not None:
-        return f"{percent}% reached {_day_text(reached)}"
-    return "" if expected is None else expected_on_text(percent, expected.day, expected)
+        return f"{named} {'reached' if isinstance(threshold, int) else 'on'} {_day_text(reached)}"
+    return "" if expected is None else expected_on_text(named, expected.day, expected)
 
 
 def _day_text(day: date) -> str:

@@ -6,7 +6,7 @@ and dashboard read through it, and so cannot disagree.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import accumulate
@@ -14,12 +14,13 @@ from itertools import accumulate
 from analytics.captions import caption
 from analytics.figures import Band, BudgetFigure
 from analytics.measures import pieces
-from analytics.numbers import credits_text
-from analytics.projection import MOST_DAYS, Projection, State, day_expected, project, state_of
+from analytics.numbers import axis_text, credits_text
+from analytics.projection import MOST_DAYS, Projection, State, day_reaching, project, state_of
 from analytics.projection_words import budget_text, outlook_text, pace_text, range_text
 from analytics.query import Query
 from analytics.stretches import Stretch
 from storage.budgets import THRESHOLDS
+from storage.marks import Threshold, hundredths, is_reached
 from storage.reading import Days, Key
 from storage.timekeys import date_of, day_number
 
@@ -43,7 +44,7 @@ class BurnUp:
     used: tuple[int, ...]
     projection: Projection
     limit: int | None = None
-    thresholds: tuple[int, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
     known_to: date | None = None
 
     @property
@@ -69,11 +70,12 @@ class BurnUp:
         """Whole per cent that were surely passed, as warnings count them; None without a limit."""
         return 100 * self.spent // self.limit if self.limit else None
 
-    def reached(self, percent: int) -> date | None:
-        """The day on which a share of the limit was used; None where it is not, or of nothing."""
-        if not self.limit:
+    def reached(self, threshold: Threshold) -> date | None:
+        """The day on which a threshold was reached; None where it is not, or of nothing."""
+        limit = self.limit
+        if not limit:
             return None
-        days = (at for at, used in enumerate(self.used) if 100 * used >= percent * self.limit)
+        days = (at for at, used in enumerate(self.used) if is_reached(threshold, used, limit))
         return self._date(next(days, None))
 
     @property
@@ -84,14 +86,14 @@ class BurnUp:
             return None
         return self._date(next((at for at, used in enumerate(self.used) if used > limit), None))
 
-    def expected(self, percent: int) -> date | None:
-        """The day on which a share of the limit is expected to be used, to be said with "about".
+    def expected(self, threshold: Threshold) -> date | None:
+        """The day on which a threshold is expected to be reached, to be said with "about".
 
         None where it is reached, not expected in the period, or too early to say.
         """
         if not self.limit or self.state in (None, State.EARLY):
             return None
-        day = day_expected(self.projection, self.limit, percent)
+        day = day_reaching(self.projection, hundredths(threshold, self.limit))
         return None if day is None else self._date(day - 1)
 
     def _date(self, at: int | None) -> date | None:
@@ -112,7 +114,7 @@ def burn_up(
     query: Query,
     stretch: Stretch,
     limit: int | None = None,
-    thresholds: tuple[int, ...] = THRESHOLDS,
+    thresholds: tuple[Threshold, ...] = THRESHOLDS,
 ) -> BurnUp:
     """The burn-up of a period for what the query's filters leave; its range does not matter.
 
@@ -144,7 +146,7 @@ def added_up(
     stretch: Stretch,
     by_day: Mapping[int, Spent],
     limit: int | None = None,
-    thresholds: tuple[int, ...] = THRESHOLDS,
+    thresholds: tuple[Threshold, ...] = THRESHOLDS,
 ) -> BurnUp:
     """The burn-up of one scope from its spending by day."""
     first, end = day_number(stretch.first), days_behind(query, stretch).end
@@ -205,9 +207,19 @@ def budget_figure(query: Query, burn: BurnUp, title: str, name: str = "") -> Bud
         used=burn.used,
         # A line at nothing is the axis, and shares of nothing are no lines.
         limit=burn.limit or None,
-        thresholds=burn.thresholds,
+        thresholds=tuple(one for one in burn.thresholds if isinstance(one, int)),
+        marks=tuple(_marks(burn)),
         forecast=Band(projection.low, point, projection.high) if is_open else None,
     )
+
+
+def _marks(burn: BurnUp) -> Iterator[tuple[int, str]]:
+    """Thresholds in credits, as lines: where each is reached, and what it says."""
+    for one in burn.thresholds:
+        if isinstance(one, int) or not burn.limit:
+            continue
+        left = " left" if one.kind == "left" else ""
+        yield max(0, hundredths(one, burn.limit) // 100), f"{axis_text(one.amount)}{left}"
 
 
 def _subtitle(query: Query, burn: BurnUp, name: str) -> str:

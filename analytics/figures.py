@@ -235,7 +235,8 @@ class Band:
 class BudgetFigure(Chart):
     """Use added up over a period of `days` from `start`: one value a day so far, the last is now.
 
-    Without a `limit` there are no threshold lines, without `forecast` no band.  `falls` is the day
+    Without a `limit` there are no threshold lines, without `forecast` no band.  `marks` are further
+    lines, of so many micro-credits, each with what it says.  `falls` is the day
     in the period on which a raise of the limit is over, with the limit from then on.
     """
 
@@ -246,6 +247,7 @@ class BudgetFigure(Chart):
     used: tuple[int, ...]
     limit: int | None = None
     thresholds: tuple[int, ...] = ()
+    marks: tuple[tuple[int, str], ...] = ()
     forecast: Band | None = None
     falls: tuple[date, int] | None = None
 

@@ -193,9 +193,14 @@ def day_expected(projection: Projection, budget: int, percent: int) -> int | Non
     None where it is already used, or not expected this month. To be said with "about", and only
     in states other than EARLY.
     """
-    if 100 * projection.used >= percent * budget:
+    return day_reaching(projection, percent * budget)
+
+
+def day_reaching(projection: Projection, hundredths: int) -> int | None:
+    """The same for a hundred times the micro-credits that are to be used."""
+    if 100 * projection.used >= hundredths:
         return None
     for day, point in enumerate(projection.path, projection.day + 1):
-        if 100 * point >= percent * budget:
+        if 100 * point >= hundredths:
             return day
     return None

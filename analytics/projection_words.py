@@ -153,9 +153,9 @@ def chance_text(chance: float | None) -> str:
     return ">99%" if chance > 0.99 else f"{chance:.0%}"
 
 
-def expected_on_text(percent: int, day: int, month: date) -> str:
+def expected_on_text(what: str, day: int, month: date) -> str:
     """`90% expected about 24 March`, for a day of the month."""
-    return f"{percent}% expected about {day} {MONTHS[month.month - 1].title()}"
+    return f"{what} expected about {day} {MONTHS[month.month - 1].title()}"
 
 
 def _digits(projection: Projection) -> int:

@@ -18,6 +18,7 @@ from analytics.text import MAX_NAME, clean
 from storage.budgets import THRESHOLDS, Budget, Period, list_budgets
 from storage.budgets import Scope as Kind
 from storage.grants import allowance, list_grants
+from storage.marks import Threshold
 from storage.reading import DIMENSIONS, Days, Key
 from storage.timekeys import date_of, day_number, month_number
 
@@ -119,7 +120,7 @@ class Limit:
     scope: Scope
     stretch: Stretch
     amount: int | None
-    thresholds: tuple[int, ...] = THRESHOLDS
+    thresholds: tuple[Threshold, ...] = THRESHOLDS
     is_plan: bool = False
     raised: int = 0
     until: date | None = None

@@ -13,6 +13,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from bot.alerts.expiring import end_past
+from bot.alerts.reminding import remind
 from bot.alerts.routing import route, route_untold
 from bot.asking import Asking
 from bot.delivery.corrections import correcting
@@ -34,6 +35,7 @@ def tick(platforms: Collection[str] | None = None) -> Mapping[str, Job]:
         "planner": partial(plan, platforms=platforms),
         "overdue": catch_up,  # after the planner: what is new names what is late
         "past": end_past,
+        "reminders": remind,
     }
 
 

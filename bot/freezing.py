@@ -19,6 +19,7 @@ from storage import locks
 from storage.alerts import Alert, alert_by_id
 from storage.budgets import THRESHOLDS, list_budgets
 from storage.budgets import Scope as ScopeKind
+from storage.marks import Threshold, thresholds_of
 from storage.reading import Reader
 from storage.routes import keep_facts
 
@@ -32,8 +33,10 @@ def scope_of_alert(alert: Alert) -> Scope:
     return Scope(known, alert.target_id if known != "workspace" else 0)
 
 
-def thresholds_of(facts: Mapping[str, Any], reader: Reader) -> tuple[int, ...]:
-    """The thresholds of an alert's budget as they are now."""
+def thresholds_then(facts: Mapping[str, Any], reader: Reader) -> tuple[Threshold, ...]:
+    """The thresholds of an alert's budget when it fired; as they are now where that is not kept."""
+    if kept := thresholds_of(facts.get("thresholds")):
+        return kept
     place, wanted = (reader.connection, reader.workspace.id), as_number(facts.get("budget"))
     found = next((one for one in list_budgets(*place) if one.id == wanted), None)
     return THRESHOLDS if found is None else found.thresholds
@@ -78,7 +81,7 @@ def _crossed(alert: Alert, reader: Reader) -> Crossed | None:
     """The crossing that a budget's alert is about; None for any other alert."""
     if alert.kind not in BUDGETS:
         return None
-    known = thresholds_of(alert.facts, reader)
+    known = thresholds_then(alert.facts, reader)
     return crossed_of(scope_of_alert(alert), alert.period_key or "", alert.facts, known)
 
 

@@ -27,6 +27,7 @@ from storage.workspaces import check_zone
 
 Scope = Literal["person", "workspace", "both"]
 FOLLOWS = ("default", "none")  # what is typed to take a choice back
+REMINDERS = "alert_reminders"  # with "daily", of a budget that is used up and not acknowledged
 BUDGETS_BY = "budgets_by"  # with "leads", a lead may set the budget of the own department
 PARTS = ("model", "family", "tier", "person", "department", "project", "task")
 _PEAK = re.compile(r"(\d{1,2})(?::00)? ?(?:-|–|to) ?(\d{1,2})(?::00)?", re.ASCII)
@@ -228,6 +229,15 @@ PREFERENCES: tuple[Preference, ...] = (
         "admins",
         _one_of("admins", "leads"),
         lambda kept: "admins; leads of their department" if kept == "leads" else kept,
+    ),
+    Preference(
+        "reminders",
+        REMINDERS,
+        "Reminders of used-up budgets",
+        "workspace",
+        "off|daily",
+        "off",
+        _one_of("off", "daily"),
     ),
 )
 

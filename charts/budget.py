@@ -36,7 +36,7 @@ def budget_card(figure: BudgetFigure, sheet: Sheet) -> Card:
         return note(sheet, caption, "No credits were used in this period.")
     card = Card(sheet, caption, BODY)
     frame = Rect(card.left, card.top + ABOVE, card.right, card.bottom - AXIS)
-    plot = burn_up(card, figure, frame, SMALL, limits(card, figure, figure.thresholds))
+    plot = burn_up(card, figure, frame, SMALL, limits(card, figure))
     rims = (piece for way in plot.band for piece in along(way))
     taken = [*along(plot.curve), *along(plot.ahead), *rims, *_levels(plot)]
     pace = _pace(figure, plot)

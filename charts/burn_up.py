@@ -31,12 +31,13 @@ APART = 2  # pixels between two lines that are told apart
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A threshold: per cent of the budget, micro-credits, colour and stroke of its line."""
+    """A threshold: what it says, micro-credits, colour and stroke of its line."""
 
-    percent: int
+    label: str
     credits: float
     colour: str
     stroke: float
+    is_full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +57,32 @@ class BurnUp:
         return self.curve[-1]
 
 
-def limits(card: Card, figure: BudgetFigure, shown: Sequence[int]) -> list[Limit]:
-    """The limit and the thresholds among those shown, lowest first; none without a limit."""
+def limits(card: Card, figure: BudgetFigure, shown: Sequence[int] | None = None) -> list[Limit]:
+    """The limit and the thresholds, or those shares among them that are shown, lowest first.
+
+    None without a limit.
+    """
     if figure.limit is None:
         return []
-    chosen = {t for t in figure.thresholds if t in shown and figure.limit} | {FULL}
+    known = figure.thresholds if figure.limit else ()
+    chosen = {t for t in known if shown is None or t in shown} | {FULL}
+    lines = [
+        _limit(card, f"{percent}%", figure.limit * percent / 100, percent, is_full=percent == FULL)
+        for percent in chosen
+    ]
+    for credits, label in figure.marks if shown is None and figure.limit else ():
+        lines.append(_limit(card, label, credits, 100 * credits / figure.limit))
+    return sorted(lines, key=lambda line: (line.credits, line.is_full))
+
+
+def _limit(
+    card: Card, label: str, credits: float, percent: float, *, is_full: bool = False
+) -> Limit:
+    """A line in the colour of how near the limit it is."""
     theme = card.theme
-    lines = []
-    for percent in sorted(chosen):
-        status = theme.muted if percent < NEAR else theme.warn
-        colour = theme.crit if percent >= FULL else status
-        stroke = 1.1 if percent == FULL else 0.7
-        lines.append(Limit(percent, figure.limit * percent / 100, colour, stroke))
-    return lines
+    status = theme.muted if percent < NEAR else theme.warn
+    colour = theme.crit if percent >= FULL else status
+    return Limit(label, credits, colour, 1.1 if is_full else 0.7, is_full)
 
 
 def burn_up(
@@ -84,7 +98,7 @@ def burn_up(
     marks = ticks(0, int(top), most=3)
     lines = _told_apart(lines, top, frame)
     words = [axis_text(mark) for mark in marks]
-    labels = [(line.credits, f"{line.percent}%", line.colour) for line in lines]
+    labels = [(line.credits, line.label, line.colour) for line in lines]
     if end and end.middle is not None:
         labels.append((end.middle, f"~{about(end.middle)}", card.theme.accent))
     if figure.falls and lines:
@@ -104,7 +118,7 @@ def burn_up(
     heights = [(amounts.at(mark), text) for mark, text in zip(marks, words, strict=True)]
     value_axis(card, heights, (left, right), style=style, has_grid=not lines)
     for line, y in zip(lines, plot.levels, strict=True):
-        path = _fallen(figure, plot, y) if line.percent == FULL else [(left, y), (right, y)]
+        path = _fallen(figure, plot, y) if line.is_full else [(left, y), (right, y)]
         card.line(path, colour=line.colour, stroke=line.stroke)
     plot = _forecast(card, figure, plot)
     _used(card, plot)

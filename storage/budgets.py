@@ -1,4 +1,4 @@
-"""Limits of what may be spent in a period, with the percentages at which people are warned."""
+"""Limits of what may be spent in a period, with the thresholds at which people are warned."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 import storage.decisions  # noqa: F401  # declares the tables that are looked up below
+from storage.marks import Threshold, as_json, thresholds_of
 from storage.numbering import next_id
 
 Scope = Literal["workspace", "department", "project", "person"]
 Period = Literal["monthly", "weekly", "quarterly", "billing"]
-THRESHOLDS = (75, 90, 100)
+THRESHOLDS: tuple[Threshold, ...] = (75, 90, 100)
 _BUDGET = SQLModel.metadata.tables["budget"]
 _REVISION = SQLModel.metadata.tables["budget_revision"]
 
@@ -33,7 +34,7 @@ class Budget:
     target_id: int
     period: Period
     amount: int
-    thresholds: tuple[int, ...]
+    thresholds: tuple[Threshold, ...]
     billing_day: int
     revision: int
     raised: int = 0
@@ -59,7 +60,7 @@ class Revision:
     revision: int
     at: datetime
     amount: int | None
-    thresholds: tuple[int, ...]
+    thresholds: tuple[Threshold, ...]
     billing_day: int
     raised: int
     raise_end: int | None
@@ -95,7 +96,7 @@ def set_budget(  # noqa: PLR0913  # the parts of a budget, each by name
     target_id: int,
     period: Period,
     amount: int,
-    thresholds: Sequence[int] = THRESHOLDS,
+    thresholds: Sequence[Threshold] = THRESHOLDS,
     billing_day: int = 1,
     raised: int = 0,
     raise_end: int | None = None,
@@ -108,7 +109,7 @@ def set_budget(  # noqa: PLR0913  # the parts of a budget, each by name
     free = next_id(connection, _BUDGET, workspace_id)
     values = {
         "amount": amount,
-        "thresholds": list(thresholds),
+        "thresholds": [as_json(one) for one in thresholds],
         "billing_day": billing_day,
         "raised": raised,
         "raise_end": raise_end,
@@ -190,7 +191,7 @@ def _remember(
             revision=budget.revision,
             at=now,
             amount=amount,
-            thresholds=list(budget.thresholds),
+            thresholds=[as_json(one) for one in budget.thresholds],
             billing_day=budget.billing_day,
             raised=budget.raised,
             raise_end=budget.raise_end,
@@ -255,4 +256,4 @@ _Kept = TypeVar("_Kept", Budget, Revision)
 
 
 def _read(kept: _Kept) -> _Kept:
-    return replace(kept, thresholds=tuple(kept.thresholds))  # JSON knows only lists
+    return replace(kept, thresholds=thresholds_of(kept.thresholds))  # as JSON holds them

@@ -41,7 +41,7 @@ class BudgetRow(SQLModel, table=True):
     target_id: int
     period: str = Field(max_length=16)
     amount: int = Field(sa_type=BigInteger)
-    thresholds: list[int] = Field(sa_type=JSON)
+    thresholds: list[int | str] = Field(sa_type=JSON)  # see `storage.marks`
     billing_day: int
     revision: int
     raised: int = Field(default=0, sa_type=BigInteger)
@@ -60,7 +60,7 @@ class BudgetRevision(SQLModel, table=True):
     revision: int = key()
     at: datetime
     amount: int | None = Field(default=None, sa_type=BigInteger)
-    thresholds: list[int] = Field(sa_type=JSON)
+    thresholds: list[int | str] = Field(sa_type=JSON)  # see `storage.marks`
     billing_day: int
     raised: int = Field(default=0, sa_type=BigInteger)
     raise_end: int | None = None

@@ -20,7 +20,8 @@ from storage.alerts import State, alert_by_id, resolve
 from storage.budget_usage import NEVER, PLAN, Moved, UsageRow
 from storage.engine import reading, writing
 from storage.errors import DatabaseBusy
-from storage.limits import FIRED, Book, Fired, Line, is_reached
+from storage.limits import FIRED, Book, Fired, Line
+from storage.marks import Threshold, hundredths, is_reached, passed_facts, thresholds_of
 from storage.thresholds import decide
 from storage.workspaces import WorkspaceInfo, list_workspaces
 
@@ -136,7 +137,7 @@ def _steps(book: Book, row: UsageRow, line: Line | None, now: datetime) -> Itera
             yield _Step(fired, "removed" if is_gone else "revised")
         elif fired.revision != line.revision:
             yield _Step(fired, "revised")
-        elif not _is_down(fired.percent, row.used, line.limit):
+        elif not _is_down(line.threshold(fired.percent), row.used, line.limit):
             if fired.below_since is not None:
                 yield _Step(fired, None)
         elif fired.below_since is None or fired.below_since > now:  # the clock was moved back
@@ -145,10 +146,11 @@ def _steps(book: Book, row: UsageRow, line: Line | None, now: datetime) -> Itera
             yield _Step(fired, "below")
 
 
-def _is_down(percent: int, used: int, limit: int) -> bool:
+def _is_down(threshold: Threshold, used: int, limit: int) -> bool:
     """Whether usage is so far below a threshold that it may be over."""
-    gap = min(2 * GAP, percent)  # of a threshold of 1 or 2 per cent the half of it
-    return used == 0 or used * 200 < (2 * percent - gap) * limit
+    point = hundredths(threshold, limit)
+    gap = min(2 * GAP * limit, point)  # of a threshold of 1 or 2 per cent the half of it
+    return used == 0 or used * 200 < 2 * point - gap
 
 
 def _keep(
@@ -175,22 +177,32 @@ def _end(
     known = book.known[row.key]
     ended = 0
     for number, step in over.items():
-        ours = [one for one in known if one.alert_id == number]
+        ours = sorted((one for one in known if one.alert_id == number), key=lambda one: one.percent)
         is_open = any(one.is_open and (one.percent, one.revision) not in closed for one in ours)
         alert = None if is_open else alert_by_id(connection, book.workspace.id, number)
         if alert is None or step.reason is None:
             continue
-        line, percents = book.line(row), sorted(one.percent for one in ours)
-        still = [t for t in percents if line and is_reached(t, row.used, line.limit)]
+        line = book.line(row)
+        told = thresholds_of(alert.facts.get("thresholds"))
+        passed = [_passed(one.percent, told) for one in ours]
         facts = {
             "reason": step.reason,
-            "percents": [t for t in percents if t not in still],
+            **passed_facts(
+                [t for t in passed if t and not (line and is_reached(t, row.used, line.limit))]
+            ),
             "used": row.used,
             "limit": line.limit if line else None,
         }
         state = _state(line, step.reason)
         ended += resolve(connection, alert, state=state, facts=facts, now=now)
     return ended
+
+
+def _passed(code: int, listed: Sequence[Threshold]) -> Threshold | None:
+    """The threshold of a code, by the list of its revision; None where that is not kept."""
+    if code > 0:
+        return code
+    return listed[-1 - code] if -code <= len(listed) else None
 
 
 def _state(line: Line | None, reason: Reason) -> State:

@@ -1,8 +1,4 @@
-"""What budgets limit, and which of their thresholds fired: read once for a decision.
-
-A threshold of t per cent is reached when used * 100 >= t * limit, in integers, and something is
-used.
-"""
+"""What budgets limit, and which of their thresholds fired: read once for a decision."""
 
 from __future__ import annotations
 
@@ -19,6 +15,7 @@ import storage.outgoing  # noqa: F401  # declares the tables that are looked up 
 from storage.budget_usage import NEVER, PLAN, UsageRow
 from storage.budgets import THRESHOLDS, Budget, Period, list_budgets
 from storage.grants import Grant, allowance, list_grants
+from storage.marks import Threshold, is_reached, least, ordered
 from storage.periods import period_of
 from storage.records import CHUNK
 from storage.timekeys import date_of, month_number
@@ -29,14 +26,12 @@ FIRED = SQLModel.metadata.tables["alert_threshold"]
 _ALERT = SQLModel.metadata.tables["alert"]
 
 
-def is_reached(percent: int, used: int, limit: int) -> bool:
-    """Whether a share of a limit is used, exactly; of nothing, whether anything is."""
-    return used > 0 and used * 100 >= percent * limit
-
-
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """The last episode of a threshold; open until it is resolved."""
+    """The last episode of a threshold; open until it is resolved.
+
+    `percent` below 0 is a place in the budget's list; see `Line.threshold`.
+    """
 
     percent: int
     revision: int
@@ -63,7 +58,7 @@ class Line:
     row: UsageRow
     period: Period
     limit: int
-    thresholds: tuple[int, ...]
+    thresholds: tuple[Threshold, ...]
     revision: int
     fired: Mapping[int, Fired]
     is_closed: bool
@@ -73,28 +68,39 @@ class Line:
         """What its alerts are about."""
         return "plan" if self.row.budget_id == PLAN else f"budget:{self.row.budget_id}"
 
-    def reached(self) -> list[int]:
-        """The thresholds that are reached and may fire, ascending."""
+    def code(self, threshold: Threshold) -> int:
+        """What a threshold is known by among those that fired."""
+        if isinstance(threshold, int):
+            return threshold
+        return -1 - self.thresholds.index(threshold)
+
+    def threshold(self, code: int) -> Threshold:
+        """The threshold that fired under a code in this revision."""
+        return code if code > 0 else self.thresholds[-1 - code]
+
+    def reached(self) -> list[Threshold]:
+        """The thresholds that are reached and may fire, as use reaches them."""
         used, limit = self.row.used, self.limit
-        return [t for t in self._free() if is_reached(t, used, limit)]
+        return [one for one in self._free() if is_reached(one, used, limit)]
 
     @property
     def is_warning(self) -> bool:
         """Whether people are warned as it stands: a threshold is open, or will fire."""
         return any(one.is_open for one in self.fired.values()) or bool(self.reached())
 
-    def mark(self, fired: Collection[int] = ()) -> int:
+    def mark(self, fired: Collection[Threshold] = ()) -> int:
         """The least usage at which a threshold that may fire is reached; some just did."""
-        free = (t for t in self._free() if t not in fired)
-        return min((max(1, -(-t * self.limit // 100)) for t in free), default=NEVER)
+        free = (one for one in self._free() if one not in fired)
+        return min((least(one, self.limit) for one in free), default=NEVER)
 
-    def _free(self) -> list[int]:
-        quiet = {percent for percent, fired in self.fired.items() if fired.is_quiet}
-        return sorted(set(self.thresholds) - quiet)
+    def _free(self) -> list[Threshold]:
+        quiet = {code for code, fired in self.fired.items() if fired.is_quiet}
+        free = [one for one in self.thresholds if self.code(one) not in quiet]
+        return ordered(free, self.limit)
 
-    def episode(self, percent: int) -> int:
+    def episode(self, threshold: Threshold) -> int:
         """Which episode of a threshold would be next."""
-        known = self.fired.get(percent)
+        known = self.fired.get(self.code(threshold))
         return known.episode + 1 if known else 1
 
 
@@ -181,7 +187,7 @@ class Book:
         row: UsageRow,
         period: Period,
         limit: int,
-        thresholds: tuple[int, ...],
+        thresholds: tuple[Threshold, ...],
         revision: int,
     ) -> Line:
         ours = [one for one in self.known.get(row.key, ()) if one.revision == revision]

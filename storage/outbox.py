@@ -153,6 +153,14 @@ def reference(delivery_id: str, channel_id: str, part: int = 0) -> str:
     return base64.b32encode(digest).decode().lower()[:REFERENCE]
 
 
+def keys_there(connection: sa.Connection, workspace_id: int, keys: Collection[str]) -> set[str]:
+    """Those of some keys that a message has already."""
+    wanted = sa.select(DELIVERY.c.dedupe_key).where(
+        DELIVERY.c.workspace_id == workspace_id, DELIVERY.c.dedupe_key.in_(keys)
+    )
+    return set(connection.execute(wanted).scalars()) if keys else set()
+
+
 def insert_deliveries(connection: sa.Connection, rows: Sequence[NewDelivery]) -> list[str]:
     """The ids of those that were new; one whose key is known already changes nothing."""
     # Rows with content apart: one without must be NULL, which JSON's null is not.

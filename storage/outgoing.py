@@ -258,7 +258,8 @@ class AlertRow(SQLModel, table=True):
 class AlertThreshold(SQLModel, table=True):
     """A threshold that fired: once for each budget, period, revision and episode.
 
-    Until it is resolved it is open; usage is well below it since `below_since`.
+    Until it is resolved it is open; usage is well below it since `below_since`.  A threshold in
+    credits has no `percent`: there, -1 is the first of its budget's list in that revision.
     """
 
     __tablename__ = "alert_threshold"

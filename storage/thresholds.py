@@ -19,7 +19,8 @@ from storage.budget_usage import NEVER, PLAN, Moved
 from storage.cells import Cells
 from storage.engine import insert_for
 from storage.failpoints import failpoint
-from storage.limits import FIRED, MOST_EPISODES, Book, Line, is_reached
+from storage.limits import FIRED, MOST_EPISODES, Book, Line
+from storage.marks import Threshold, as_json, is_reached, kept, ordered, passed_facts
 from storage.numbering import next_id
 from storage.outgoing import AlertRow
 from storage.periods import period_key
@@ -75,15 +76,15 @@ class _Firing:
     before: int
     now: datetime
 
-    def fire(self, reached: Sequence[int]) -> int | None:
+    def fire(self, reached: Sequence[Threshold]) -> int | None:
         """The number of the alert that names what this transaction owns; None when nothing."""
         number = next_id(self.connection, _ALERT, self.workspace_id)
         owned = self._own(reached, number)
         if not owned:
             return None
-        return insert_alert(self.connection, self._alert(sorted(owned)))
+        return insert_alert(self.connection, self._alert(ordered(owned, self.line.limit)))
 
-    def _own(self, reached: Sequence[int], alert_id: int) -> list[int]:
+    def _own(self, reached: Sequence[Threshold], alert_id: int) -> list[Threshold]:
         """Those of the thresholds that nobody fired before."""
         line, row = self.line, self.line.row
         insert = insert_for(self.connection, FIRED).values(
@@ -93,26 +94,26 @@ class _Firing:
                     "budget_id": row.budget_id,
                     "first_day": row.first_day,
                     "revision": line.revision,
-                    "percent": percent,
-                    "episode": line.episode(percent),
+                    "percent": line.code(threshold),
+                    "episode": line.episode(threshold),
                     "alert_id": alert_id,
                     "value": row.used,
                     "fired_at": self.now,
                 }
-                for percent in reached
+                for threshold in reached
             ]
         )
-        kept = insert.on_conflict_do_nothing().returning(FIRED.c.percent)
-        return list(self.connection.execute(kept).scalars())
+        ours = insert.on_conflict_do_nothing().returning(FIRED.c.percent)
+        return [line.threshold(code) for code in self.connection.execute(ours).scalars()]
 
-    def _alert(self, owned: Sequence[int]) -> NewAlert:
+    def _alert(self, owned: Sequence[Threshold]) -> NewAlert:
         """The alert names what was crossed.
 
         Where nothing was, because a limit was set below what is used, it names the highest
         threshold reached; the lower ones count as fired with it.
         """
         line, row, highest = self.line, self.line.row, owned[-1]
-        crossed = [t for t in owned if not is_reached(t, self.before, line.limit)]
+        crossed = [t for t in owned if not is_reached(t, self.before, line.limit)] or [highest]
         episode, period = line.episode(highest), period_key(line.period, row.first_day)
         which = "plan" if row.budget_id == PLAN else row.budget_id
         facts: dict[str, object] = {
@@ -123,7 +124,8 @@ class _Firing:
             "limit": line.limit,
             "used": row.used,
             "before": self.before,
-            "percents": crossed or [highest],
+            **passed_facts(crossed),
+            "thresholds": [as_json(one) for one in line.thresholds],
             "first": date_of(row.first_day).isoformat(),
             "end": date_of(row.end_day).isoformat(),
             "as_of": self.now.astimezone(UTC).isoformat(),
@@ -133,7 +135,7 @@ class _Firing:
             facts["reason"] = PERIOD_CLOSED
         return NewAlert(
             workspace_id=self.workspace_id,
-            dedupe_key=f"a|{which}|{period}|r{line.revision}|{highest}|e{episode}",
+            dedupe_key=f"a|{which}|{period}|r{line.revision}|{kept(highest)}|e{episode}",
             kind="threshold",
             subject=line.subject,
             scope=row.scope,

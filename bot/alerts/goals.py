@@ -16,6 +16,7 @@ from analytics.errors import UserError
 from bot.alerts.kinds import KINDS, may_see
 from bot.asking import Asking
 from bot.context import Asker, Context, Identity, Place, outranks
+from bot.freezing import scope_of_alert
 from storage.alerts import Alert
 from storage.destinations import Destination, destination_of
 from storage.labels import person_of_alias

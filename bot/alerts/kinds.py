@@ -15,7 +15,6 @@ from analytics.alert_advice import advice_report, advice_resolved, pair_of
 from analytics.alert_anomaly import anomaly_report, anomaly_resolved
 from analytics.alert_budget import (
     closed_text,
-    percents_in,
     projected_report,
     projected_resolved,
     replaced_words,
@@ -23,7 +22,7 @@ from analytics.alert_budget import (
     threshold_resolved,
     untold_text,
 )
-from analytics.alert_facts import Told, post, resolved_report
+from analytics.alert_facts import Told, as_number, post, resolved_report
 from analytics.alert_silence import silence_report, silence_resolved
 from analytics.alert_standing import crossed_of
 from analytics.errors import UserError
@@ -35,10 +34,11 @@ from analytics.stretches import Stretch
 from analytics.text import clean
 from analytics.timerange import TimeRange, parse_range
 from bot.context import Context
-from bot.freezing import BUDGETS, scope_of_alert, thresholds_of
+from bot.freezing import BUDGETS, scope_of_alert, thresholds_then
 from bot.walls import open_tasks, unfolded, walled
 from storage.alerts import Alert, list_alerts
 from storage.labels import person_of_alias
+from storage.marks import Threshold, hundredths, ordered, passed_in
 from storage.reading import RangeTooLong, Reader
 from storage.routes import untold_alerts
 from storage.timekeys import day_number
@@ -143,14 +143,21 @@ GROUPS = tuple(dict.fromkeys(one.group for one in KINDS.values()))
 
 
 def tell(
-    alert: Alert, ctx: Context, *, merged: Sequence[Alert] = (), at: datetime | None = None
+    alert: Alert,
+    ctx: Context,
+    *,
+    merged: Sequence[Alert] = (),
+    at: datetime | None = None,
+    reminds: bool = False,
 ) -> Report:
     """The post of an alert as an asker may see it; raises UserError for one they may not.
 
-    `merged` are alerts of the same budget that were kept back with it, up to the moment `at`.
+    `merged` are alerts of the same budget that were kept back with it, up to the moment `at`.  One
+    that `reminds` says in short how things stand then.
     """
     check_sight(alert, ctx)
-    return KINDS[alert.kind].answer(told_of(alert, ctx, merged=merged, at=at))
+    told = told_of(alert, ctx, merged=merged, at=at)
+    return KINDS[alert.kind].answer(replace(told, reminds=reminds))
 
 
 def tell_resolved(alert: Alert, ctx: Context) -> Report:
@@ -165,7 +172,7 @@ def told_of(
     """An alert with what its asker may be told of."""
     reader, now = ctx.reader, at or alert.fired_at
     query = Query(reader, now, parse_range("today", reader.clock.local_date(now)))
-    percents = sorted({one for each in (alert, *merged) for one in percents_in(each.facts)})
+    passed = [one for each in (alert, *merged) for one in passed_in(each.facts)]
     return Told(
         query=query,
         number=alert.id,
@@ -181,7 +188,7 @@ def told_of(
         quiet_until=_running(alert.snoozed_until, ctx.now),
         acked_at=alert.acked_at,
         acked_by=_name_of(reader, alert.acked_by or ""),
-        percents=tuple(percents),
+        passed=tuple(ordered(passed, as_number(alert.facts.get("limit")) or 0)),
         held=at is not None,
         over=_over(alert, ctx),
     )
@@ -220,7 +227,15 @@ def _recent(query: Query) -> Query:
 
 def highest_of(alert: Alert) -> int:
     """The highest percentage that an alert tells of; 0 where it is about no threshold."""
-    return max(percents_in(alert.facts), default=0)
+    limit, passed = as_number(alert.facts.get("limit")) or 0, passed_in(alert.facts)
+    return max((_share(one, limit) for one in passed), default=0)
+
+
+def _share(threshold: Threshold, limit: int) -> int:
+    """Whole per cent of a limit at which a threshold is reached."""
+    if isinstance(threshold, int):
+        return threshold
+    return hundredths(threshold, limit) // limit if limit else 0
 
 
 def _name_of(reader: Reader, actor: str) -> str:
@@ -232,10 +247,10 @@ def _name_of(reader: Reader, actor: str) -> str:
     return clean(name, 60) if name else ""
 
 
-def _thresholds(told: Told) -> tuple[int, ...]:
-    """The thresholds of an alert's budget as they are now, with those that it tells of."""
-    known = thresholds_of(told.facts, told.query.reader)
-    return tuple(sorted({*known, *told.percents}))
+def _thresholds(told: Told) -> tuple[Threshold, ...]:
+    """The thresholds of an alert's budget, with those that it tells of."""
+    known = thresholds_then(told.facts, told.query.reader)
+    return tuple(ordered({*known, *told.passed}, told.number_of("limit") or 0))
 
 
 # ---- who may see it

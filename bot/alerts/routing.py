@@ -161,7 +161,8 @@ def _told(desk: Desk, alert: Alert) -> int | None:
 
 def _fired(desk: Desk, alert: Alert) -> list[NewDelivery] | None:
     """The posts of an alert; None while its subject is quiet, or perhaps its period is over."""
-    if _is_snoozed(desk, alert) or (not desk.is_sure and _is_over(desk, alert)):
+    is_unsure = not desk.is_sure and _is_over(desk, alert)
+    if is_unsure or is_snoozed(desk.connection, alert, desk.now):
         return None
     facts = frozen_facts(alert, desk.ctx.reader)
     if facts is not None:
@@ -178,12 +179,12 @@ def _fired(desk: Desk, alert: Alert) -> list[NewDelivery] | None:
     return posts
 
 
-def _is_snoozed(desk: Desk, alert: Alert) -> bool:
+def is_snoozed(connection: sa.Connection, alert: Alert, now: datetime) -> bool:
     """Whether its subject was asked to be quiet; at 100 % only if that was said of 100 %."""
     if not KINDS[alert.kind].waits or is_test(alert):
         return False
-    others = list_alerts(desk.connection, desk.place, subject=alert.subject, limit=MOST)
-    quiet = [one for one in others if one.snoozed_until and one.snoozed_until > desk.now]
+    others = list_alerts(connection, alert.workspace_id, subject=alert.subject, limit=MOST)
+    quiet = [one for one in others if one.snoozed_until and one.snoozed_until > now]
     if highest_of(alert) >= FULL:
         quiet = [one for one in quiet if highest_of(one) >= FULL]
     return bool(quiet)
@@ -278,7 +279,7 @@ def _ended(desk: Desk, alert: Alert) -> list[NewDelivery] | None:
     if any(row.state in WAITING and row.id not in skipped for row in posts):
         return None
     sent = [row for row in posts if row.state == "sent"]
-    replies = [_reply(desk, row) for row in sent if is_good]
+    replies = [_reply(desk, row) for row in sent if is_good and row.kind != "reminder"]
     return [*(_edit(desk, row, 2) for row in sent), *replies]
 
 

@@ -88,7 +88,7 @@ _REST = re.compile(r"; |, | \(")
 _MORE = re.compile(r" used$| since ")
 _EXPECTED = re.compile(r" are (?:expected|likely) to be used up")
 TITLE = "Alerts"
-Part = Literal["post", "resolved"]
+Part = Literal["post", "resolved", "reminder"]
 
 
 # ---- looking
@@ -107,12 +107,14 @@ def show(
     """One alert with its numbers as they were when it fired.
 
     `at` tells how things are at another moment, and `from` names the first of several alerts that
-    were kept back until then; `part=resolved` is the line that says it is over.
+    were kept back until then; `part=resolved` is the line that says it is over, `part=reminder`
+    says again that nobody acknowledged it.
     """
     alert = _alert(ctx, number)
     if part == "resolved":
         return tell_resolved(alert, ctx)
-    return tell(alert, ctx, merged=_kept_back(ctx, alert, from_), at=at)
+    merged = _kept_back(ctx, alert, from_)
+    return tell(alert, ctx, merged=merged, at=at, reminds=part == "reminder")
 
 
 @command("alerts history", example="alerts history")
@@ -200,7 +202,8 @@ def test(ctx: Context) -> Report:
     burn, limit = row.burn, row.limit
     amount = limit.amount or max(burn.spent, 1_000_000)
     last = list_alerts(*_where(ctx), limit=1)
-    reached = [one for one in limit.thresholds if 100 * burn.spent >= one * amount]
+    shares = [one for one in limit.thresholds if isinstance(one, int)] or [FULL]
+    reached = [one for one in shares if 100 * burn.spent >= one * amount]
     number = insert_alert(
         ctx.reader.connection,
         NewAlert(
@@ -214,7 +217,7 @@ def test(ctx: Context) -> Report:
                 "test": True,
                 "limit": amount,
                 "used": burn.spent,
-                "percents": reached[-1:] or [limit.thresholds[0]],
+                "percents": reached[-1:] or shares[:1],
                 "first": str(limit.stretch.first),
                 "end": str(limit.stretch.end),
                 "as_of": ctx.now.isoformat(),

@@ -10,7 +10,13 @@ import sqlalchemy as sa
 
 from analytics import allocations, budget_changes
 from analytics.budget_changes import Change, Wanted
-from analytics.budget_words import amount_text, line_of, terms_text, typed_credits
+from analytics.budget_words import (
+    amount_text,
+    line_of,
+    terms_text,
+    typed_credits,
+    typed_threshold,
+)
 from analytics.errors import UserError
 from analytics.past_use import PastUse, past_use
 from analytics.query import Query
@@ -83,8 +89,8 @@ def set_one(  # noqa: PLR0913, PLR0917  # the parts of a budget
     """Set a budget: for the workspace, or one of its parts.
 
     Without credits it shows what was used and what would suit.  People are warned at 75, 90 and
-    100 %, or at `thresholds=50,80,100`.  A billing period begins on `day=15`.  What replaces a
-    budget is shown first, with a button.
+    100 %, or at up to ten `thresholds=80,15000cr,500left`: per cents, credits used, credits left.
+    A billing period begins on `day=15`.  What replaces a budget is shown first, with a button.
     """
     chosen = _permitted(ctx, scope)
     wanted = typing.cast("Period", period or "monthly")
@@ -254,9 +260,24 @@ def _edited(
         thresholds=thresholds or budget.thresholds,
         billing_day=day or budget.billing_day,
     )
+    _check_marks(after)
     if after.amount != budget.amount:
         return replace(after, raised=0, raise_end=None)
     return after
+
+
+def _check_marks(budget: Budget) -> None:
+    """Raise UserError for thresholds in credits that would warn at once, or not before the end."""
+    for one in budget.thresholds:
+        if isinstance(one, int) or one.amount < budget.amount:
+            continue
+        if one.kind == "used" and one.amount == budget.amount:
+            continue
+        raise UserError(
+            f"'{typed_threshold(one)}' does not fit a budget of {amount_text(budget.amount)}.",
+            hint="Thresholds in credits are below the budget, for example "
+            "`thresholds=75,15000cr,500left`.",
+        )
 
 
 def _last_day(ctx: Context, budget: Budget, until: date | None) -> date:
@@ -320,7 +341,7 @@ def _line(query: Query, verb: str, change: Change) -> str:
             last = date_of((budget.raise_end or 1) - 1)
             parts = [typed_credits(budget.raised), budget.period, f"until {last}"]
         case _:
-            listed = ",".join(map(str, budget.thresholds))
+            listed = ",".join(map(typed_threshold, budget.thresholds))
             day = f"day={budget.billing_day}" if budget.period == "billing" else ""
             parts = [typed_credits(budget.amount), budget.period, f"thresholds={listed}", day]
     line = line_of(query, change.scope, verb, *parts)

@@ -82,6 +82,7 @@ def set_preferences(  # noqa: PLR0913, PLR0917  # one parameter an option
     margin: Text | None,
     people: Text | None,
     budgets: Text | None,
+    reminders: Text | None,
     for_: Text | None,
 ) -> Report:
     """Change preferences of your own, or for=workspace.
@@ -103,6 +104,7 @@ def set_preferences(  # noqa: PLR0913, PLR0917  # one parameter an option
         "margin": margin,
         "people": people,
         "budgets": budgets,
+        "reminders": reminders,
     }
     typed = {name: str(text) for name, text in named.items() if text is not None}
     return _changed(ctx, typed, wants_all=(for_ or "me").casefold())

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NewType
 
 from analytics.errors import UserError
 from analytics.text import clean
 from bot.context import Context
-from bot.params.amounts import PERIODS
+from bot.params.amounts import PERIODS, parse_amount
 from bot.params.base import ParamType
 from bot.params.numbers import whole
 from bot.params.usual import ChoiceType
+from storage.marks import Mark, Threshold
 
 BudgetPeriod = NewType("BudgetPeriod", str)
-Thresholds = NewType("Thresholds", tuple[int, ...])
+Thresholds = NewType("Thresholds", tuple[Threshold, ...])
 BillingDay = NewType("BillingDay", int)
 Seen = NewType("Seen", int)
 MOST_THRESHOLDS = 10
 LAST_BILLING_DAY = 28  # every month has it
 _BETWEEN = re.compile(r"[,;/\s]+")
+_APART = re.compile(r"\s+(cr|credits?|used|left)\b", re.IGNORECASE)  # `500 left`
+_MARK = re.compile(r"(.+?)(cr|credits?|used|left)", re.ASCII)
 _NAMES = {"month": "monthly", "week": "weekly", "quarter": "quarterly"}
 
 
@@ -40,34 +44,49 @@ class PeriodType(ChoiceType):
 
 
 class ThresholdsType(ParamType):
-    """The percentages of a budget at which people are warned: `75,90,100`, in any order."""
+    """When people are warned: at per cents, credits used, credits left: `75,15000cr,500left`."""
 
     words = "75,90,100"
 
     def read(self, texts: Sequence[str], ctx: Context) -> Thresholds | None:
-        """Whole per cents, lowest first, None when left out; raises UserError."""
+        """Whole per cents first, then credits used, then left; None when left out.
+
+        Raises UserError.
+        """
         del ctx
         if not texts:
             return None
-        typed = [part for part in _BETWEEN.split(texts[0]) if part]
-        found = sorted(_percent(part) for part in typed)
-        twice = next((one for one in found if found.count(one) > 1), None)
+        typed = [part for part in _BETWEEN.split(_APART.sub(r"\1", texts[0])) if part]
+        read = [_threshold(part) for part in typed]
+        twice = next((at for at, one in enumerate(read) if one in read[:at]), None)
         if twice is not None:
-            raise UserError(f"'{twice}' is there twice.", hint="Name each threshold once.")
-        if not 1 <= len(found) <= MOST_THRESHOLDS:
             raise UserError(
-                f"'{clean(texts[0], 40)}' are {len(found)} thresholds.",
+                f"'{clean(typed[twice], 40)}' is there twice.", hint="Name each threshold once."
+            )
+        if not 1 <= len(read) <= MOST_THRESHOLDS:
+            raise UserError(
+                f"'{clean(texts[0], 40)}' are {len(read)} thresholds.",
                 hint=f"Name 1 to {MOST_THRESHOLDS}, for example `thresholds=75,90,100`.",
             )
-        return Thresholds(tuple(found))
+        shares = sorted(one for one in read if isinstance(one, int))
+        marks = [one for one in read if not isinstance(one, int)]
+        used = sorted((one for one in marks if one.kind == "used"), key=lambda one: one.amount)
+        left = sorted((one for one in marks if one.kind == "left"), key=lambda one: -one.amount)
+        return Thresholds((*shares, *used, *left))
 
 
-def _percent(text: str) -> int:
-    number = whole(text.removesuffix("%"), range(1, 101))
+def _threshold(text: str) -> Threshold:
+    """`75`, `75%`, `15000cr`, `15kcr`, `500left`; raises UserError."""
+    found = _MARK.fullmatch(text.casefold())
+    if found is not None:
+        with suppress(UserError):
+            return Mark("left" if found[2] == "left" else "used", parse_amount(found[1]))
+    number = None if found else whole(text.removesuffix("%"), range(1, 101))
     if number is None:
         raise UserError(
             f"'{clean(text, 40)}' is not a threshold.",
-            hint="Thresholds are whole per cents from 1 to 100: `thresholds=75,90,100`.",
+            hint="Thresholds are whole per cents from 1 to 100, `thresholds=75,90,100`, or credits "
+            "used or left: `15000cr,500left`.",
         )
     return number
 

@@ -166,7 +166,7 @@ def test_a_chance_is_a_whole_per_cent(chance: float | None, shown: str) -> None:
 
 
 def test_a_date_is_told_with_about() -> None:
-    assert expected_on_text(90, 24, date(2026, 3, 1)) == "90% expected about 24 March"
+    assert expected_on_text("90%", 24, date(2026, 3, 1)) == "90% expected about 24 March"
 
 
 @given(st.lists(st.integers(0, 10**12), max_size=90), st.integers(0, 30), st.integers(0, 10**13))

@@ -26,6 +26,8 @@ from storage.labels import (
     rename_person,
     set_home_department,
 )
+from storage.levels import check_levels
+from storage.marks import Mark
 from storage.preferences import set_preference
 from storage.roles import set_role
 from storage.workspaces import bind_chat
@@ -512,3 +514,51 @@ def test_too_much_given_out_is_said_when_it_is_set(world: World) -> None:
     ask(world, "budget set 2000")
     report = ask(world, "budget set 3000 department=Platform")
     assert "Departments are over-allocated by 1,000: 3,000 of 2,000." in notes(report)
+
+
+# ---- thresholds in credits
+
+LEFT = Mark("left", 500 * MICRO)
+MARKED = "budget set 20000 monthly thresholds=75,15000cr,500left"
+
+
+def test_thresholds_in_credits_are_set_shown_and_said_to_be_reached(world: World) -> None:
+    report = ask(world, MARKED)
+    words = "20,000 credits a month, warning at 75%, 15,000 used and 500 left"
+    assert report.headline == f"Workspace: {words}."
+    assert ask(world, "budget show").headline == f"Workspace: {words}"
+    status = ask(world, "budget")
+    assert "75% reached 24 March, 15,000 used on 24 March" in notes(status)
+    assert isinstance(status.figure, BudgetFigure)
+    assert status.figure.marks == ((15_000 * MICRO, "15k"), (19_500 * MICRO, "500 left"))
+    assert status.figure.thresholds == (75,)
+
+
+def test_the_button_that_changes_a_budget_names_its_thresholds_in_credits(world: World) -> None:
+    ask(world, MARKED)
+    (button,) = done_by(ask(world, "budget edit 30000"))
+    assert "thresholds=75,15000cr,500left" in button.line
+    ask(world, button.line)
+    assert budgets(world)[0].thresholds == (75, Mark("used", 15_000 * MICRO), LEFT)
+
+
+@pytest.mark.parametrize("typed", ["20001cr", "20000left", "30000left"])
+def test_a_threshold_in_credits_that_can_mean_nothing_is_refused(world: World, typed: str) -> None:
+    with pytest.raises(UserError, match=rf"'{typed}' does not fit a budget of 20,000\."):
+        ask(world, f"budget set 20000 monthly thresholds={typed}")
+    assert budgets(world) == []
+
+
+def test_a_budget_is_not_made_smaller_than_its_thresholds(world: World) -> None:
+    ask(world, MARKED)
+    with pytest.raises(UserError, match="'15000cr' does not fit a budget of 14,000"):
+        ask(world, "budget edit 14000")
+
+
+def test_an_alert_tells_of_credits_used_and_left_in_words(world: World) -> None:
+    ask(world, MARKED)
+    check_levels(world.engine, EVENING)
+    post = ask(world, "alerts show 1")
+    assert "Reached 15,000 used on 24 Mar 18:00." in notes(post)
+    spend(world, {date(2026, 3, 24): 4_300})
+    assert "Reached 500 left on" in notes(ask(world, "alerts show 2"))

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.budget_words import typed_credits
+from analytics.budget_words import typed_credits, typed_threshold
 from analytics.errors import UserError
 from bot.context import Context
 from bot.params.amounts import MAX_CREDITS, parse_amount
 from bot.params.budgets import ThresholdsType
 from storage.events import MICRO
+from storage.marks import Mark, Threshold
 
 _Read = TypeVar("_Read")
 MOST = MAX_CREDITS * MICRO
@@ -69,11 +70,42 @@ def test_any_text_is_thresholds_from_1_to_100_or_a_mistake_with_help(text: str) 
         assert found.hint
     else:
         assert found
-        assert list(found) == sorted(set(found))
-        assert all(1 <= percent <= 100 for percent in found)
+        assert len(found) == len(set(found))
+        assert all(1 <= one <= 100 for one in found if isinstance(one, int))
+        assert all(0 < one.amount <= MOST for one in found if isinstance(one, Mark))
 
 
 @pytest.mark.parametrize("text", ["0", "101", "ninety", "-5", "75.5", "75,,0", "1e2", "75,75"])
 def test_a_threshold_that_is_none_is_quoted(text: str) -> None:
     with pytest.raises(UserError, match=r"'[^']+' is (not a threshold|there twice)"):
         ThresholdsType().read([text], NOBODY)
+
+
+@given(
+    st.lists(st.integers(1, 100), max_size=3, unique=True),
+    st.lists(st.integers(1, MOST), max_size=3, unique=True),
+    st.lists(st.integers(1, MOST), max_size=3, unique=True),
+)
+def test_thresholds_in_credits_come_back_as_they_are_written(
+    shares: list[int], used: list[int], left: list[int]
+) -> None:
+    wanted: list[Threshold] = [
+        *sorted(shares),
+        *(Mark("used", one) for one in sorted(used)),
+        *(Mark("left", one) for one in sorted(left, reverse=True)),
+    ]
+    if wanted:
+        text = ",".join(map(typed_threshold, reversed(wanted)))
+        assert ThresholdsType().read([text], NOBODY) == tuple(wanted)
+
+
+@pytest.mark.parametrize("text", ["15000cr", "15kcr", "15k credits", "15000 USED", "15000.0cr"])
+def test_credits_used_may_be_written_in_some_ways(text: str) -> None:
+    assert ThresholdsType().read([text], NOBODY) == (Mark("used", 15_000 * MICRO),)
+
+
+@pytest.mark.parametrize("text", ["cr", "0cr", "-5left", "500lefts", "75%cr", "2e3left", "left"])
+def test_credits_that_are_no_threshold_are_quoted(text: str) -> None:
+    with pytest.raises(UserError, match="is not a threshold") as mistake:
+        ThresholdsType().read([text], NOBODY)
+    assert "15000cr,500left" in mistake.value.hint

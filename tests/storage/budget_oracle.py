@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from storage.budgets import Budget
+from storage.marks import Threshold, kept
 
 DAY = timedelta(days=1)
 Period = tuple[int, date]  # a budget and the first day of a period
@@ -32,8 +33,7 @@ class Told:
     budget: int
     first: date
     revision: int
-    percents: list[int]
-    marked: list[int]
+    passed: list[Threshold]
     episode: int
     state: str = "fired"
 
@@ -55,8 +55,8 @@ class BudgetOracle:
     kinds: dict[int, Budget] = field(default_factory=dict)  # removed ones too
     rows: set[Period] = field(default_factory=set)
     told: list[Told] = field(default_factory=list)
-    open: dict[tuple[int, date, int, int], Open] = field(default_factory=dict)
-    fired: dict[tuple[int, date, int, int], int] = field(default_factory=dict)
+    open: dict[tuple[int, date, int, Threshold], Open] = field(default_factory=dict)
+    fired: dict[tuple[int, date, int, Threshold], int] = field(default_factory=dict)
 
     # ---- usage
 
@@ -116,15 +116,22 @@ class BudgetOracle:
         last = min(today, self.days(self.kinds[row[0]], row[1])[-1])
         return self.budgets[row[0]].limit_on((last - date(1970, 1, 1)).days)
 
-    def _reaches(self, percent: int, used: int, limit: int) -> bool:
-        return used > 0 and (limit == 0 or Fraction(used, limit) >= Fraction(percent, 100))
+    def _reaches(self, threshold: Threshold, used: int, limit: int) -> bool:
+        return used > 0 and used >= self.point(threshold, limit)
+
+    def point(self, threshold: Threshold, limit: int) -> Fraction:
+        """What must be used to reach a threshold."""
+        if isinstance(threshold, int):
+            return Fraction(threshold * limit, 100)
+        return Fraction(threshold.amount if threshold.kind == "used" else limit - threshold.amount)
 
     def _decide(self, row: Period, before: int, today: date) -> None:
         number, first = row
         if first > today or number not in self.budgets:
             return
         budget, used, limit = self.budgets[number], self.used(row), self._limit(row, today)
-        now = [t for t in sorted(budget.thresholds) if self._reaches(t, used, limit)]
+        known = sorted(budget.thresholds, key=lambda t: (self.point(t, limit), _tie(t), kept(t)))
+        now = [t for t in known if self._reaches(t, used, limit)]
         keys = {t: (number, first, budget.revision, t) for t in now}
         free = [t for t in now if keys[t] not in self.open and self.fired.get(keys[t], 0) < 3]
         if not free:
@@ -132,7 +139,7 @@ class BudgetOracle:
         crossed = [t for t in free if not self._reaches(t, before, limit)]
         state = "fired" if self._holds(row, today) else "skipped"
         episode = self.fired.get(keys[free[-1]], 0) + 1
-        told = Told(number, first, budget.revision, crossed or free[-1:], free, episode, state)
+        told = Told(number, first, budget.revision, crossed or free[-1:], episode, state)
         self.told.append(told)
         for t in free:
             self.fired[keys[t]] = self.fired.get(keys[t], 0) + 1
@@ -171,11 +178,15 @@ class BudgetOracle:
             for t in budget.thresholds
         )
 
-    def _is_down(self, percent: int, used: int, limit: int) -> bool:
-        gap = min(Fraction(2), Fraction(percent, 2))
-        return used == 0 or (limit > 0 and Fraction(used, limit) < (percent - gap) / 100)
+    def _is_down(self, threshold: Threshold, used: int, limit: int) -> bool:
+        point = self.point(threshold, limit)
+        return used == 0 or used < point - min(Fraction(2 * limit, 100), point / 2)
 
     def shown(self) -> Iterator[tuple[object, ...]]:
         """Every alert, in the order in which they must be found."""
         for one in self.told:
-            yield one.budget, str(one.first), one.revision, one.percents, one.episode, one.state
+            yield one.budget, str(one.first), one.revision, set(one.passed), one.episode, one.state
+
+
+def _tie(threshold: Threshold) -> int:
+    return threshold if isinstance(threshold, int) else 10**6

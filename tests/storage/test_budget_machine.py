@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 
 from storage.budgets import Budget, keep_budget, remove_budget
 from storage.engine import writing
+from storage.marks import Mark, Threshold, passed_in
 from storage.rebuild import rebuild
 from storage.timekeys import date_of, to_micros
 from tests.cast import ALICE, BOB, event
@@ -35,7 +36,15 @@ people = st.sampled_from([ALICE, ALICE, BOB])
 scopes = st.sampled_from(["workspace", "department", "project", "person"])
 periods = st.sampled_from(["monthly", "weekly", "quarterly", "billing"])
 amounts = st.sampled_from([100, 80, 130, 1, 0])
-lists = st.sampled_from([(75, 90, 100), (50,), (1, 2), (100, 150)])
+lists = st.sampled_from(
+    [
+        (75, 90, 100),
+        (1, 2),
+        (100, 150),
+        (50, Mark("used", 60), Mark("left", 30)),
+        (Mark("left", 10), Mark("used", 90), Mark("left", 1)),
+    ]
+)
 places = st.integers(0, 5)  # in a list, round and round
 nearly = st.sampled_from([0, 1, -1])
 passing = st.sampled_from([MINUTE, DAY, 3 * DAY, 9 * MINUTE])
@@ -60,7 +69,7 @@ class Budgets(RuleBasedStateMachine):
         kinds=st.lists(st.tuples(scopes, periods), min_size=1, max_size=3, unique=True),
         thresholds=lists,
     )
-    def begin(self, kinds: list[tuple[str, str]], thresholds: tuple[int, ...]) -> None:
+    def begin(self, kinds: list[tuple[str, str]], thresholds: tuple[Threshold, ...]) -> None:
         for scope, period in kinds:
             self.limit(scope, period, 100, thresholds)
         self.look(MINUTE)
@@ -76,8 +85,9 @@ class Budgets(RuleBasedStateMachine):
             return 0
         budget = known[place % len(known)]
         row = (budget.id, self.oracle.days(budget, self.today)[0])
-        percent = budget.thresholds[threshold % len(budget.thresholds)] - gap
-        return percent * budget.limit_on(self.home.today) // 100 - self.oracle.used(row)
+        limit = budget.limit_on(self.home.today)
+        point = self.oracle.point(budget.thresholds[threshold % len(budget.thresholds)], limit)
+        return int(point) - gap * limit // 100 - self.oracle.used(row)
 
     # ---- usage
 
@@ -164,7 +174,9 @@ class Budgets(RuleBasedStateMachine):
     # ---- limits
 
     @rule(scope=scopes, period=periods, amount=amounts, thresholds=lists)
-    def limit(self, scope: str, period: str, amount: int, thresholds: tuple[int, ...]) -> None:
+    def limit(
+        self, scope: str, period: str, amount: int, thresholds: tuple[Threshold, ...]
+    ) -> None:
         target = next(iter(self.ids[scope].values())) if scope in self.ids else 0
         kept = self.home.limit(
             amount,
@@ -238,7 +250,7 @@ class Budgets(RuleBasedStateMachine):
                 alert.facts["budget"],
                 alert.facts["first"],
                 alert.facts["revision"],
-                alert.facts["percents"],
+                set(passed_in(alert.facts)),
                 alert.facts["episode"],
                 alert.state,
             )

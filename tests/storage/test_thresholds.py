@@ -13,11 +13,14 @@ import sqlalchemy as sa
 
 from storage.engine import writing
 from storage.grants import add_grant, remove_grant
+from storage.marks import Mark, passed_in
 from storage.preferences import set_preference
 from storage.timekeys import day_number
 from tests.cast import ALICE, BOB, NOW, event
 from tests.storage.budgeted import DAY, MINUTE, Budgeted, budgeted
 from tests.storage.world import feed
+
+LEFT = (Mark("left", 10),)
 
 
 @pytest.fixture
@@ -75,6 +78,7 @@ def test_all_that_one_batch_crosses_is_one_alert_with_the_numbers_of_the_moment(
         "used": 101,
         "before": 10,
         "percents": [75, 90, 100],
+        "thresholds": [75, 90, 100],
         "first": "2026-03-01",
         "end": "2026-04-01",
         "as_of": NOW.astimezone(UTC).isoformat(),
@@ -223,7 +227,7 @@ def test_a_plan_that_changes_arms_its_thresholds_anew(place: Budgeted) -> None:
     place.spend(1)
     place.look()
     first, second = place.alerts()
-    assert (first.state, second.facts["percents"]) == ("resolved", [75])
+    assert (first.state, second.facts["percents"]) == ("replaced", [75])
     assert second.facts["limit"] == 115
     plan(place, 0, "Nothing")
     assert place.look() == 0
@@ -238,3 +242,49 @@ def test_a_month_that_had_no_plan_is_held_against_nothing(place: Budgeted) -> No
     plan(place, 100)
     place.spend(80, ago=2 * DAY)
     assert place.alerts() == []
+
+
+def test_thresholds_in_credits_are_told_at_exactly_so_many_and_once(place: Budgeted) -> None:
+    place.limit(100, thresholds=(50, Mark("used", 60), Mark("left", 10)))
+    place.look()
+    for spent, told in ((59, [(50,)]), (1, [(Mark("used", 60),)]), (29, []), (1, [LEFT]), (9, [])):
+        before = len(place.alerts())
+        place.spend(spent)
+        place.look()
+        assert [passed_in(one.facts) for one in place.alerts()[before:]] == told
+    keys = [one.dedupe_key.split("|r1|")[1] for one in place.alerts()]
+    assert keys == ["50|e1", "used:60|e1", "left:10|e1"]
+
+
+def test_what_one_batch_crosses_of_both_kinds_is_one_alert_by_its_highest(place: Budgeted) -> None:
+    place.limit(100, thresholds=(90, Mark("used", 60), Mark("left", 5)))
+    place.look()
+    place.spend(95)
+    (alert,) = place.alerts()
+    assert set(passed_in(alert.facts)) == {90, Mark("used", 60), Mark("left", 5)}
+    assert alert.dedupe_key.endswith("|left:5|e1")
+
+
+def test_credits_left_of_a_raised_limit_are_counted_from_that(place: Budgeted) -> None:
+    place.limit(100, thresholds=(Mark("left", 10),), raised=50, raise_end=place.today + 1)
+    place.look()
+    place.spend(139)
+    assert place.alerts() == []
+    place.spend(1)
+    assert [passed_in(one.facts) for one in place.alerts()] == [LEFT]
+
+
+def test_credits_used_are_over_when_use_is_well_below_and_may_be_told_again(
+    place: Budgeted,
+) -> None:
+    place.limit(100, thresholds=(Mark("used", 60),))
+    place.look()
+    (event_id,) = place.spend(60)
+    for credits in (58, 57):
+        place.place.correct(event_id, {"credits": credits})
+        place.look(MINUTE)
+        place.look(10 * MINUTE)
+    (alert,) = place.alerts()
+    assert (alert.state, alert.facts["resolved"]["marks"]) == ("resolved", ["used:60"])
+    place.spend(3)
+    assert place.alerts()[-1].facts["episode"] == 2
