@@ -23,6 +23,7 @@ from analytics.report import Actions, Block, Button, Column, Facts, Note, Report
 from analytics.scopes import Scope, limit_of
 from analytics.stretches import Stretch, stretch_of
 from storage.budgets import Budget, Period, Revision
+from storage.marks import is_reached, ordered
 from storage.timekeys import from_micros, to_micros
 
 TITLE = "Budget"
@@ -93,7 +94,7 @@ def confirm_report(query: Query, change: Change, line: str, past: PastUse) -> Re
         headline,
         (
             Table(COLUMNS, tuple(_sides(before, after))),
-            *(() if after is None else _past(query, after, past)),
+            *(() if after is None else (*_at_once(query, after, past), *_past(query, after, past))),
             Note(hint, "hint"),
             Actions((*steps, Button("Leave it", "budget list"))),
         ),
@@ -134,6 +135,7 @@ def changed_report(query: Query, change: Change, past: PastUse) -> Report:
         (
             *([Note(was, "delta")] if was else []),
             *_limit_now(query, after),
+            *_at_once(query, after, past),
             *_past(query, after, past),
             *over_allocated(query, limit_of(after, query)),
             steps,
@@ -147,6 +149,22 @@ def _limit_now(query: Query, budget: Budget) -> Iterator[Note]:
     if limit.raised and limit.amount is not None:
         parts = f"{amount_text(limit.amount - limit.raised)} + {amount_text(limit.raised)}"
         yield Note(f"The limit is now {amount_text(limit.amount)} ({parts}).", "delta")
+
+
+def _at_once(query: Query, budget: Budget, past: PastUse) -> Iterator[Note]:
+    """`March so far: 15,230 used, 76%. That passes 75% at once: one warning tells of it.`."""
+    limit = limit_of(budget, query)
+    used, amount = past.used_in(limit.stretch), limit.amount
+    if used is None or amount is None:
+        return
+    share = f", {100 * used // amount}%" if amount else ""
+    words = f"{limit.stretch.title} so far: {credits_text(used)} used{share}"
+    passed = [one for one in ordered(limit.thresholds, amount) if is_reached(one, used, amount)]
+    if passed:
+        told = f"That passes {thresholds_text(passed)} at once: one warning tells of it"
+    else:
+        told = "That passes no threshold"
+    yield Note(f"{words}. {told}.", "delta")
 
 
 def unchanged_report(query: Query, budget: Budget) -> Report:

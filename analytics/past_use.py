@@ -7,7 +7,7 @@ more, rounded up to two digits; other periods take the days they have of the bus
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -20,7 +20,7 @@ from analytics.stretches import Stretch
 from analytics.timerange import MONTHS
 from storage.events import MICRO
 from storage.reading import Days
-from storage.timekeys import date_of, first_day, month_number
+from storage.timekeys import date_of, day_number, first_day, month_number
 
 MONTHS_BACK = 3
 MORE = (11, 10)  # a tenth above what was used
@@ -31,12 +31,21 @@ DIGITS = 2
 class PastUse:
     """Micro-credits of the last complete months, oldest first; none before the first usage.
 
-    `is_hidden` where too few people are behind them.
+    `is_hidden` where too few people are behind them.  `by_day` holds the days since the first of
+    them, with today; None where those of the running month are hidden.
     """
 
     months: tuple[tuple[date, int], ...] = ()
     is_hidden: bool = False
     running: int = 0  # micro-credits of the month that is not over
+    by_day: Mapping[int, int] | None = None
+
+    def used_in(self, stretch: Stretch) -> int | None:
+        """Micro-credits of a period that runs; None where that must not be told."""
+        if self.by_day is None:
+            return None
+        first, end = day_number(stretch.first), day_number(stretch.end)
+        return sum(credits for day, credits in self.by_day.items() if first <= day < end)
 
     def is_outgrown(self, stretch: Stretch) -> bool:
         """Whether more than in every month before is used already; known of months alone."""
@@ -60,13 +69,15 @@ def past_use(query: Query, scope: Scope) -> PastUse:
     month = month_number(query.reader.clock.local_date(query.now))
     span = Days(first_day(month - MONTHS_BACK), today + 1)
     by_month: dict[date, int] = defaultdict(int)
-    for day, credits in gather_credits(replace(query, filters=scope.filters), "day", span).items():
+    by_day = gather_credits(replace(query, filters=scope.filters), "day", span)
+    for day, credits in by_day.items():
         by_month[date_of(day).replace(day=1)] += credits
     known = (date_of(first_day(month - back)) for back in range(MONTHS_BACK, 0, -1))
     begun = min(by_month, default=None)
     return PastUse(
         tuple((one, by_month[one]) for one in known if begun is not None and one >= begun),
         running=by_month[date_of(first_day(month))],
+        by_day=by_day,
     )
 
 

@@ -13,6 +13,7 @@ from storage.reading import Reader
 
 Role = Literal["member", "lead", "admin", "owner"]
 Visibility = Literal["everyone", "leads", "admins"]
+LAST_CHAT = "last_chat"  # among a person's own choices: the identity that asked last
 ROLES: tuple[Role, ...] = ("member", "lead", "admin", "owner")
 
 
@@ -123,6 +124,13 @@ class Context:
             before=before,
             after=after,
         )
+
+    @property
+    def came_over(self) -> bool:
+        """Whether a person asks by another chat identity than the last time."""
+        identity, person = self.asker.identity, self.asker.person_id
+        is_chat = identity.platform != "terminal" and person is not None
+        return is_chat and self.own.get(LAST_CHAT) != identity.actor
 
     @property
     def sees_people(self) -> bool:

@@ -30,7 +30,7 @@ from analytics.report import (
 from bot.asking import Asking
 from bot.briefing import REPORTS, gather_briefing
 from bot.buttons import Buttons, Wish
-from bot.context import Context, Identity, NotAllowed
+from bot.context import LAST_CHAT, Context, Identity, NotAllowed
 from bot.drawing import Drawing
 from bot.exports import Draft, File, drafted, drawn_here, too_large, unlimited
 from bot.pacing import EXPORTS, QUESTIONS, Arrivals, Pace, Pacing, Turns
@@ -41,7 +41,7 @@ from charts import Document, ThemeName
 from storage import actions, audit
 from storage.engine import reading, writing
 from storage.errors import StorageError
-from storage.preferences import set_state, state
+from storage.preferences import set_preference, set_state, state
 from storage.workspaces import bound_workspace
 
 __all__ = ["Desk", "Wish", "apology", "refusal"]
@@ -50,6 +50,7 @@ log = structlog.get_logger()
 Result = TypeVar("Result")
 THREADS = 4
 LONGEST_QUESTION = 5.0  # seconds
+PATIENCE = 2.0  # seconds that a note which can be made the next time waits for the database
 ShareResult = Literal["refused", "begun", "done", "failed", "unknown"]
 
 
@@ -99,7 +100,17 @@ class Desk:
                 raise
         patience = None if identity.platform == "terminal" else LONGEST_QUESTION
         with reading(self.engine, seconds=patience) as connection:
-            return run(line, self._asking.context(connection, identity))
+            ctx = self._asking.context(connection, identity)
+            report = run(line, ctx)
+        if ctx.came_over:
+            with suppress(RuntimeError):  # the desk closes
+                self._threads.submit(self._note_chat, ctx)  # nobody waits for that
+        return report
+
+    def _note_chat(self, ctx: Context) -> None:
+        """Remember by which identity a person asked last; a busy database forgets it this time."""
+        with suppress(StorageError), writing(self.engine, patience=PATIENCE) as connection:
+            _keep_last_chat(connection, ctx)
 
     def _hear(self, identity: Identity) -> None:
         """Open a conversation again that took nothing: its person just spoke in it."""
@@ -124,7 +135,10 @@ class Desk:
                 now=ctx.now,
             ):
                 raise UserError("This was done already.", hint="Nothing was changed again.")
-            return run(line, ctx)
+            report = run(line, ctx)
+            if ctx.came_over:
+                _keep_last_chat(connection, ctx)
+            return report
 
     def answer(self, line: str, identity: Identity, *, key: str = "") -> Report:
         """The report of a line; what went wrong is a report, too."""
@@ -372,6 +386,14 @@ class Desk:
     def close(self) -> None:
         """Let running work end and take no more."""
         self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _keep_last_chat(connection: sa.Connection, ctx: Context) -> None:
+    """Remember by which identity a person asks: there personal warnings go."""
+    person, actor = ctx.asker.person_id, ctx.asker.identity.actor
+    if person is not None:
+        place = ctx.reader.workspace.id
+        set_preference(connection, place, LAST_CHAT, actor, person_id=person)
 
 
 def refusal(error: UserError | StorageError) -> Report:

@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from analytics.errors import UserError
 from bot.alerts.kinds import KINDS, may_see
 from bot.asking import Asking
-from bot.context import Asker, Context, Identity, Place, outranks
+from bot.context import LAST_CHAT, Asker, Context, Identity, Place, outranks
 from bot.freezing import scope_of_alert
 from storage.alerts import Alert
 from storage.destinations import Destination, destination_of
 from storage.labels import person_of_alias
+from storage.preferences import preference
 from storage.roles import list_roles
 from storage.routes import Route, identities_of
 from storage.workspaces import bound_workspace
@@ -58,8 +59,7 @@ def goals_of(desk: Desk, alert: Alert) -> Iterator[Goal]:
     """The destinations of an alert, perhaps one twice."""
     scope = scope_of_alert(alert)
     if scope.kind == "person":
-        own = list(_person(desk, scope.target))
-        yield from own or _admins(desk)
+        yield from _person(desk, scope.target) or _admins(desk)
         return
     group = KINDS[alert.kind].group
     chosen = [one for one in desk.routes if one.takes(group, alert.scope, alert.target_id)]
@@ -94,14 +94,15 @@ def for_channel(ctx: Context, destination: Destination) -> Context:
     return replace(asked, people_visibility="everyone") if destination.people_rows else asked
 
 
-def _person(desk: Desk, person_id: int) -> Iterator[Goal]:
-    """The conversation with a person, by the first identity whose chat takes messages."""
-    for alias in identities_of(desk.connection, desk.place, person_id):
-        actor = _spelled(alias)
-        goal = _direct(desk, actor)
-        if goal is not None:
-            yield goal
-            return
+def _person(desk: Desk, person_id: int) -> list[Goal]:
+    """The conversation by which a person asked last; all that there are where that is not known.
+
+    One that takes nothing any more is left out.
+    """
+    aliases = identities_of(desk.connection, desk.place, person_id)
+    found = [goal for alias in aliases if (goal := _direct(desk, _spelled(alias))) is not None]
+    last = preference(desk.connection, desk.place, LAST_CHAT, person_id=person_id)
+    return [goal for goal in found if goal.actor == last] or found
 
 
 def _spelled(alias: str) -> str:

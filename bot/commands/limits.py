@@ -361,7 +361,7 @@ def _past(ctx: Context, scope: Scope) -> PastUse:
         if credits and scope.target not in known:
             return PastUse(is_hidden=True)
     is_open = scope.target in (unfolded(KEYS[scope.kind], query, ctx) or ())
-    return past if is_open else replace(past, running=0)
+    return past if is_open else replace(past, running=0, by_day=None)
 
 
 def _month(ctx: Context) -> Query:

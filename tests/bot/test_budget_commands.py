@@ -16,6 +16,7 @@ from analytics.report import Actions, Button, Fact, Facts, Note, Report
 from bot.context import Identity
 from bot.desk import Desk
 from bot.registry import run
+from storage.alerts import list_alerts
 from storage.budgets import Budget, list_budgets
 from storage.engine import reading, writing
 from storage.events import MICRO
@@ -514,6 +515,45 @@ def test_too_much_given_out_is_said_when_it_is_set(world: World) -> None:
     ask(world, "budget set 2000")
     report = ask(world, "budget set 3000 department=Platform")
     assert "Departments are over-allocated by 1,000: 3,000 of 2,000." in notes(report)
+
+
+# ---- what is used already
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "budget set 20000 monthly",
+            "March so far: 15,230 used, 76%. That passes 75% at once",
+        ),
+        ("budget set 15230 monthly", "15,230 used, 100%. That passes 75, 90 and 100% at once: one"),
+        ("budget set 50000 monthly", "15,230 used, 30%. That passes no threshold."),
+        ("budget set 50000 thresholds=90,34770left", "That passes 34,770 left at once"),
+        ("budget set 50000 thresholds=90,34769left", "That passes no threshold"),
+        ("budget set 0.5 weekly project=Atlas", "% at once: one warning tells of it."),
+    ],
+)
+def test_a_budget_says_what_is_used_and_what_that_passes_at_once(
+    world: World, line: str, said: str
+) -> None:
+    assert said in notes(ask(world, line))
+
+
+def test_what_would_be_passed_at_once_is_said_before_it_is_changed(world: World) -> None:
+    ask(world, "budget set 50000 monthly")
+    assert "15,230 used, 84%. That passes 75% at once" in notes(ask(world, "budget edit 18000"))
+    assert budgets(world)[0].amount == 50_000 * MICRO
+
+
+@pytest.mark.parametrize("amount", [15_229, 20_000, 18_000, 90_000])
+def test_what_is_said_to_be_passed_is_what_is_told(world: World, amount: int) -> None:
+    said = notes(ask(world, f"budget set {amount} monthly"))
+    check_levels(world.engine, EVENING)
+    with reading(world.engine) as connection:
+        fired = [one.facts["percents"] for one in list_alerts(connection, 1)]
+    assert ("one warning tells" in said) is bool(fired)
+    assert all(f"{percents[-1]}% at once" in said for percents in fired)
 
 
 # ---- thresholds in credits

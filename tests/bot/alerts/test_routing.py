@@ -164,6 +164,51 @@ def test_a_personal_limit_is_told_to_its_person_alone(world: World) -> None:
     assert rows(world, alice)[0].actor == "slack:T1:UALICE"
 
 
+@pytest.mark.parametrize(
+    ("last", "told_by"),
+    [
+        ("discord:42:77", ["discord:42:77"]),
+        ("slack:T1:UALICE", ["slack:T1:UALICE"]),
+        (None, ["discord:42:77", "slack:T1:UALICE"]),
+        ("slack:T9:UGONE", ["discord:42:77", "slack:T1:UALICE"]),
+    ],
+)
+def test_a_personal_limit_is_told_where_its_person_asked_last_else_everywhere(
+    world: World, last: str | None, told_by: list[str]
+) -> None:
+    two_chats(world)
+    with writing(world.engine) as connection:
+        if last:
+            set_preference(connection, 1, "last_chat", last, person_id=1)
+    number = fire(world.engine, crossing(fired_at=EVENING, scope="person", target_id=1))
+    route(world.engine, EVENING)
+    assert sorted(row.actor for row in rows(world, number)) == told_by
+
+
+def test_a_conversation_that_is_dead_is_not_where_a_person_is_told(world: World) -> None:
+    two_chats(world)
+    with writing(world.engine) as connection:
+        set_preference(connection, 1, "last_chat", "discord:42:77", person_id=1)
+    person: dict[str, Any] = {"scope": "person", "target_id": 1}
+    fire(world.engine, crossing(fired_at=EVENING, **person))
+    route(world.engine, EVENING)
+    with writing(world.engine) as connection:
+        connection.execute(
+            sa.text("UPDATE destination SET state = 'dead' WHERE platform='discord'")
+        )
+    number = fire(world.engine, crossing(90, fired_at=EVENING, **person))
+    route(world.engine, EVENING)
+    assert [row.actor for row in rows(world, number)] == ["slack:T1:UALICE"]
+
+
+def two_chats(world: World) -> None:
+    """Alice in Slack's T1 and in Discord's 42."""
+    with writing(world.engine) as connection:
+        bind_chat(connection, 1, platform="discord", external_id="42", now=NOW)
+        for actor in ("slack:T1:UALICE", "discord:42:77"):
+            link_alias(connection, 1, actor, person_id=1)
+
+
 def test_what_a_channel_must_not_know_of_people_goes_to_admins(world: World) -> None:
     channel(world)
     with writing(world.engine) as connection:
