@@ -46,7 +46,7 @@ def show_preferences(ctx: Context) -> Report:
         Column("who", "Who may"),
         Column("typed", "Typed"),
     )
-    made = len(ctx.own)
+    made = sum(one.name in ctx.own for one in PREFERENCES)
     return Report(
         title="Preferences",
         headline=f"{made or 'No'} choice{'' if made == 1 else 's'} of your own; "

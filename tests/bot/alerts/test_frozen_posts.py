@@ -35,7 +35,7 @@ from tests.cast import BOB, NOW, event
 HOUR = timedelta(hours=1)
 EVENING = NOW.replace(day=24, hour=18, minute=0)
 NIGHT = NOW.replace(day=24, hour=23, minute=0)
-STATES = ("Seen by", "Resolved", "The limit was")
+STATES = ("Seen by", "Quiet until", "Resolved", "The limit was", "The budget was set")
 
 
 @pytest.fixture

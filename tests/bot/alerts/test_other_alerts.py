@@ -26,6 +26,7 @@ from storage.alerts import Alert, snooze
 from storage.destinations import destination_of
 from storage.engine import reading, writing
 from storage.levels import check_levels
+from storage.marks import Mark
 from storage.routes import add_route
 from storage.workspaces import bind_chat
 from tests.alerted import crossing, fire, happening
@@ -297,9 +298,17 @@ async def test_all_of_a_limit_is_told_when_nothing_is_left(desk: Desk) -> None:
     assert starts(await desk.spend(1)) == ["100%"]
 
 
-@pytest.mark.parametrize("typed", ["500cr", "-5", "101", "ninety", "1e2"])
-def test_a_threshold_in_credits_is_refused_and_not_silent(desk: Desk, typed: str) -> None:
-    """openmeter#3200: absolute thresholds could be set and never fired; we take per cents."""
+async def test_credits_used_and_left_are_told_and_never_silent(desk: Desk) -> None:
+    """openmeter#3200: absolute thresholds could be set and never fired."""
+    desk.place.limit(100, thresholds=(Mark("used", 60), Mark("left", 10)))
+    await desk.look()
+    assert starts(await desk.spend(59)) == []
+    assert starts(await desk.spend(1)) == ["60%"]
+    assert starts(await desk.spend(30)) == ["90%"]
+
+
+@pytest.mark.parametrize("typed", ["500", "-5cr", "101", "ninety", "1e2"])
+def test_a_threshold_that_is_none_is_refused_and_not_silent(desk: Desk, typed: str) -> None:
     asking = Asking(now=lambda: NOW, owners=[OWNER], workspace=None)
     with writing(desk.engine) as connection:
         ctx = asking.context(connection, Identity("slack", "T1", "UOWNER"), may_change=True)
