@@ -133,10 +133,10 @@ def _told_apart(lines: Sequence[Limit], top: float, frame: Rect) -> list[Limit]:
     """The lines without those that would lie on another one; the limit stays, then the highest."""
     pixel = top / (frame.bottom - frame.top)
     kept: list[Limit] = []
-    for line in sorted(lines, key=lambda line: (line.percent != FULL, -line.percent)):
+    for line in sorted(lines, key=lambda line: (not line.is_full, -line.credits)):
         if all(abs(line.credits - other.credits) >= APART * pixel for other in kept):
             kept.append(line)
-    return sorted(kept, key=lambda line: line.percent)
+    return sorted(kept, key=lambda line: line.credits)
 
 
 def _fallen(figure: BudgetFigure, plot: BurnUp, y: float) -> list[Point]:
