@@ -22,26 +22,21 @@ from bot.asking import Asking
 from bot.chat import Act, Address, Attachment, Outgoing, Sender, SendError
 from bot.counters import Counters
 from bot.delivery import audience
+from bot.delivery.patience import CHAT_WIDE, Patience
 from bot.delivery.payloads import digest_of
 from bot.delivery.timing import Timing
 from bot.delivery.transactions import TROUBLE, Transactions, Work
 from storage import endings
-from storage.claims import LONGEST_WAIT, Claim, mark_maybe_sent
-from storage.endings import Tries, Trouble
+from storage.claims import Claim, mark_maybe_sent
+from storage.endings import Trouble
 from storage.failpoints import failpoint
 from storage.notices import destination_died
 from storage.outbox import reference
 from storage.overdue import SCHEDULED, give_back
-from storage.pauses import pause_chat
 
 log = structlog.get_logger()
 OnUnknown = Literal["resend_labelled", "hold"]
 REPEAT = "This may be a repeat: the first try got no answer."
-# Platforms whose Retry-After holds for the whole workspace, and where a channel has a pace.
-CHAT_WIDE = frozenset({"slack"})
-PACED = frozenset({"slack"})
-# So often a channel is asked at least before a repeat: who was down for hours has asked once.
-MOST_READS = 40
 FRESH = timedelta(minutes=1)  # what was made so long ago is looked at again before it leaves
 AGAIN = (0.2, 1.0, 3.0)  # seconds between tries to write down what became of a send
 
@@ -84,6 +79,7 @@ class Courier:
         self._on_unknown = on_unknown
         self._owners = owners
         self._chance = chance or Chance()
+        self._patience = Patience(timing, self._chance.random)
         self._closed_until: dict[tuple[str, str], float] = {}
         self._resting: dict[str, float] = {}  # deliveries, until when by the running time
 
@@ -99,7 +95,7 @@ class Courier:
         except Exception:  # one of the worker's outermost loops
             log.exception("delivery.failed_by_a_bug", **_told(claim))
             bug = Trouble("unknown", "bug")
-            await self._kept(lambda c, now: self._unknown(c, now, claim, bug, now))
+            await self._kept(lambda c, now: self._patience.unknown(c, now, claim, bug, now))
 
     def resting(self) -> frozenset[str]:
         """Deliveries that this process must not look for or send yet, whatever the clock says."""
@@ -207,7 +203,7 @@ class Courier:
 
     async def _sent(self, claim: Claim, message_id: str, *, found: bool = False) -> None:
         self._count(claim, "found" if found else "sent")
-        gap = self._gap(claim)
+        gap = self._patience.gap(claim)
 
         def keep(connection: sa.Connection, now: datetime) -> bool:
             next_at = now + timedelta(seconds=gap)
@@ -221,9 +217,6 @@ class Courier:
         log.info("delivery.sent", **_told(claim), found=found, kept=done)
         if claim.row.act == "file":
             failpoint("P12")
-
-    def _gap(self, claim: Claim) -> float:
-        return self._timing.gap if claim.lane.platform in PACED else 0.0
 
     # ---- looking for an earlier try
 
@@ -264,11 +257,13 @@ class Courier:
     async def _not_read(self, claim: Claim, trouble: Trouble) -> Literal["done", "repeat"]:
         """The platform could not be asked: later, or never."""
         if trouble.outcome in ("account", "banned"):
-            await self._stopped(claim, trouble)
+            await self._kept(lambda c, now: self._patience.stopped(c, now, claim, trouble))
             return "done"
         passes = trouble.outcome in ("refused", "unknown")
         unreadable = replace(trouble, outcome="unreadable")
-        if passes and await self._write(lambda c, now: self._wait(c, now, claim, trouble)):
+        if passes and await self._write(
+            lambda c, now: self._patience.unread(c, now, claim, trouble)
+        ):
             return "done"
         if not passes:
             await self._write(lambda c, _: endings.note_history(c, claim, readable=False))
@@ -277,29 +272,6 @@ class Courier:
             return "repeat"
         await self._kept(lambda c, now: endings.finish_ambiguous(c, claim, now, unreadable))
         return "done"
-
-    def _wait(
-        self,
-        connection: sa.Connection,
-        now: datetime,
-        claim: Claim,
-        trouble: Trouble,
-    ) -> bool:
-        """Whether it is asked again later; its lane goes on meanwhile, unless that must wait."""
-        wait = trouble.retry_after or self._timing.look_again
-        until = now + timedelta(seconds=wait)
-        reads, first_at = endings.failed_reads(connection, claim)
-        patience = timedelta(seconds=self._timing.unread)
-        if reads >= MOST_READS and first_at is not None and until > first_at + patience:
-            return False
-        unreadable = replace(trouble, outcome="unreadable")
-        # The pause is about reading this channel, and others in the lane may be looked for, too.
-        lane = None if trouble.retry_after is None else until
-        endings.finish_unreadable(
-            connection, claim, now, unreadable, not_before=until, lane_not_before=lane
-        )
-        self._hold_chat(connection, claim, now, trouble)
-        return True
 
     # ---- failures
 
@@ -314,107 +286,15 @@ class Courier:
                     lambda c, now: destination_died(c, claim, now, trouble, owners=self._owners)
                 )
             case "account" | "banned":
-                await self._stopped(claim, trouble)
+                await self._kept(lambda c, now: self._patience.stopped(c, now, claim, trouble))
             case "payload":
                 await self._plainer(claim, sender, trouble)
             case "unknown":
-                await self._kept(lambda c, now: self._unknown(c, now, claim, trouble, marked_at))
-            case _:
-                await self._kept(lambda c, now: self._refused(c, now, claim, trouble))
-
-    def _refused(
-        self, connection: sa.Connection, now: datetime, claim: Claim, trouble: Trouble
-    ) -> None:
-        timing, known = self._timing, self._tries(connection, claim, now)
-        failures = known.failures + (trouble.retry_after is None)
-        wait = trouble.retry_after
-        if wait is None:
-            wait = timing.pause(failures, self._chance.random)
-        until = now + timedelta(seconds=wait)
-        if self._is_over(claim, known, until, now):
-            self._give_up(connection, claim, now, trouble)
-        else:
-            holds_up = trouble.retry_after is not None or known.seconds < timing.blocks
-            lane = until if holds_up else now + timedelta(seconds=self._gap(claim))
-            endings.finish_refused(
-                connection, claim, now, trouble, not_before=until, lane_not_before=lane
-            )
-        self._hold_chat(connection, claim, now, trouble)
-
-    @staticmethod
-    def _give_up(connection: sa.Connection, claim: Claim, now: datetime, trouble: Trouble) -> None:
-        """End what was refused for its whole life; an earlier try may have arrived."""
-        in_vain = replace(trouble, code=f"{trouble.code}, given up")
-        if claim.row.maybe_sent_at is None:
-            endings.finish_dead(connection, claim, now, in_vain)
-        else:
-            endings.finish_ambiguous(connection, claim, now, in_vain)
-
-    def _unknown(
-        self,
-        connection: sa.Connection,
-        now: datetime,
-        claim: Claim,
-        trouble: Trouble,
-        marked_at: datetime,
-    ) -> None:
-        timing, known = self._timing, self._tries(connection, claim, now)
-        failures = known.failures + 1
-        landed = marked_at + timedelta(seconds=timing.deadline + timing.margin)
-        if claim.row.act == "edit":
-            landed = now + timedelta(seconds=timing.pause(failures, self._chance.random))
-        if self._is_over(claim, known, landed, now):
-            endings.finish_ambiguous(connection, claim, now, trouble)
-            return
-        endings.finish_unknown(
-            connection,
-            claim,
-            now,
-            trouble,
-            not_before=max(landed, now),
-            lane_not_before=now + timedelta(seconds=self._gap(claim)),
-        )
-
-    def _is_over(self, claim: Claim, known: Tries, until: datetime, now: datetime) -> bool:
-        """Whether it is not tried again: for its whole life in vain, or too far in the future.
-
-        Tries are not counted: where a fifth of all requests fail, 12 would lose some.
-        """
-        life = self._timing.life(claim.row.kind)
-        waits = (until - now).total_seconds()
-        return known.seconds + waits > life or until - now > LONGEST_WAIT
-
-    def _tries(self, connection: sa.Connection, claim: Claim, now: datetime) -> Tries:
-        return endings.tries(connection, claim, now, longest=self._timing.longest_pause)
-
-    def _hold_chat(
-        self, connection: sa.Connection, claim: Claim, now: datetime, trouble: Trouble
-    ) -> None:
-        """Where a platform's refusal is about the whole workspace, nobody asks before its time."""
-        if trouble.retry_after is None or claim.lane.platform not in CHAT_WIDE:
-            return
-        until = now + min(timedelta(seconds=trouble.retry_after), LONGEST_WAIT)
-        pause_chat(connection, claim.lane, until=until, reason=trouble.reason, needs_probe=False)
-
-    async def _stopped(self, claim: Claim, trouble: Trouble) -> None:
-        """The whole platform workspace waits, the row with it, until a probe goes well.
-
-        A refusal that no probe sees ends with the life of the row.
-        """
-        banned = trouble.outcome == "banned"
-        wait = timedelta(seconds=self._timing.banned if banned else self._timing.probe)
-
-        def keep(connection: sa.Connection, now: datetime) -> None:
-            until = now + wait
-            if self._tries(connection, claim, now).stopped > self._timing.life(claim.row.kind):
-                self._give_up(connection, claim, now, trouble)
-            else:
-                endings.finish_refused(
-                    connection, claim, now, trouble, not_before=now, lane_not_before=None
+                await self._kept(
+                    lambda c, now: self._patience.unknown(c, now, claim, trouble, marked_at)
                 )
-            pause_chat(connection, claim.lane, until=until, reason=trouble.reason, needs_probe=True)
-
-        await self._kept(keep)
+            case _:
+                await self._kept(lambda c, now: self._patience.refused(c, now, claim, trouble))
 
     async def _plainer(self, claim: Claim, sender: Sender, trouble: Trouble) -> None:
         plain = sender.plainer(claim.payload or {}) if claim.row.act != "file" else None
@@ -430,7 +310,9 @@ class Courier:
         stopped = Trouble("unknown", "service stopped")
         with suppress(*TROUBLE):
             await asyncio.shield(
-                self._write(lambda c, now: self._unknown(c, now, claim, stopped, marked_at))
+                self._write(
+                    lambda c, now: self._patience.unknown(c, now, claim, stopped, marked_at)
+                )
             )
 
     async def _kept(self, work: Work[object]) -> object:

@@ -195,6 +195,7 @@ async def test_a_refusal_is_tried_again_with_growing_pauses(office: Office) -> N
 async def test_a_message_is_tried_for_its_life_however_often(
     office: Office, kind: str, hours: int
 ) -> None:
+    office.timing = replace(office.timing, longest_pause=1200.0)
     delivery = office.mail.ready(office.mail.channel(), kind=kind)
     office.platform.script.extend([BUSY] * 200)
     await office.work(*[1200.0] * (3 * hours - 2))
