@@ -26,6 +26,7 @@ from storage.alerts import NewAlert
 from storage.engine import reading, writing
 from storage.errors import StorageError
 from storage.evidence import evidence_version
+from storage.locks import hold
 from storage.silences import LastEvent
 from storage.workspaces import WorkspaceInfo, list_workspaces
 
@@ -111,6 +112,8 @@ class Watch:
         if not (has_budgets or news or is_back):
             return 0
         with writing(self._engine, patience=PATIENCE) as connection:
+            # Before alerts are read: the router keeps in their facts how a budget stood.
+            hold(connection, workspace.id)
             ctx = memory.asking.context(connection, NOBODY)
             changed = settle(ctx, watched(ctx, _today(ctx))) if has_budgets else 0
             return changed + watch_usage.keep(ctx, news) + watch_usage.returned(ctx, lasts)

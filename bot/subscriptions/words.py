@@ -87,7 +87,9 @@ def _terms(kept: Subscription, to: Destination) -> list[tuple[str, str]]:
     if to.people_rows and not to.is_direct:
         terms.append(("People's rows", "shown there, as an admin said"))
     if to.quiet_start is not None:
-        terms.append(("Quiet hours", quiet_text(to)))
+        # They are the channel's: whoever reads a digest's terms must know what waits besides.
+        others = "" if to.is_direct else ", for alerts of the channel, too"
+        terms.append(("Quiet hours", f"{quiet_text(to)}{others}"))
     return terms
 
 

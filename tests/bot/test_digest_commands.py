@@ -119,6 +119,8 @@ def test_quiet_hours_of_a_channel_are_for_admins_as_those_of_alerts_are(desk: Wo
     assert desk.report(line, LEAD).line
     assert "admins choose them" in refuse(desk, "digest edit 1 quiet=22:00-07:00", LEAD)
     assert desk.report(f"{line} to=me quiet=22:00-07:00", LEAD).line
+    told = desk.report("digest edit 1 quiet=22:00-07:00", ADMIN)
+    assert "22:00–07:00 Europe/Berlin, for alerts of the channel, too" in repr(told)
 
 
 def test_a_test_is_refused_where_it_would_not_arrive(desk: Wound) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -18,7 +19,9 @@ from storage.engine import reading, writing
 from storage.events import MICRO, Route, UsageEvent
 from storage.import_log import BATCH
 from storage.ledger import Origin
+from storage.locks import hold
 from storage.outgoing import AlertThreshold
+from storage.routes import keep_facts
 from storage.timekeys import to_micros
 from tests.analytics.advised import advised
 from tests.analytics.spending import march
@@ -133,6 +136,24 @@ def test_a_raised_limit_ends_the_alert_with_what_it_is_now(world: World) -> None
     assert alert.state == "resolved"
     said = world.ask(f"alerts show {alert.id} part=resolved").headline
     assert said.endswith("not expected to be used up any more (now 60%, the limit is now 25,000).")
+
+
+def test_no_alert_ends_by_what_was_read_before_the_router_was_done(world: World) -> None:
+    world.ask("budget set 16000 monthly", now=EVENING)
+    looking = Looking(world.engine)
+    looking.look()
+    world.ask("budget set 25000 monthly revision=1", now=EVENING)
+    watch = threading.Thread(target=looking.look, args=(HOUR,))
+    with writing(world.engine) as router:
+        hold(router, 1)
+        (alert,) = list_alerts(router, 1)
+        keep_facts(router, alert, {**alert.facts, "standing": {"total": 1}})
+        watch.start()
+        watch.join(timeout=1)  # it waits here, with whatever it has read by then
+    watch.join(timeout=60)
+    looking.look(HOUR)
+    (alert,) = alerts(world)
+    assert (alert.state, alert.facts["standing"]) == ("resolved", {"total": 1})
 
 
 def test_the_plan_is_watched_where_no_budget_is_set(world: World) -> None:
