@@ -294,7 +294,7 @@ def is_lost() -> sa.ColumnElement[bool]:
 def route_untold(
     connection: sa.Connection, workspace_id: int, *, since: datetime, today: date
 ) -> int:
-    """Let open alerts that nobody was told of be routed again; how many.
+    """Let open alerts that nobody was told of, and nobody saw, be routed again; how many.
 
     Those of a budget whose period runs, and others that fired since a moment.
     """
@@ -308,6 +308,7 @@ def route_untold(
         ALERT.c.workspace_id == workspace_id,
         ALERT.c.state == "fired",
         ALERT.c.routed_at.is_not(None),
+        ALERT.c.acked_at.is_(None),
         ~is_told,
     )
     found = [

@@ -445,12 +445,14 @@ def test_what_nobody_could_be_told_is_told_when_there_is_somebody(desk: Desk) ->
     assert kept(desk.engine, number).routed_at == EVENING
 
 
-def test_a_first_route_tells_what_nobody_was_told_of(desk: Desk) -> None:
+def test_a_first_route_tells_what_nobody_was_told_of_or_saw(desk: Desk) -> None:
     alert(desk)
+    seen = alert(desk, 90)
     with writing(desk.engine) as connection:
         connection.execute(sa.text("DELETE FROM role WHERE role = 'admin'"))
     assert route(desk.engine, EVENING) == 0
     set_admin(desk)
+    desk.answer(f"alerts ack {seen}", ADMIN)
     report = desk.answer("alerts here", ADMIN)
     assert "It tells new ones, and what nobody was told of yet." in repr(report)
     assert route(desk.engine, EVENING) == 1
