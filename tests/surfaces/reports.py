@@ -46,14 +46,15 @@ from bot.registry import COMMANDS
 
 # Every command that answers everybody in words: a file is said otherwise on each platform, only
 # people whose usage is known can rate, a grant can be removed once, a raise is free once, an
-# alert is seen once, a test has its own number, a route or digest is that of a channel, a digest
-# is skipped or ended once, a purchase is decided once.
+# alert is seen or put off once, a test has its own number, a route or digest is that of a channel,
+# a digest is skipped or ended once, a purchase is decided once.
 SILENT = (
     "export",
     "rate",
     "grants remove",
     "budget raise",
     "alerts ack",
+    "alerts snooze",
     "alerts test",
     "alerts here",
     "alerts route",
