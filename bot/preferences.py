@@ -233,7 +233,7 @@ PREFERENCES: tuple[Preference, ...] = (
     Preference(
         "reminders",
         REMINDERS,
-        "Reminders of used-up budgets",
+        "Budget reminders",
         "workspace",
         "off|daily",
         "off",

@@ -76,14 +76,14 @@ class Service:
         self.counters = Counters()
         self.guard = ClockGuard()
         self.exit_code = 0
+        self.owners = [word.strip() for word in settings.admins.split(",") if word.strip()]
 
     async def run(self) -> None:
         """Serve until `stop` is set, then leave in order: clock, platforms, server, pools."""
         engine = await asyncio.to_thread(self._database)
         drawing = Drawing()
-        owners = [word.strip() for word in self.settings.admins.split(",") if word.strip()]
         pacing = Pacing(asyncio.get_running_loop().time)
-        desk = Desk(engine, now=self.now, owners=owners, drawing=drawing, pacing=pacing)
+        desk = Desk(engine, now=self.now, owners=self.owners, drawing=drawing, pacing=pacing)
         leases = Leases(engine, self.now, holder=replica_name())
         tick = self._tick(engine, leases.holder)
         senders, transactions = senders_of(self.settings), self._threaded(engine)
@@ -92,8 +92,8 @@ class Service:
             transactions,
             senders,
             drawing=drawing,
-            asking=Asking(now=self.now, owners=owners, workspace=None),
-            owners=owners,
+            asking=Asking(now=self.now, owners=self.owners, workspace=None),
+            owners=self.owners,
             counters=self.counters,
             ahead=lambda: self.guard.ahead(self.now()),
             is_sure=self._is_sure,
@@ -102,8 +102,8 @@ class Service:
         witness = Witness(addresses_of(self.settings), self.guard)
         ticker = self._ticker(engine, leases, tuple(senders))
         ticker.every(TICK_SECONDS * self.settings.delivery_scale, tick.run, name="tick")
-        standings = Standings(transactions, senders, owners=owners)
-        self._tell_late(ticker, deliveries, standings, owners, leases)
+        standings = Standings(transactions, senders, owners=self.owners)
+        self._tell_late(ticker, deliveries, standings, leases)
         ticker.every(ASK_SECONDS, witness.ask, name="clock")
         guard, probe = Guard(engine, self.now), Probe(engine)
         routes = (
@@ -176,15 +176,10 @@ class Service:
         tick.add("sweep", deliveries.sweep)
 
     def _tell_late(
-        self,
-        ticker: Ticker,
-        deliveries: Deliveries,
-        standings: Standings,
-        owners: list[str],
-        leases: Leases,
+        self, ticker: Ticker, deliveries: Deliveries, standings: Standings, leases: Leases
     ) -> None:
         """What has time, and costs three times as much where three replicas do it."""
-        asking = Asking(now=self.now, owners=owners, workspace=None)
+        asking = Asking(now=self.now, owners=self.owners, workspace=None)
         for name, seconds, job in (
             ("channels", STANDINGS_SECONDS, standings.look),
             *((name, CORRECT_SECONDS, deliveries.step(job)) for name, job in late(asking).items()),

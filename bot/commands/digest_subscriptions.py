@@ -248,17 +248,26 @@ def edit(  # noqa: PLR0913, PLR0917  # the parts of a subscription
     if people is False:
         where = where_text(ctx, destination)
         notes.append(Note(f"{where} is told of no person any more; a digest that needs it pauses."))
-    if attach is not None:
-        changes["attach"] = ",".join(attach)
-    if skip_empty is not None:
-        changes["skip_empty"] = bool(skip_empty)
-    if catchup is not None:
-        changes["catchup"] = catchup
+    changes |= _given(attach, skip_empty, catchup)
     changes["created_by"] = _answers(ctx, destination)
     changed = _changed(ctx, Known(kept, destination), changes, "digest edit", "Changed", *notes)
     for place_before in {known.to.id: known.to, destination.id: destination}.values():
         changed = replace(changed, blocks=(*changed.blocks, *_closed(ctx, place_before)))
     return changed
+
+
+def _given(
+    attach: Forms | None, skip_empty: SkipEmpty | None, catchup: Catchup | None
+) -> dict[str, object]:
+    """Those of the options that were typed, by their columns."""
+    given: dict[str, object] = {}
+    if attach is not None:
+        given["attach"] = ",".join(attach)
+    if skip_empty is not None:
+        given["skip_empty"] = bool(skip_empty)
+    if catchup is not None:
+        given["catchup"] = catchup
+    return given
 
 
 @command("digest unsubscribe", example="digest unsubscribe 1", changes=True)

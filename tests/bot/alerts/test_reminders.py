@@ -252,7 +252,7 @@ def test_reminders_are_the_oracles_whatever_happens_in_which_order(engine: sa.En
 def test_the_preference_is_an_admins_and_read_by_its_words(sqlite_engine: sa.Engine) -> None:
     world = World(sqlite_engine)
     report = world.ask("preferences set reminders=daily")
-    assert "Reminders of used-up budgets" in repr(report)
+    assert "Budget reminders" in repr(report)
     with reading(sqlite_engine) as connection:
         kept = connection.execute(sa.text("SELECT value FROM preference")).scalars().all()
     assert list(kept) == ["daily"]
