@@ -117,8 +117,10 @@ class SlackPlatform:
                 await self._watch(socket)
             finally:
                 # The socket first: nothing new may come in while answers are finished.
-                await socket.end()
-                await entrances.close(seconds=self._pace.goodbye)
+                try:
+                    await socket.end()
+                finally:  # the stop may come while a lost socket is being closed
+                    await entrances.close(seconds=self._pace.goodbye)
 
     async def _bind(self, team: str) -> None:
         """Let the team talk to the default workspace unless it is bound already.

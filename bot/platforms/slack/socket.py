@@ -50,13 +50,18 @@ class Socket(SocketModeClient):
         await super().run_message_listeners(message, raw_message)
 
     async def end(self) -> None:
-        """Close, and wait until no task of the socket is left."""
+        """Close, and wait until no task of the socket is left; also where that is cut short."""
         self.closed = True
         self.auto_reconnect_enabled = False
-        # A peer that went silent never answers the closing handshake.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(GOODBYE_SECONDS):
-                await self.disconnect()  # type: ignore[no-untyped-call]  # slack-sdk's
+        try:
+            # A peer that went silent never answers the closing handshake.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_SECONDS):
+                    await self.disconnect()  # type: ignore[no-untyped-call]  # slack-sdk's
+        finally:
+            await self._clear()
+
+    async def _clear(self) -> None:
         parts = (self.message_processor, self.current_session_monitor, self.message_receiver)
         tasks = [*self._running, *(part for part in parts if part is not None)]
         for task in tasks:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 import structlog
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat import Fatal
 from bot.desk import Desk
 from bot.platforms.slack import SlackPlatform
+from bot.platforms.slack.socket import Socket
 from bot.settings import Settings
 from storage.engine import reading, writing
 from storage.errors import DatabaseBusy
 from storage.workspaces import bind_chat, bound_workspace, create_workspace
 from tests.cast import NOW
-from tests.doubles.slack import SlackDouble, slack_double
+from tests.doubles.slack import APP_TOKEN, BOT_TOKEN, SlackDouble, slack_double
 from tests.doubles.slack_payloads import TEAM, slash
 from tests.doubles.slack_stage import QUICK, Sketch, Stage, desk_of, serving, settings_for, stage
 
@@ -163,6 +167,29 @@ async def test_stopping_beside_a_silent_peer_does_not_wait_for_it(
     # It left in good order, and did not begin to connect anew instead.
     assert scene.states[-1] == "stopped"
     assert scene.states.count("connecting") == 1
+
+
+async def test_a_goodbye_that_is_cut_short_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = asyncio.all_tasks()
+    web = AsyncWebClient(APP_TOKEN)
+    app = AsyncApp(token=BOT_TOKEN, request_verification_enabled=False)
+    socket = Socket(app, web, ping=60.0, logger=logging.getLogger("slack"))
+    began = asyncio.Event()
+
+    async def disconnect() -> None:
+        began.set()
+        await asyncio.sleep(60)  # a peer that is silent
+
+    monkeypatch.setattr(socket, "disconnect", disconnect)
+    ending = asyncio.create_task(socket.end())
+    await began.wait()
+    ending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    assert asyncio.all_tasks() == before
+    assert socket.aiohttp_client_session.closed
 
 
 async def test_an_answer_on_its_way_is_finished_before_the_stop(sqlite_engine: sa.Engine) -> None:
