@@ -42,8 +42,8 @@ from storage.roles import set_role
 from storage.subscriptions import Subscription
 from storage.workspaces import bind_chat
 from tests.analytics.world import World
+from tests.bot.delivery.company import Pen
 from tests.bot.delivery.delivering import BUSY, Arrives, Office, Post
-from tests.bot.delivery.test_composing import Pen
 from tests.bot.platforms.test_slack_sending import failure, post, sending
 from tests.cast import ALICE, BOB, NOW, ZONE, event
 from tests.subscribed import keep_digest
