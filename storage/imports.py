@@ -84,8 +84,10 @@ def import_file(
                 hint="Leave --complete-range out: it is for day reports.",
             )
         rejects = RejectsFile(path, _head(file, plan), delimiter=delimiter_of(options))
-        items = _watched(source.read(file, options, now=now), file, progress)
-        with closing(rejects):
+        # An error keeps the frames it came through alive: what a reader holds (a database, bound
+        # to this thread) would wait for the collector, which runs in any thread.
+        with closing(source.read(file, options, now=now)) as read, closing(rejects):
+            items = _watched(read, file, progress)
             if plan.dry_run:
                 tally = _rehearsed(items, rejects)
             else:

@@ -8,7 +8,7 @@ nothing can be used raises UnusableFile before the first item.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -131,8 +131,10 @@ class Source(Protocol):
         """What the beginning of a file has and lacks of this format."""
         ...
 
-    def read(self, file: BinaryIO, options: SourceOptions, *, now: datetime) -> Iterator[Item]:
-        """The items of a file in its order."""
+    def read(
+        self, file: BinaryIO, options: SourceOptions, *, now: datetime
+    ) -> Generator[Item, None, None]:
+        """The items of a file in its order; closed by who asked, in the thread that read."""
         ...
 
 

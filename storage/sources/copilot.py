@@ -13,7 +13,7 @@ G4  the same with token columns
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -53,7 +53,9 @@ class Copilot:
             return single
         return replace(daily, hint=ADVICE) if daily.lacking == ("model",) else daily
 
-    def read(self, file: BinaryIO, options: SourceOptions, *, now: datetime) -> Iterator[Item]:
+    def read(
+        self, file: BinaryIO, options: SourceOptions, *, now: datetime
+    ) -> Generator[Item, None, None]:
         """The rows of a report that fits."""
         opened = open_csv(file, options)
         columns = Columns(frozenset(opened.header), options.decimal, now)

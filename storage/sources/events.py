@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -52,7 +52,9 @@ class Events:
         hint = f"{self.name} needs {' and '.join(REQUIRED)}." if lacking == REQUIRED else ""
         return Fit(len(REQUIRED) - len(lacking), lacking, hint)
 
-    def read(self, file: BinaryIO, options: SourceOptions, *, now: datetime) -> Iterator[Item]:
+    def read(
+        self, file: BinaryIO, options: SourceOptions, *, now: datetime
+    ) -> Generator[Item, None, None]:
         """The events of a file; a row without an id gets a key from what it says."""
         zone = zone_of(options.zone)
         with closing(Ordinals()) as ordinals:

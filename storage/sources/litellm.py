@@ -8,7 +8,7 @@ and a reason never quotes a value.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -64,7 +64,9 @@ class LiteLLM:
             return Fit(len(found) + 1)
         return Fit(len(found), ("litellm_call_id", "model_group"))
 
-    def read(self, file: BinaryIO, options: SourceOptions, *, now: datetime) -> Iterator[Item]:
+    def read(
+        self, file: BinaryIO, options: SourceOptions, *, now: datetime
+    ) -> Generator[Item, None, None]:
         """One event a call."""
         for item in json_items(file, options):
             yield item if isinstance(item, Rejected) else _item(item.line, item.value, now)

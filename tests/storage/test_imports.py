@@ -26,6 +26,7 @@ from storage.imports import ImportPlan, ImportStopped, import_file
 from storage.ledger import Ledger
 from storage.records import BLOCKED, EVENT
 from storage.sources.base import SourceOptions
+from storage.sources.ordinals import Ordinals
 from storage.tally import FileResult, Shrunk
 from storage.timekeys import date_of
 from storage.undo import undo_batch
@@ -285,6 +286,28 @@ def test_49_a_full_disk_keeps_whole_transactions_and_names_the_import(
     stored = len(_ledger(sqlite_engine))
     assert f"{stored:,} rows before" in str(caught.value)
     assert stored % 100 == 0
+
+
+def test_an_import_that_stops_leaves_no_reader_to_the_collector(
+    sqlite_engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed, close = [], Ordinals.close
+
+    def closing(ordinals: Ordinals) -> None:
+        closed.append(ordinals)
+        close(ordinals)
+
+    def full(*_: object, **__: object) -> None:
+        raise StorageError("The disk is full.")
+
+    monkeypatch.setattr(Ordinals, "close", closing)
+    monkeypatch.setattr(imports, "BATCH", 1)
+    monkeypatch.setattr(Ledger, "write", full)
+    path = _file(tmp_path, [f"{n},1790000000,x,1" for n in range(9)], head="id,at,model,credits")
+    with pytest.raises(ImportStopped) as caught:
+        _import(sqlite_engine, path)
+    assert caught.value.__traceback__  # it holds the frames of the reader
+    assert len(closed) == 1
 
 
 def test_an_unusable_file_leaves_no_trace(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
