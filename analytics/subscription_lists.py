@@ -22,6 +22,7 @@ HOW_TO = Note(
     "hint",
 )
 COMING = (Column("due", "Due", "moment"), Column("period", "Tells of"))
+PUT_OFF = (COMING[0], Column("leaves", "Leaves", "moment"), COMING[1])
 LISTED = (
     Column("digest", "Digest", "count"),
     Column("line", "Line"),
@@ -43,15 +44,16 @@ PAST = (
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """A time that is due, in the schedule's zone, and the period that is told then."""
+    """A time that is due and when quiet hours let it leave, and the period that is told then."""
 
     due_at: datetime
+    leaves_at: datetime
     period: str
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A subscription in words; `terms` are what was chosen besides the schedule."""
+    """A subscription in words; `terms` are what was chosen besides, `quiet` its own quiet hours."""
 
     number: int
     line: str
@@ -60,6 +62,7 @@ class Digest:
     where: str
     state: str
     coming: Sequence[Coming]
+    quiet: str = ""
     terms: Sequence[tuple[str, str]] = ()
     may_change: bool = True
     is_paused: bool = False
@@ -103,16 +106,24 @@ def days_text(key: str | None, first: datetime | None, end: datetime | None) -> 
 
 def digest_report(digest: Digest, headline: str, *notes: Note) -> Report:
     """One subscription: its next times, what was chosen, what can be done."""
-    coming = tuple((one.due_at, one.period) for one in digest.coming)
     terms = tuple(Fact(title.casefold(), title, value) for title, value in digest.terms)
     blocks: tuple[Block, ...] = (
-        *([Table(COMING, coming)] if coming else []),
+        *_next_times(digest.coming),
         *([Facts(terms)] if terms else []),
         Note(f"Times are of {digest.zone}."),
         *notes,
         Actions(tuple(_steps(digest))),
     )
     return Report(f"Digest {digest.number}", headline, blocks)
+
+
+def _next_times(coming: Sequence[Coming]) -> list[Table]:
+    """What is due next; when it leaves only where quiet hours put some of it off."""
+    if not coming:
+        return []
+    if all(one.leaves_at == one.due_at for one in coming):
+        return [Table(COMING, tuple((one.due_at, one.period) for one in coming))]
+    return [Table(PUT_OFF, tuple((one.due_at, one.leaves_at, one.period) for one in coming))]
 
 
 def _steps(digest: Digest) -> list[Button]:
@@ -140,9 +151,9 @@ def list_report(digests: Sequence[Digest]) -> Report:
         (
             one.number,
             one.line,
-            f"{one.schedule} {one.zone}",
+            f"{one.schedule} {one.zone}" + (f", quiet {one.quiet}" if one.quiet else ""),
             one.where,
-            one.coming[0].due_at if one.coming else None,
+            one.coming[0].leaves_at if one.coming else None,
             one.state,
         )
         for one in digests

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import Literal, Protocol
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 import storage.outgoing  # noqa: F401  # declares the table that is looked up below
 from storage.numbering import next_id
+from storage.quiet import QuietHours
 from storage.text import clean
 
 State = Literal["ok", "paused", "dead"]
-DAY = timedelta(days=1)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 MAX_NAME = 200
 _DESTINATION = SQLModel.metadata.tables["destination"]
@@ -74,19 +73,16 @@ class Destination:
         """Of a direct conversation, the identity of its person."""
         return f"{self.platform}:{self.external_id}:{self.channel_id}"
 
+    @property
+    def quiet(self) -> QuietHours | None:
+        """The hours in which what can wait waits; None without any."""
+        if self.quiet_start is None or self.quiet_end is None or self.quiet_zone is None:
+            return None
+        return QuietHours(self.quiet_start, self.quiet_end, self.quiet_zone)
+
     def awake(self, moment: datetime) -> datetime:
         """The first instant from a moment on that is outside the quiet hours."""
-        if self.quiet_start is None or self.quiet_end is None or self.quiet_zone is None:
-            return moment
-        zone = ZoneInfo(self.quiet_zone)
-        local = moment.astimezone(zone)
-        minute, start, end = local.hour * 60 + local.minute, self.quiet_start, self.quiet_end
-        is_over_night = start > end
-        if not (minute >= start or minute < end if is_over_night else start <= minute < end):
-            return moment
-        day = local.date() + (DAY if is_over_night and minute >= start else DAY * 0)
-        # Where the clock skips the end, Python's reading of it lies behind the gap, too.
-        return datetime.combine(day, time(end // 60, end % 60), zone).astimezone(UTC)
+        return moment if self.quiet is None else self.quiet.awake(moment)
 
 
 _COLUMNS = [_DESTINATION.c[name] for name in Destination.__slots__]

@@ -27,8 +27,8 @@ from storage.workspaces import DEFAULT_NAME, create_workspace, list_workspaces
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003_unasked"  # the newest step; the tests compare it with the folder
-KNOWN = ("0001_first_light", "0002_every_question", HEAD)
+HEAD = "0004_quiet_digests"  # the newest step; the tests compare it with the folder
+KNOWN = ("0001_first_light", "0002_every_question", "0003_unasked", HEAD)
 LOCK = 0x63726564  # two programs that migrate one PostgreSQL database take turns
 _VERSION = "alembic_version"
 
@@ -73,12 +73,24 @@ def is_current(engine: sa.Engine) -> bool:
 
 def require_current(engine: sa.Engine) -> None:
     """Raises SchemaOutdated unless the tables are those of this program; makes no file."""
+    version = require_tables(engine)
+    if version != HEAD:
+        raise _of_a_newer_program(version)
+
+
+def require_tables(engine: sa.Engine) -> str:
+    """The step of tables that a running program may go on with; raises SchemaOutdated, else.
+
+    Steps only add, so that old processes go on while a deploy replaces them by newer ones.
+    """
     file = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else Path()
     is_missing = file.parent.is_dir() and not file.exists()
-    if is_missing or not is_current(engine):
+    version = None if is_missing else _version(engine)
+    if version is None or version in KNOWN[:-1]:
         raise SchemaOutdated(
             "The database is empty or older than this program.", hint="Run `creditbot migrate`."
         )
+    return version
 
 
 def configuration(connection: sa.Connection) -> Config:
@@ -122,16 +134,20 @@ def _tables(engine: sa.Engine) -> set[str]:
 
 def _refuse_foreign(engine: sa.Engine, version: str | None) -> None:
     if version is not None and version not in KNOWN:
-        raise SchemaOutdated(
-            f'The database is at step "{version}", which this program does not know.',
-            hint="A newer creditbot made it: update this one.",
-        )
+        raise _of_a_newer_program(version)
     taken = sorted(_tables(engine) & set(SQLModel.metadata.tables)) if version is None else []
     if taken:
         raise DatabaseUnusable(
             f'The database already has a table "{taken[0]}" that is not creditbot\'s.',
             hint="Name a database of its own in CREDITBOT_DATABASE_URL.",
         )
+
+
+def _of_a_newer_program(version: str) -> SchemaOutdated:
+    return SchemaOutdated(
+        f'The database is at step "{version}", which this program does not know.',
+        hint="A newer creditbot made it: update this one.",
+    )
 
 
 # ---- SQLite files

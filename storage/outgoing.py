@@ -80,6 +80,7 @@ class Subscription(SQLModel, table=True):
     """A line that is answered into a destination on a schedule.
 
     `next_first_day` is the first local day of the next period, whose digest is due at `next_due`.
+    Its own quiet hours are minutes of the day on `zone`'s clock.
     """
 
     __table_args__ = (Index(None, "next_due"),)
@@ -105,6 +106,8 @@ class Subscription(SQLModel, table=True):
     rev: int = 1
     fail_streak: int = 0
     last_period: str | None = Field(default=None, max_length=40)
+    quiet_start: int | None = Field(default=None, sa_type=SmallInteger)
+    quiet_end: int | None = Field(default=None, sa_type=SmallInteger)
 
 
 class Delivery(SQLModel, table=True):

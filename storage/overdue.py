@@ -18,11 +18,12 @@ from storage.destinations import Destination
 from storage.endings import SUBSCRIPTION
 from storage.outbox import ATTEMPT, DELIVERY, WAITING, Trigger
 from storage.outgoing import TO_RENDER, TO_SEND
-from storage.subscriptions import Catchup
+from storage.subscriptions import Catchup, Subscription, awake_at
 
 Key = tuple[int, int]  # workspace and subscription
 SCHEDULED: tuple[Trigger, ...] = ("schedule", "catchup")
 _D = DELIVERY.c
+_ITS_SUBSCRIPTION = [SUBSCRIPTION.c[name] for name in Subscription.__slots__]
 _ITS_DESTINATION = [DESTINATION.c[name] for name in Destination.__slots__]
 
 
@@ -50,12 +51,15 @@ class Late:
     """
 
     workspace_id: int
-    subscription_id: int
-    catchup: Catchup
+    kept: Subscription
     to: Destination
     rows: Sequence[Waiting]
     worked_at: datetime | None
     free_at: datetime
+
+    def awake(self, moment: datetime) -> datetime:
+        """The first instant from a moment on at which a digest may leave; see `awake_at`."""
+        return awake_at(moment, self.kept.quiet, self.to)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,22 +127,23 @@ def lock_late(connection: sa.Connection, keys: Collection[Key], now: datetime) -
     s, d = SUBSCRIPTION.c, DESTINATION.c
     its = sa.and_(d.workspace_id == s.workspace_id, d.id == s.destination_id)
     wanted = (
-        sa.select(s.workspace_id, s.id, s.catchup, *_ITS_DESTINATION)
+        sa.select(s.workspace_id, *_ITS_SUBSCRIPTION, *_ITS_DESTINATION)
         .select_from(SUBSCRIPTION.join(DESTINATION, its))
         .where(sa.tuple_(s.workspace_id, s.id).in_(keys))
         .order_by(s.workspace_id, s.id)
         .with_for_update(of=SUBSCRIPTION, skip_locked=True)
     )
+    border = 1 + len(_ITS_SUBSCRIPTION)
     held = {(row[0], row[1]): row for row in connection.execute(wanted)}
     rows = _rows(connection, held, now)
     worked = _worked(connection)
     found = []
     for key, row in held.items():
         if waiting := rows.get(key):
-            catchup, destination = row[2], Destination(*row[3:])
+            kept, destination = Subscription(*row[1:border]), Destination(*row[border:])
             chat = (key[0], destination.platform, destination.external_id)
             worked_at = worked.get(chat)
-            found.append(Late(key[0], key[1], catchup, destination, waiting, worked_at, now))
+            found.append(Late(key[0], kept, destination, waiting, worked_at, now))
     return found
 
 
@@ -169,7 +174,7 @@ def named_by(
     """The stretches of time that a digest is to name."""
     wanted = sa.select(_D.window_start, _D.window_end).where(
         _D.workspace_id == late.workspace_id,
-        _D.subscription_id == late.subscription_id,
+        _D.subscription_id == late.kept.id,
         _D.superseded_by == delivery_id,
         _D.window_start.is_not(None),
         _D.window_end.is_not(None),
@@ -181,7 +186,7 @@ def hand_on(connection: sa.Connection, late: Late, delivery_ids: Collection[str]
     """Let one digest name what others were to name."""
     named = sa.update(DELIVERY).where(
         _D.workspace_id == late.workspace_id,
-        _D.subscription_id == late.subscription_id,
+        _D.subscription_id == late.kept.id,
         _D.superseded_by.in_(delivery_ids),
     )
     connection.execute(named.values(superseded_by=by))

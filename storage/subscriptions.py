@@ -17,6 +17,7 @@ from sqlmodel import SQLModel
 import storage.outgoing  # noqa: F401  # declares the tables that are looked up below
 from storage.destinations import Destination
 from storage.numbering import next_id
+from storage.quiet import QuietHours, awake
 
 Catchup = Literal["latest", "all", "none"]
 _SUBSCRIPTION = SQLModel.metadata.tables["subscription"]
@@ -50,11 +51,20 @@ class Subscription:
     created_at: datetime
     rev: int
     last_period: str | None
+    quiet_start: int | None
+    quiet_end: int | None
 
     @property
     def forms(self) -> tuple[str, ...]:
         """The forms of files that go along."""
         return tuple(filter(None, self.attach.split(",")))
+
+    @property
+    def quiet(self) -> QuietHours | None:
+        """Its own quiet hours; None without any.  Those of its channel hold besides."""
+        if self.quiet_start is None or self.quiet_end is None:
+            return None
+        return QuietHours(self.quiet_start, self.quiet_end, self.zone)
 
     def paused_at(self, moment: datetime) -> bool:
         """Whether it pauses at a moment."""
@@ -70,6 +80,10 @@ class Due:
     subscription: Subscription
     destination: Destination
 
+    def awake(self, moment: datetime) -> datetime:
+        """The first instant from a moment on at which a digest may leave; see `awake_at`."""
+        return awake_at(moment, self.subscription.quiet, self.destination)
+
 
 @dataclass(frozen=True, slots=True)
 class Course:
@@ -79,6 +93,14 @@ class Course:
     zone: str
     home: str
     furthest: datetime
+
+
+def awake_at(moment: datetime, own: QuietHours | None, to: Destination) -> datetime:
+    """The first instant from a moment on that neither its own quiet hours hold nor its channel's.
+
+    Where the two leave no time at all only the channel's hold: a digest must not wait for ever.
+    """
+    return awake(moment, own, to.quiet) or to.awake(moment)
 
 
 _COLUMNS = [_SUBSCRIPTION.c[name] for name in Subscription.__slots__]
@@ -117,10 +139,11 @@ def add_subscription(  # noqa: PLR0913  # the parts of a subscription, each by n
     catchup: Catchup,
     attach: str = "",
     skip_empty: bool = False,
+    quiet: QuietHours | None = None,
     created_by: str,
     now: datetime,
 ) -> Subscription:
-    """Keep a new subscription."""
+    """Keep a new subscription; `quiet` are its own quiet hours, in its zone."""
     row = connection.execute(
         sa.insert(_SUBSCRIPTION)
         .values(
@@ -135,6 +158,8 @@ def add_subscription(  # noqa: PLR0913  # the parts of a subscription, each by n
             catchup=catchup,
             attach=attach,
             skip_empty=skip_empty,
+            quiet_start=quiet and quiet.start,
+            quiet_end=quiet and quiet.end,
             created_by=created_by,
             created_at=now,
         )

@@ -99,7 +99,7 @@ def off(ctx: Context, number: AlertId | None) -> Report:
 
 @command("alerts quiet", example="alerts quiet 22:00-07:00", changes=True)
 def quiet(ctx: Context, hours: QuietHours) -> Report:
-    """Let alerts for this channel wait during some hours.
+    """Let alerts and digests for this channel wait during some hours.
 
     75 and 90 % leave at their end as one message; 100 % breaks through. `off` ends it. Your own
     zone counts where you prefer one, else the workspace's.
@@ -118,7 +118,7 @@ def quiet(ctx: Context, hours: QuietHours) -> Report:
     where = _named(ctx, destination)
     if wanted is None:
         return said(TITLE, f"Alerts reach {where} at any hour")
-    return said(TITLE, f"Alerts for {where} wait {after}; 100% of a budget breaks through")
+    return said(TITLE, f"Alerts and digests for {where} wait {after}; 100% of a budget breaks through")
 
 
 # ---- who may

@@ -35,12 +35,12 @@ from bot.params import (
 from bot.places import destination_at, place_wanted, where_text
 from bot.registry import command
 from bot.subscriptions.openings import close_unneeded, options, question, set_open
+from bot.subscriptions.quiet import check_time_left, own_hours
 from bot.subscriptions.rights import (
     Known,
     ask_then,
     check_people,
     check_place,
-    check_quiet,
     check_sender,
     check_target,
     line_of,
@@ -49,12 +49,8 @@ from bot.subscriptions.rights import (
 )
 from bot.subscriptions.rounds import Rounds, rounds
 from bot.subscriptions.turns import moved_turn, next_turn, open_period
-from bot.subscriptions.words import audited, digest_of, notes_of, quiet_text
-from storage.destinations import (
-    Destination,
-    revive,
-    set_quiet_hours,
-)
+from bot.subscriptions.words import audited, digest_of, notes_of
+from storage.destinations import Destination, revive
 from storage.outbox import Kind, NewDelivery, insert_deliveries, skip_posts
 from storage.subscriptions import (
     Catchup as KeptCatchup,
@@ -96,8 +92,8 @@ def subscribe(  # noqa: PLR0913, PLR0917  # the parts of a subscription
     `cron "0 9 * * mon-fri"`, with a zone behind it. Into this channel, another one, or with
     `to=me` to you. Without a line it is the digest of the schedule's period; a line stands in
     quotes, names in it in single ones. After an outage the latest missed one is told, of weeks and
-    months up to three, or what `catchup` says.  Where people's rows are restricted, an admin lets
-    the channel see them with `people`.
+    months up to three, or what `catchup` says.  During its `quiet` hours it waits, and nothing else
+    does.  Where people's rows are restricted, an admin lets the channel see them with `people`.
     """
     asked = line_of(line, when)
     place = place_wanted(ctx, in_, to)
@@ -112,6 +108,8 @@ def subscribe(  # noqa: PLR0913, PLR0917  # the parts of a subscription
         parts |= {"when": f"{schedule} {zone}", "line": asked}
         return question(ctx, destination, told, "digest subscribe", parts)
     _check_new(ctx, destination, asked, (schedule, zone))
+    own = own_hours(quiet, zone)
+    check_time_left(ctx, destination, own)
     usual = "all" if when.kind in ("weekly", "monthly") else "latest"
     first = next(found.after(ctx.now))
     kept = add_subscription(
@@ -125,14 +123,14 @@ def subscribe(  # noqa: PLR0913, PLR0917  # the parts of a subscription
         catchup=cast("KeptCatchup", catchup or usual),
         attach=",".join(attach or ()),
         skip_empty=bool(skip_empty),
+        quiet=own,
         created_by=ctx.asker.identity.actor,
         now=ctx.now,
     )
-    known = Known(kept, _quieted(ctx, destination, quiet))
-    digest = _words(ctx, known)
+    digest = digest_of(ctx, kept, destination)
     ctx.record("digest subscribe", f"digest {kept.id}", after=audited(digest))
     return digest_report(
-        digest, f"Subscribed: {digest.sentence}", *notes_of(ctx, kept, known.to, told)
+        digest, f"Subscribed: {digest.sentence}", *notes_of(ctx, kept, destination, told)
     )
 
 
@@ -234,7 +232,6 @@ def edit(  # noqa: PLR0913, PLR0917  # the parts of a subscription
         texts |= {"number": str(number), "line": "" if line is None else asked}
         texts["when"] = "" if when is None else when.text
         return question(ctx, destination, told, "digest edit", texts)
-    destination = _quieted(ctx, destination, quiet)
     changes: dict[str, object] = {
         "schedule": schedule,
         "zone": zone,
@@ -249,6 +246,9 @@ def edit(  # noqa: PLR0913, PLR0917  # the parts of a subscription
         where = where_text(ctx, destination)
         notes.append(Note(f"{where} is told of no person any more; a digest that needs it pauses."))
     changes |= _given(attach, skip_empty, catchup)
+    own = own_hours(quiet, zone, kept.quiet)
+    check_time_left(ctx, destination, own)
+    changes |= {"quiet_start": own and own.start, "quiet_end": own and own.end}
     changes["created_by"] = _answers(ctx, destination)
     changed = _changed(ctx, Known(kept, destination), changes, "digest edit", "Changed", *notes)
     for place_before in {known.to.id: known.to, destination.id: destination}.values():
@@ -382,19 +382,6 @@ def _usual_zone(ctx: Context, place: Place) -> str:
     """The zone where none is typed: a person's own for what comes directly, else everybody's."""
     home = ctx.reader.workspace.zone
     return (ctx.own.get("zone") if place.is_direct else None) or home
-
-
-def _quieted(ctx: Context, to: Destination, hours: QuietHours | None) -> Destination:
-    """The destination with its new quiet hours, which alerts keep, too."""
-    if hours is None:
-        return to
-    check_quiet(ctx, to)
-    wanted = None if hours[0] == hours[1] else (hours[0], hours[1])
-    zone = _usual_zone(ctx, _place_of(to))
-    after = set_quiet_hours(*_here(ctx), to.id, hours=wanted, zone=zone)
-    before, now = quiet_text(to), quiet_text(after)
-    ctx.record("digest quiet", f"destination {to.id}", before=before, after=now)
-    return after
 
 
 def _changed(

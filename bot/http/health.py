@@ -16,7 +16,7 @@ from aiohttp import web
 
 from bot.operation.queue_watch import is_unset
 from storage.errors import StorageError
-from storage.migrate import require_current
+from storage.migrate import require_tables
 
 WELL = frozenset({"up", "verified", "standby"})
 LOOK_SECONDS = 3.0
@@ -46,9 +46,9 @@ class Probe:
             return await looking
 
     async def database(self) -> str:
-        """Whether the database answers and its tables are up to date, in words."""
+        """Whether the database answers and has the tables that are needed, in words."""
         try:
-            await self.look(require_current)
+            await self.look(require_tables)
         except StorageError as error:
             return error.message
         except (TimeoutError, sa.exc.SQLAlchemyError):

@@ -133,12 +133,13 @@ class QuietHoursType(ParamType):
         start, end = (
             (_minute(found[1], found[2]), _minute(found[3], found[4])) if found else (-1, -1)
         )
-        if min(start, end) < 0 or start == end:
+        # The whole day would be written as `off` is.
+        if min(start, end) < 0 or start % LAST_MINUTE == end % LAST_MINUTE:
             raise UserError(
                 f"'{clean(typed, 40)}' are no hours of a day.",
                 hint="Write them as `22:00-07:00`, or `off`.",
             )
-        return QuietHours((start, end % LAST_MINUTE))
+        return QuietHours((start % LAST_MINUTE, end % LAST_MINUTE))
 
 
 def _minute(hour: str, minute: str | None) -> int:

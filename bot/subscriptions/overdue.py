@@ -109,9 +109,9 @@ class _Turn:
         rows = self.late.rows
         if not any(self._is_late(row) for row in rows):
             return 0
-        if self.late.catchup == "none":
+        if self.late.kept.catchup == "none":
             return self._forget(rows)
-        border = max(len(rows) - MOST[self.late.catchup], 0)
+        border = max(len(rows) - MOST[self.late.kept.catchup], 0)
         gone = [row for row in rows[:border] if self._is_late(row)]
         stay = [row for row in rows if row not in gone]
         missed = self._missed(gone, stay)
@@ -148,7 +148,7 @@ class _Turn:
             was_made=row.state != "planned",
             trigger="catchup" if is_late else row.trigger,
             facts=facts,
-            not_before=max(self.late.to.awake(self.now), row.not_before),
+            not_before=max(self.late.awake(self.now), row.not_before),
         )
         return make_anew(self.connection, self.late, anew)
 
@@ -164,7 +164,7 @@ class _Turn:
 
     def _is_late(self, row: Waiting) -> bool:
         """As the planner has it, from the end of quiet hours on."""
-        return self.now - self.late.to.awake(row.due_at) > LATE
+        return self.now - self.late.awake(row.due_at) > LATE
 
     def _missed(self, gone: Sequence[Waiting], stay: Sequence[Waiting]) -> str | None:
         """`1–6 Mar 2026`: the days that nobody is told of in a digest of their own.

@@ -187,7 +187,7 @@ class _Turn:
         yield from posts
 
     def _is_late(self, one: Round) -> bool:
-        return self.now - self.due.destination.awake(one.due_at) > LATE
+        return self.now - self.due.awake(one.due_at) > LATE
 
     def _skipped(self, one: Round, reason: str) -> NewDelivery:
         return replace(self._post(one), state="skipped", reason=reason, facts={})
@@ -195,7 +195,7 @@ class _Turn:
     def _post(self, one: Round) -> NewDelivery:
         kept, to = self.kept, self.due.destination
         is_late = self._is_late(one)
-        awake = to.awake(one.due_at)
+        awake = self.due.awake(one.due_at)
         put_off: dict[str, object] = {"awake": awake.isoformat()} if awake > one.due_at else {}
         return NewDelivery(
             workspace_id=self.due.workspace_id,
@@ -212,7 +212,7 @@ class _Turn:
             window_end=one.end,
             due_at=one.due_at,
             created_at=self.now,
-            not_before=to.awake(self.now),
+            not_before=self.due.awake(self.now),
             facts={**put_off, **(self._why(one) if is_late else {})},
         )
 

@@ -129,15 +129,6 @@ def _check_department(ctx: Context, call: Call) -> None:
     )
 
 
-def check_quiet(ctx: Context, destination: Destination) -> None:
-    """Raise NotAllowed for quiet hours of a channel that are not the asker's: alerts keep them."""
-    if not destination.is_direct and not outranks(ctx.asker.role, "admin"):
-        raise NotAllowed(
-            "Quiet hours of a channel hold its alerts back, too; admins choose them.",
-            hint="Leave `quiet=` out, or ask an admin.",
-        )
-
-
 def check_people(ctx: Context, told: Told, destination: Destination) -> bool:
     """Whether an admin lets a channel see people's rows by this; raises NotAllowed for others."""
     is_open = ctx.people_visibility == "everyone" or destination.is_direct

@@ -9,11 +9,12 @@ from analytics.report import Note
 from analytics.subscription_lists import Coming, Digest, Sent, days_text, period_text
 from bot.context import Context
 from bot.places import where_text
+from bot.subscriptions.quiet import hours_text
 from bot.subscriptions.rights import Told, may_change, rounds_of
 from bot.subscriptions.rounds import DAILY, RUNS
 from storage.destinations import Destination
 from storage.outbox import DeliveryRow
-from storage.subscriptions import Subscription
+from storage.subscriptions import Subscription, awake_at
 from storage.timekeys import date_of
 
 COMING = 3
@@ -45,7 +46,14 @@ def digest_of(ctx: Context, kept: Subscription, to: Destination) -> Digest:
     coming = () if is_endless else islice(rest, COMING + 1)
     # What is due right now is the one that is left out.
     is_skipped = kept.skip_next and not (kept.next_due and kept.next_due <= ctx.now)
-    shown = [Coming(one.due_at.astimezone(found.zone), period_text(one.period)) for one in coming]
+    shown = [
+        Coming(
+            one.due_at.astimezone(found.zone),
+            awake_at(one.due_at, kept.quiet, to).astimezone(found.zone),
+            period_text(one.period),
+        )
+        for one in coming
+    ]
     return Digest(
         number=kept.id,
         line=kept.line,
@@ -54,6 +62,7 @@ def digest_of(ctx: Context, kept: Subscription, to: Destination) -> Digest:
         where=where_text(ctx, to),
         state=_state(ctx, kept, to),
         coming=shown[1:] if is_skipped else shown[:COMING],
+        quiet="" if kept.quiet is None else hours_text(kept.quiet).split()[0],
         terms=_terms(kept, to),
         may_change=may_change(ctx, kept, to),
         is_paused=is_waiting,
@@ -86,19 +95,12 @@ def _terms(kept: Subscription, to: Destination) -> list[tuple[str, str]]:
         terms.append(("Without usage", "nothing is sent"))
     if to.people_rows and not to.is_direct:
         terms.append(("People's rows", "shown there, as an admin said"))
-    if to.quiet_start is not None:
-        # They are the channel's: whoever reads a digest's terms must know what waits besides.
-        others = "" if to.is_direct else ", for alerts of the channel, too"
-        terms.append(("Quiet hours", f"{quiet_text(to)}{others}"))
+    if kept.quiet is not None:
+        terms.append(("Quiet hours", f"{hours_text(kept.quiet)}, of this digest alone"))
+    if to.quiet is not None:
+        whose = "where it goes" if to.is_direct else "of the channel"
+        terms.append((f"Quiet hours {whose}", hours_text(to.quiet)))
     return terms
-
-
-def quiet_text(to: Destination) -> str:
-    """`22:00–07:00 Europe/Berlin`, or that there are none."""
-    if to.quiet_start is None or to.quiet_end is None:
-        return "none"
-    start, end = (f"{one // 60:02}:{one % 60:02}" for one in (to.quiet_start, to.quiet_end))
-    return f"{start}–{end} {to.quiet_zone}"
 
 
 def notes_of(ctx: Context, kept: Subscription, to: Destination, told: Told) -> list[Note]:

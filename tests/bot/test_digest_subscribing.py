@@ -14,6 +14,7 @@ from bot.desk import Desk
 from storage.destinations import list_destinations
 from storage.engine import reading, writing
 from storage.preferences import set_preference
+from storage.quiet import QuietHours
 from storage.roles import set_role
 from storage.subscriptions import change_subscription
 from tests.analytics.world import column, table_of
@@ -44,16 +45,6 @@ def _role(desk: Desk, user: str, role: Role) -> None:
 
 
 # ---- subscribing
-
-
-def test_quiet_hours_of_a_channel_are_for_admins_as_those_of_alerts_are(desk: Wound) -> None:
-    line = 'digest subscribe weekly mon 09:00 "by-model department=Platform"'
-    assert "admins choose them" in refuse(desk, f"{line} quiet=00:00-23:59", LEAD)
-    assert desk.report(line, LEAD).line
-    assert "admins choose them" in refuse(desk, "digest edit 1 quiet=22:00-07:00", LEAD)
-    assert desk.report(f"{line} to=me quiet=22:00-07:00", LEAD).line
-    told = desk.report("digest edit 1 quiet=22:00-07:00", ADMIN)
-    assert "22:00–07:00 Europe/Berlin, for alerts of the channel, too" in repr(told)
 
 
 def test_a_channel_is_subscribed_with_its_next_three_times(desk: Wound) -> None:
@@ -126,9 +117,7 @@ def test_every_option_is_kept(desk: Wound) -> None:
         True,
         "none",
     )
-    with reading(desk.engine) as connection:
-        (to,) = list_destinations(connection, 1).values()
-    assert (to.quiet_start, to.quiet_end, to.quiet_zone) == (22 * 60, 7 * 60, "Europe/Berlin")
+    assert one.quiet == QuietHours(22 * 60, 7 * 60, "Asia/Tokyo")
 
 
 def test_a_direct_one_goes_to_its_person_in_the_own_zone(desk: Wound) -> None:
@@ -175,6 +164,7 @@ def test_another_channel_is_named_by_an_admin(desk: Wound, named: str) -> None:
         ('digest subscribe cron "*/30 * * * *"', "several times a day", "by-model today"),
         ("digest subscribe daily attach=exe", "'exe'", "pdf"),
         ("digest subscribe daily quiet=25:00-99", "'25:00-99'", "22:00-07:00"),
+        ("digest subscribe daily quiet=00:00-24:00", "'00:00-24:00'", "off"),
         ("digest subscribe daily catchup=maybe", "'maybe'", "latest"),
         ("digest subscribe daily skip-empty=perhaps", "'perhaps'", "no"),
         ("digest subscribe daily in=#nowhere", "'#nowhere'", "in=#channel"),
@@ -292,7 +282,7 @@ def test_where_people_are_restricted_an_admin_lets_a_channel_be_told(
     report = desk.report(buttons(asked)[0], ADMIN)
     assert "#ops may be told of people now" in notes(report)
     assert ("digest people", "destination 1", "done") in audited(desk)
-    assert [one.attach for one in kept(desk)] == ["csv"]
+    assert [(one.attach, one.quiet is None) for one in kept(desk)] == [("csv", False)]
     assert _opened(desk)
 
 

@@ -21,14 +21,41 @@ from sqlmodel import SQLModel
 
 from storage.engine import open_engine, reading, writing
 from storage.errors import DatabaseUnusable, SchemaOutdated, StorageError
-from storage.migrate import HEAD, Upgrade, configuration, is_current, require_current, upgrade
+from storage.migrate import (
+    HEAD,
+    Upgrade,
+    configuration,
+    is_current,
+    require_current,
+    require_tables,
+    upgrade,
+)
 from storage.records import EVENT
 from storage.rollups import BY_NAME
-from storage.workspaces import list_workspaces
+from storage.subscriptions import list_subscriptions
+from storage.workspaces import create_workspace, list_workspaces
 from tests.cast import NOW, ZONE
 from tests.databases import Postgres
 
 FIRST = "0001_first_light"
+UNASKED = "0003_unasked"
+DIGEST = {
+    "workspace_id": 1,
+    "destination_id": 1,
+    "line": "digest daily",
+    "schedule": "daily 09:00",
+    "zone": ZONE,
+    "next_first_day": 20_500,
+    "catchup": "latest",
+    "attach": "",
+    "skip_empty": False,
+    "skip_next": False,
+    "is_paused": False,
+    "created_by": "slack:T1:UALICE",
+    "created_at": "2026-03-01 00:00:00+00:00",
+    "rev": 1,
+    "fail_streak": 0,
+}
 
 
 def picture(engine: sa.Engine) -> dict[str, Any]:
@@ -223,6 +250,31 @@ def test_a_database_of_a_newer_program_is_refused_and_not_touched(engine: sa.Eng
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999_later'"))
     with pytest.raises(SchemaOutdated, match=r'"9999_later".*newer'):
         upgrade(engine, zone=ZONE, now=NOW)
+
+
+def test_a_running_program_goes_on_where_a_newer_one_has_added_tables(engine: sa.Engine) -> None:
+    with writing(engine) as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999_later'"))
+    assert require_tables(engine) == "9999_later"
+    with pytest.raises(SchemaOutdated, match=r'"9999_later".*newer'):  # but none starts there
+        require_current(engine)
+
+
+def test_digests_of_the_release_before_stay_and_its_processes_make_more(
+    empty_engine: sa.Engine,
+) -> None:
+    _walk_to(empty_engine, UNASKED)
+    with writing(empty_engine) as connection:
+        create_workspace(connection, "default", zone=ZONE, now=NOW)
+        _put(connection, "subscription", {**DIGEST, "id": 1})
+    assert upgrade(empty_engine, zone=ZONE, now=NOW).before == UNASKED
+    with writing(empty_engine) as connection:
+        _put(connection, "subscription", {**DIGEST, "id": 2})  # it knows nothing of the columns
+        kept = list_subscriptions(connection, 1)
+    assert [(one.id, one.line, one.quiet) for one in kept] == [
+        (1, "digest daily", None),
+        (2, "digest daily", None),
+    ]
 
 
 def test_a_database_of_another_program_is_refused_and_not_touched(empty_engine: sa.Engine) -> None:

@@ -34,7 +34,7 @@ from storage.failpoints import SETTING, FailpointReached, rearm
 from storage.outbox import DELIVERY, DeliveryRow, history
 from storage.roles import set_role
 from storage.routes import untold_alerts
-from storage.subscriptions import Subscription
+from storage.subscriptions import Subscription, change_subscription
 from storage.unset import end_unsendable
 from storage.workspaces import bind_chat
 from tests.alerted import crossing, fire
@@ -249,10 +249,18 @@ def test_what_waits_its_turn_where_others_leave_is_no_outage(
     assert [row.state for row in rows(office)] == [state]
 
 
-async def test_quiet_hours_are_no_outage(office: Office) -> None:
+@pytest.mark.parametrize("is_own", [True, False])
+async def test_quiet_hours_are_no_outage(
+    office: Office,
+    is_own: bool,  # noqa: FBT001  # a table
+) -> None:
+    start, end = 22 * 60, 7 * 60
     subscribe(office, "daily 06:00", catchup="none")
     with writing(office.engine) as connection:
-        set_quiet_hours(connection, 1, 1, hours=(22 * 60, 7 * 60), zone=ZONE)
+        if is_own:
+            change_subscription(connection, 1, 1, {"quiet_start": start, "quiet_end": end})
+        else:
+            set_quiet_hours(connection, 1, 1, hours=(start, end), zone=ZONE)
     await tick(office, "2026-03-03T06:00:02")
     await tick(office, "2026-03-03T06:50")
     await tick(office, "2026-03-03T07:00:02")

@@ -196,15 +196,61 @@ def test_quiet_hours_put_a_digest_off(engine: sa.Engine) -> None:
     assert deliveries(engine)[0].not_before == berlin("2026-03-03T07:00")
 
 
+@pytest.mark.parametrize(
+    ("own", "leaves"),
+    [
+        ((21, 6), "07:00"),
+        ((5, 8), "08:00"),
+        ((6, 9), "09:00"),
+        ((7, 8), "08:00"),
+        ((7, 22), "07:00"),
+    ],
+)
+def test_a_digest_waits_for_its_own_quiet_hours_and_for_those_of_its_channel(
+    engine: sa.Engine, own: tuple[int, int], leaves: str
+) -> None:
+    start, end = (hour * 60 for hour in own)  # what leaves no time at all is not kept
+    subscribe(engine, "daily 06:00", quiet_start=start, quiet_end=end)
+    with writing(engine) as connection:
+        set_quiet_hours(connection, 1, 1, hours=(22 * 60, 7 * 60), zone=ZONE)
+    plan(engine, berlin("2026-03-03T06:00"))
+    (row,) = deliveries(engine)
+    assert row.not_before == berlin(f"2026-03-03T{leaves}")
+    assert row.facts["awake"] == row.not_before.isoformat()
+
+
+def test_its_own_quiet_hours_hold_no_other_digest_of_the_channel(engine: sa.Engine) -> None:
+    subscribe(engine, "daily 06:00", quiet_start=22 * 60, quiet_end=7 * 60)
+    subscribe(engine, "daily 06:00", line="by-user last 7d")
+    plan(engine, berlin("2026-03-03T06:00"))
+    assert {row.not_before for row in deliveries(engine)} == {
+        berlin("2026-03-03T06:00"),
+        berlin("2026-03-03T07:00"),
+    }
+
+
+def test_its_own_quiet_hours_are_told_by_its_zone(engine: sa.Engine) -> None:
+    tokyo = "Asia/Tokyo"
+    subscribe(engine, "daily 23:00", zone=tokyo, quiet_start=22 * 60, quiet_end=7 * 60)
+    due = datetime(2026, 3, 3, 23, tzinfo=ZoneInfo(tokyo))
+    plan(engine, due)
+    assert {row.not_before for row in deliveries(engine)} == {due + timedelta(hours=8)}
+
+
+@pytest.mark.parametrize(("own", "others"), [(None, (22, 7)), ((22, 7), None), ((22, 7), (20, 6))])
 @pytest.mark.parametrize(("at", "is_late"), [("07:15", False), ("07:16", True)])
 def test_what_quiet_hours_put_off_is_late_only_after_them(
     engine: sa.Engine,
+    own: tuple[int, int] | None,
+    others: tuple[int, int] | None,
     at: str,
     is_late: bool,  # noqa: FBT001  # a table
 ) -> None:
-    subscribe(engine, "daily 06:00", catchup="none")
+    mine, theirs = (one and (one[0] * 60, one[1] * 60) for one in (own, others))
+    start, end = mine or (None, None)
+    subscribe(engine, "daily 06:00", catchup="none", quiet_start=start, quiet_end=end)
     with writing(engine) as connection:
-        set_quiet_hours(connection, 1, 1, hours=(22 * 60, 7 * 60), zone=ZONE)
+        set_quiet_hours(connection, 1, 1, hours=theirs, zone=ZONE)
     plan(engine, berlin(f"2026-03-03T{at}"))
     (row,) = deliveries(engine)
     assert (row.state, row.reason) == (("skipped", "missed") if is_late else ("planned", None))
