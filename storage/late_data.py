@@ -15,10 +15,15 @@ from storage.cells import SOURCE_DAY
 from storage.crossings import Days
 from storage.outbox import COLUMNS, DELIVERY, Act, DeliveryRow, State
 from storage.preferences import set_state, state
+from storage.rollups import BY_NAME
 
 SEEN = "late_data_seen"
-DAYS = 30  # a row of the memory: a day takes 54 characters at most, a row holds 2,000
-Totals = Mapping[int, tuple[int, int]]  # rows of usage and micro-credits by day
+DAYS = 28  # a row of the memory: a day takes 66 characters at most, a row holds 2,000
+# By day: rows of usage, micro-credits, and a number that changes with whom or what they are of.
+Totals = Mapping[int, tuple[int, ...]]
+OWNED = ("usage_person_day", "usage_task_day", "usage_project_day")
+PRIME = 2**31 - 1  # below it the product of two remainders is a whole number of the database
+STEP = 1_000_003  # between the keys of a cell
 
 
 def sent_digests(
@@ -41,10 +46,10 @@ def sent_digests(
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """How often a post was corrected, and what its last correction says, and when."""
+    """How often a post was corrected, and the facts of its last correction, and when."""
 
     count: int
-    credits: int | None
+    facts: Mapping[str, Any]
     at: datetime
 
 
@@ -65,7 +70,7 @@ def corrections(
     found: dict[str, Corrected] = {}
     for post, facts, at in connection.execute(wanted):
         count = found[post].count + 1 if post in found else 1
-        found[post] = Corrected(count, credits_told(facts), at)
+        found[post] = Corrected(count, facts, at)
     return found
 
 
@@ -97,33 +102,53 @@ def _below(
     return ours, c.parent_id.in_(posts), c.kind == "digest", c.act == act
 
 
-def credits_told(facts: Mapping[str, Any]) -> int | None:
-    """The micro-credits that a message told; None where it told none."""
-    told = facts.get("credits")
-    return told if isinstance(told, int) else None
-
-
 def day_totals(connection: sa.Connection, workspace_id: int, days: Days) -> Totals:
-    """Rows of usage and micro-credits of each day that has any."""
+    """Rows of usage and micro-credits of each day that has any, and the mark of their owners."""
     c = SOURCE_DAY.table.c
     wanted = (
         sa.select(c.day, sa.func.sum(c.events), sa.func.sum(c.credits))
         .where(c.workspace_id == workspace_id, c.day >= days.first, c.day < days.end)
         .group_by(c.day)
     )
-    rows = connection.execute(wanted)
-    return {int(day): (int(events), int(credits)) for day, events, credits in rows if events}
+    rows = connection.execute(wanted).all()
+    marks = _marks(connection, workspace_id, days)
+    return {
+        int(day): (int(events), int(credits), marks.get(day, 0))
+        for day, events, credits in rows
+        if events
+    }
+
+
+def _marks(connection: sa.Connection, workspace_id: int, days: Days) -> Mapping[int, int]:
+    """A number of each day that is another when usage moves between people, models and labels.
+
+    The sum of what each cell holds times the square of its keys, in the remainders of a prime:
+    without the square two moves that cancel out by person and by model would cancel out here.
+    """
+    found: dict[int, int] = {}
+    for rollup in map(BY_NAME.get, OWNED):
+        assert rollup is not None  # noqa: S101  # for the type checker
+        c = rollup.table.c
+        place: sa.ColumnElement[int] = sa.literal(0, sa.BigInteger)
+        for key in rollup.keys[1:]:
+            place = (place * STEP + sa.cast(c[key], sa.BigInteger)) % PRIME
+        held = (c.credits % PRIME + c.events % PRIME * STEP) % PRIME
+        mark = sa.func.sum(held * (place * place % PRIME) % PRIME)
+        ours = (c.workspace_id == workspace_id, c.day >= days.first, c.day < days.end)
+        for day, total in connection.execute(sa.select(c.day, mark).where(*ours).group_by(c.day)):
+            found[day] = (found.get(day, 0) * STEP + int(total)) % PRIME
+    return found
 
 
 def totals_seen(connection: sa.Connection, workspace_id: int) -> Totals:
     """The totals that were looked at last; none before the first look."""
-    found: dict[int, tuple[int, int]] = {}
+    found: dict[int, tuple[int, ...]] = {}
     for number in count():
         kept = state(connection, f"{SEEN}_{number}", workspace_id)
         if not kept:
             return found
-        days: dict[str, tuple[int, int]] = json.loads(kept)
-        found |= {int(day): (events, credits) for day, (events, credits) in days.items()}
+        days: dict[str, list[int]] = json.loads(kept)
+        found |= {int(day): tuple(total) for day, total in days.items()}
     raise AssertionError("count has no end")
 
 

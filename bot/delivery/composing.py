@@ -8,32 +8,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import cast
-from uuid import uuid4
 
 import sqlalchemy as sa
 import structlog
-from sqlmodel import SQLModel
 
 from analytics.errors import UserError
-from analytics.report import FORMS, Actions, Button, Form, Report
+from analytics.report import Actions, Button, Form, Report
 from bot.asking import Asking, NotBound
 from bot.buttons import public_values
 from bot.chat import Address, Sender, SendError
 from bot.context import NotAllowed
 from bot.delivery import audience
 from bot.delivery.audience import Answer, Elsewhere
+from bot.delivery.below import files_below, part_below
 from bot.delivery.payloads import digest_of
+from bot.delivery.shown import facts_of, told_by
 from bot.delivery.timing import Timing
 from bot.delivery.transactions import Transactions
+from bot.delivery.wishes import wishes_of
 from bot.delivery.wording import (
-    LATE,
     NO_FIGURE,
     corrected,
-    credits_of,
     is_empty,
     noted,
     plain,
@@ -52,22 +51,9 @@ from storage.failpoints import failpoint
 from storage.late_data import details_of
 from storage.notices import admins, pause_subscription, tell, tell_creator
 from storage.outbox import DeliveryRow, NewDelivery, insert_deliveries, reference
-from storage.overdue import SCHEDULED
 
 log = structlog.get_logger()
 USUAL: Mapping[str, ThemeName] = {"discord": "dark"}  # where nobody chose a theme
-PUT_OFF = 4  # ticks that a late digest waits for the planner
-_SUBSCRIPTION = SQLModel.metadata.tables["subscription"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What a subscription wants besides its line; one that `comes_later` waits for the planner."""
-
-    skip_empty: bool = False
-    is_paused: bool = False
-    is_ended: bool = False
-    comes_later: bool = False
 
 
 class _Lost(Exception):  # noqa: N818  # the state is the name
@@ -115,8 +101,8 @@ class Composer:
 
     async def _make_message(self, claim: Claim) -> None:
         row = claim.row
-        wanted = await self._transactions.read(lambda c, now: _wanted(c, now, claim))
-        if reason := _stopped(claim, wanted):
+        wanted = await self._transactions.read(lambda c, now: wishes_of(c, now, claim))
+        if reason := wanted.stops(claim.row):
             await self._skip(claim, reason)
             return
         if wanted.comes_later:
@@ -212,8 +198,8 @@ class Composer:
         facts: dict[str, object] = {}
         if claim.lane.is_external:
             facts[audience.OUTSIDERS] = True
-        if (total := credits_of(report)) is not None:
-            facts["credits"] = total
+        if row.kind in ("digest", "correction"):
+            facts |= facts_of(told_by(report))
         if picture is not None and report.figure is not None:
             facts["alt"] = report.figure.alt
         content = Content(
@@ -229,7 +215,7 @@ class Composer:
             raise _Lost
         if row.act == "post":
             details = self._details(connection, claim, now, report)
-            files = [] if is_empty(report) else _files(connection, claim, now)
+            files = [] if is_empty(report) else files_below(connection, claim, now)
             insert_deliveries(connection, [*details, *files])
         elif row.act == "edit" and row.kind == "correction":
             insert_deliveries(connection, self._corrected(connection, claim, now, report))
@@ -259,7 +245,7 @@ class Composer:
         details = report.thread
         if details is None:
             return []
-        return [self._part(connection, claim, details, _thread_of(claim, now))]
+        return [self._part(connection, claim, details, part_below(claim, now))]
 
     def _corrected(
         self, connection: sa.Connection, claim: Claim, now: datetime, report: Report
@@ -270,7 +256,7 @@ class Composer:
         if details is None or before is None:
             return []
         details = replace(details, blocks=(*corrected(row), *details.blocks))
-        part = replace(_thread_of(claim, now), act="edit", part=1, parent_id=before)
+        part = replace(part_below(claim, now), act="edit", part=1, parent_id=before)
         return [self._part(connection, claim, details, part)]
 
     def _part(
@@ -373,39 +359,6 @@ class Composer:
         tell_creator(connection, lane, [creator], everybody, key=key, facts=facts, now=now)
 
 
-def _wanted(connection: sa.Connection, now: datetime, claim: Claim) -> _Wanted:
-    row, c = claim.row, _SUBSCRIPTION.c
-    if row.subscription_id is None:
-        return _Wanted()
-    columns = (c.skip_empty, c.is_paused, c.ended_at.is_not(None), c.next_due)
-    wanted = sa.select(*columns).where(
-        c.workspace_id == row.workspace_id, c.id == row.subscription_id
-    )
-    found = connection.execute(wanted).first()
-    if found is None:
-        return _Wanted(is_ended=True)
-    skip_empty, is_paused, is_ended, next_due = found
-    return _Wanted(skip_empty, is_paused, is_ended, _comes_later(row, now, next_due))
-
-
-def _comes_later(row: DeliveryRow, now: datetime, next_due: datetime | None) -> bool:
-    """Whether a late digest waits until newer ones are planned, which may name it.
-
-    Not for long: while the clock is in doubt nothing is planned, and what is planned leaves.
-    """
-    is_late = row.trigger in SCHEDULED and row.kind == "digest" and now - row.due_at > LATE
-    return is_late and next_due is not None and next_due <= now and row.attempts <= PUT_OFF
-
-
-def _stopped(claim: Claim, wanted: _Wanted) -> str | None:
-    """Why a subscription's post is not made any more, which a person ordered meanwhile."""
-    if claim.row.trigger in ("manual", "test") or claim.row.kind != "digest":
-        return None
-    if wanted.is_ended:
-        return "cancelled"
-    return "paused" if wanted.is_paused else None
-
-
 def _tells_of_later(row: DeliveryRow) -> bool:
     """Whether an alert's post tells how things are when it leaves, not when it fired."""
     return row.alert_id is not None and row.act == "post" and row.window_end != row.due_at
@@ -428,53 +381,3 @@ def _known_as(claim: Claim) -> str | None:
 def _buttons(report: Report) -> list[Button]:
     rows = [block.buttons for block in report.blocks if isinstance(block, Actions)]
     return [button for row in rows for button in row]
-
-
-def _files(connection: sa.Connection, claim: Claim, now: datetime) -> list[NewDelivery]:
-    """The rows of the files that a subscription wants below its post, in their order."""
-    row, c = claim.row, _SUBSCRIPTION.c
-    if row.kind != "digest" or row.subscription_id is None or not row.line:
-        return []
-    wanted = sa.select(c.attach).where(
-        c.workspace_id == row.workspace_id, c.id == row.subscription_id
-    )
-    forms = str(connection.execute(wanted).scalar() or "").split(",")
-    below = _thread_of(claim, now)
-    return [
-        replace(
-            below,
-            id=uuid4().hex,
-            dedupe_key=f"{row.dedupe_key.removesuffix('|0')}|{part}",
-            act="file",
-            part=part,
-            line=row.line,
-            facts={"form": form},
-            state="planned",
-        )
-        for part, form in enumerate((form for form in forms if form in FORMS), 1)
-    ]
-
-
-def _thread_of(claim: Claim, now: datetime) -> NewDelivery:
-    """The row of a post's details, which leaves right after it, before its files."""
-    row = claim.row
-    return NewDelivery(
-        workspace_id=row.workspace_id,
-        dedupe_key=f"{row.dedupe_key}|details",
-        kind=row.kind,
-        trigger=row.trigger,
-        act="reply",
-        priority=row.priority,
-        destination_id=row.destination_id,
-        actor=row.actor,
-        due_at=row.due_at,
-        created_at=row.created_at,
-        subscription_id=row.subscription_id,
-        alert_id=row.alert_id,
-        parent_id=row.id,
-        period_key=row.period_key,
-        window_start=row.window_start,
-        window_end=row.window_end,
-        not_before=now,
-        state="ready",
-    )

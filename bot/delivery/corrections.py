@@ -15,11 +15,11 @@ import sqlalchemy as sa
 import structlog
 
 from analytics.errors import UserError
-from analytics.late_data import Correction, changed_days, touches
+from analytics.late_data import Correction, Told, changed_days, touches
 from analytics.text import clean
 from bot.asking import Asking
 from bot.delivery.audience import answer
-from bot.delivery.wording import credits_of, is_empty
+from bot.delivery.shown import facts_of, told_by, told_in
 from bot.delivery.worker import Job
 from storage.claims import Claim, lane_of
 from storage.crossings import Days
@@ -29,7 +29,6 @@ from storage.late_data import (
     Corrected,
     Totals,
     corrections,
-    credits_told,
     day_totals,
     keep_totals,
     sent_digests,
@@ -47,20 +46,18 @@ LONGEST_PERIOD = timedelta(days=31)
 CORRECT_SECONDS = 3600
 # Usage that trickles in must not turn a thread into a ticker.
 PAUSE = timedelta(days=1)
-# The micro-credits that a delivery's line tells now, asked as it was; None where it tells none.
-Ask = Callable[[sa.Connection, DeliveryRow], int | None]
+# What a delivery's line tells now, asked as it was.
+Ask = Callable[[sa.Connection, DeliveryRow], Told]
 
 
 def asked_again(asking: Asking) -> Ask:
-    """The total of a delivery's line, asked once more with the rights that it was made with."""
+    """What a delivery's line tells, asked once more with the rights that it was made with."""
 
-    def ask(connection: sa.Connection, post: DeliveryRow) -> int | None:
+    def ask(connection: sa.Connection, post: DeliveryRow) -> Told:
         claim = Claim(post, lane_of(connection, post.workspace_id, post.destination_id), token="")
         end = post.window_end or post.due_at
         outsiders = claim.lane.is_external
-        report = answer(connection, asking, claim, end, outsiders=outsiders).report
-        total = credits_of(report)
-        return 0 if total is None and is_empty(report) else total
+        return told_by(answer(connection, asking, claim, end, outsiders=outsiders).report)
 
     return ask
 
@@ -150,13 +147,13 @@ def _wrong(
     for post in posts:
         before = known.get(post.id)
         try:
-            total = ask(connection, post)
+            now = ask(connection, post)
         except (UserError, StorageError) as error:
             # Who may not ask any more learns nothing new by it either.
             log.info("digest.not_checked", delivery=post.id, reason=error.message)
             continue
-        told = before.credits if before else credits_told(post.facts)
-        if total is not None and (found := Correction(told, total)).is_needed:
+        found = Correction(told_in(before.facts if before else post.facts), now)
+        if found.is_needed:
             yield post, before.count + 1 if before else 1, found
 
 
@@ -180,9 +177,10 @@ def _rows(
         window_end=post.window_end,
         due_at=now,
         created_at=now,
-        facts={"credits": found.now, "note": found.note(now)},
+        facts={**facts_of(found.now), "note": found.note(now)},
     )
     yield edit
+    cause = found.cause[0].upper() + found.cause[1:]
     files = ", the files below it are from before" if has_files else ""
     line = clean(post.line).replace("`", "'")
     yield replace(
@@ -194,6 +192,6 @@ def _rows(
         part=1,
         facts={
             "headline": f"Corrected: {found.words}.",
-            "hint": f"Usage came late; the post above is changed{files}. `{line}` tells all of it.",
+            "hint": f"{cause}; the post above is changed{files}. `{line}` tells all of it.",
         },
     )

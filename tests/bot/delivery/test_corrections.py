@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from analytics.errors import UserError
-from analytics.late_data import Correction, changed_days
+from analytics.late_data import OTHERS, REST, Correction, Told, changed_days
 from bot.asking import Asking
 from bot.delivery.corrections import correct, correcting
+from storage.changes import delete
+from storage.crossings import Days
 from storage.engine import reading, writing
-from storage.late_data import keep_totals, totals_seen
+from storage.events import UsageEvent
+from storage.late_data import PRIME, Totals, day_totals, keep_totals, totals_seen
 from storage.outbox import DELIVERY, DeliveryRow, NewDelivery, history, insert_deliveries
 from storage.timekeys import to_micros
 from storage.workspaces import bind_chat, create_workspace
 from tests.analytics.world import World
 from tests.bot.delivery.delivering import Office
-from tests.cast import NOW, event
+from tests.cast import ALICE, BOB, NOW, event
 from tests.storage.mail import Mail
 
 MICRO = 1_000_000
@@ -66,14 +72,14 @@ class Post:
         at = to_micros(MIDNIGHT - ago + timedelta(hours=12))
         self.world.write([event(ts=at + n) for n in range(prompts)])
 
-    def ask(self, connection: sa.Connection, row: DeliveryRow) -> int | None:
+    def ask(self, connection: sa.Connection, row: DeliveryRow) -> Told:
         """What the line tells now, straight from the ledger."""
         self.asked += 1
         assert row.window_start is not None
         assert row.window_end is not None
         wanted = sa.text("SELECT SUM(credits) FROM usage_event WHERE ts >= :a AND ts < :b")
         span = {"a": to_micros(row.window_start), "b": to_micros(row.window_end)}
-        return int(connection.execute(wanted, span).scalar() or 0)
+        return Told(int(connection.execute(wanted, span).scalar() or 0))
 
     def look(self, now: datetime) -> int:
         return correct(self.engine, self.ask, now)
@@ -125,7 +131,49 @@ def test_a_hundredth_and_less_stay_as_they_were_posted(post: Post) -> None:
     ],
 )
 def test_the_border_is_told_to_the_micro_credit(told: int | None, now: int, needed: bool) -> None:  # noqa: FBT001  # a case
-    assert Correction(told, now).is_needed is needed
+    assert Correction(Told(told), Told(now)).is_needed is needed
+
+
+def moved(told: dict[str, int], now: dict[str, int]) -> int:
+    """By how much a row of the models' table surely changed."""
+    return Correction(Told(100, {"model": told}), Told(100, {"model": now})).moved
+
+
+@pytest.mark.parametrize(
+    ("told", "now", "most"),
+    [
+        ({"a": 60, "b": 40}, {"a": 58, "b": 42}, 2),
+        ({"a": 60, "b": 40}, {"a": 60, "c": 40}, 40),
+        ({"a": 60, "b": 40}, {"a": 60, "b": 40}, 0),
+        # The last place of a list that is cut goes to another row: it changed by one at least.
+        ({"a": 60, "b": 20, REST: 20}, {"a": 60, "c": 21, REST: 19}, 1),
+        ({"a": 60, "b": 20, REST: 20}, {"a": 60, "b": 20, "c": 20}, 0),
+        ({"a": 60, "b": 20, OTHERS: 20}, {"a": 60, "c": 20, OTHERS: 20}, 0),
+    ],
+)
+def test_rows_are_compared_by_what_surely_changed(
+    told: dict[str, int], now: dict[str, int], most: int
+) -> None:
+    assert moved(told, now) == most
+
+
+def test_a_row_that_moves_by_a_hundredth_of_all_stays_as_it_was_posted() -> None:
+    told, by_two = {"a": 60, "b": 40}, {"a": 58, "b": 42}
+    assert not Correction(Told(200, {"model": told}), Told(200, {"model": by_two})).is_needed
+    assert Correction(Told(199, {"model": told}), Told(199, {"model": by_two})).is_needed
+
+
+def test_a_table_that_only_one_of_both_shows_is_not_compared() -> None:
+    people = {"person": {"a": 100}}
+    assert not Correction(Told(100, people), Told(100)).is_needed
+    assert not Correction(Told(100), Told(100, people)).is_needed
+
+
+def test_one_without_a_total_is_measured_by_its_rows() -> None:
+    told, now = Told(None, {"model": {"a": 60, "b": 40}}), Told(None, {"model": {"a": 58, "b": 42}})
+    found = Correction(told, now)
+    assert found.is_needed
+    assert "single rows changed by up to" in found.words
 
 
 def test_what_did_not_change_is_not_asked_again(post: Post) -> None:
@@ -172,7 +220,7 @@ def test_what_is_taken_back_is_a_correction_too(engine: sa.Engine) -> None:
 
 
 def test_who_may_not_ask_any_more_learns_nothing(post: Post) -> None:
-    def refuse(_: sa.Connection, __: DeliveryRow) -> int | None:
+    def refuse(_: sa.Connection, __: DeliveryRow) -> Told:
         raise UserError("This shows other people's rows.", hint="Ask an admin.")
 
     post.used(20)
@@ -191,9 +239,52 @@ def test_days_that_are_new_or_gone_have_changed() -> None:
     }
 
 
+def test_a_look_by_an_earlier_version_is_compared_by_what_it_knew() -> None:
+    assert changed_days({1: (1, 5), 2: (1, 5)}, {1: (1, 5, 99), 2: (1, 6, 99)}) == {2}
+
+
+@pytest.mark.parametrize(
+    "change", [{"person": BOB}, {"model": "o1"}, {"task": "review"}, {"project": "Borealis"}]
+)
+def test_usage_that_moves_changes_its_day(engine: sa.Engine, change: dict[str, str]) -> None:
+    world, noon = World(engine), to_micros(MIDNIGHT - DAY / 2)
+    usage = event(ts=noon, credits=MICRO)
+    world.write([usage])
+    before = day_marks(engine)
+    move(world, [usage], **change)
+    after = day_marks(engine)
+    assert [day[:2] for day in before.values()] == [day[:2] for day in after.values()]
+    assert before != after
+
+
+def test_moves_that_cancel_out_by_person_and_by_model_change_their_day(engine: sa.Engine) -> None:
+    world, noon = World(engine), to_micros(MIDNIGHT - DAY / 2)
+    four = [
+        event(ts=noon, credits=MICRO, person=person, model=model)
+        for person, model in ((ALICE, "gpt-4o"), (ALICE, "gpt-4o"), (BOB, "o1"), (BOB, "o1"))
+    ]
+    world.write(four)
+    before = day_marks(engine)
+    move(world, [four[0]], model="o1")
+    move(world, [four[2]], model="gpt-4o")
+    assert before != day_marks(engine)
+
+
+def move(world: World, usage: Sequence[UsageEvent], **change: Any) -> None:  # noqa: ANN401  # its fields
+    """Take usage away, and bring as much of it back with something else about it."""
+    keys = [(1, one.event_id) for one in usage]
+    delete(world.engine, world.workspace, keys, actor="alice", reason="not hers", now=NOW)
+    world.write([replace(one, event_id=f"{one.event_id}-moved", **change) for one in usage])
+
+
+def day_marks(engine: sa.Engine) -> Totals:
+    with reading(engine) as connection:
+        return day_totals(connection, 1, Days(0, 40_000))
+
+
 @pytest.mark.parametrize("days", [0, 1, 30, 66])
 def test_the_days_of_a_busy_workspace_are_remembered(engine: sa.Engine, days: int) -> None:
-    totals = {20_000 + day: (2**63 - 1, -(2**63)) for day in range(days)}
+    totals = {20_000 + day: (2**63 - 1, -(2**63), PRIME - 1) for day in range(days)}
     with writing(engine) as connection:
         keep_totals(connection, 1, dict.fromkeys(range(19_900, 20_066), (1, 1)))
         keep_totals(connection, 1, totals)
@@ -202,7 +293,7 @@ def test_the_days_of_a_busy_workspace_are_remembered(engine: sa.Engine, days: in
 
 
 def test_a_workspace_that_fails_holds_up_no_other(post: Post) -> None:
-    def fail(_: sa.Connection, __: DeliveryRow) -> int | None:
+    def fail(_: sa.Connection, __: DeliveryRow) -> Told:
         raise ZeroDivisionError
 
     post.used(20)
@@ -225,24 +316,75 @@ def test_files_of_a_corrected_post_are_said_to_be_from_before(post: Post) -> Non
     assert "the files below it are from before" in str(post.rows()[1].facts["hint"])
 
 
+class Told29March:
+    """A day's usage of which a line told, through the worker, and the job that corrects it."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine, self.office, self.world = engine, Office(engine), World(engine)
+        with writing(engine) as connection:
+            bind_chat(connection, 1, platform="slack", external_id="T1", now=NOW)
+        noon = to_micros(MIDNIGHT - DAY / 2)
+        self.usage = [event(ts=noon + n) for n in range(100)]
+        self.world.write(self.usage)
+        self._job = correcting(Asking(now=self.office.clock.now, owners=(), workspace=None))
+
+    async def told(self, line: str) -> Office:
+        """Send what a line says."""
+        span = {"window_start": MIDNIGHT - DAY, "window_end": MIDNIGHT}
+        self.office.mail.due(self.office.mail.channel(), line=line, **span)
+        await self.office.work()
+        assert self.look() == 0
+        return self.office
+
+    def look(self, later: timedelta = timedelta()) -> int:
+        """Plan corrections."""
+        return self._job(self.engine, self.office.clock.now() + later)
+
+
+@pytest.mark.parametrize("line", ["digest daily 2026-03-29", "by-user 2026-03-29"])
+async def test_usage_that_moves_between_people_corrects_what_shows_them(
+    engine: sa.Engine, line: str
+) -> None:
+    day = Told29March(engine)
+    office = await day.told(line)
+    move(day.world, day.usage[:20], person=BOB)
+    office.clock.forward(3600)
+    assert day.look() == 1
+    await office.work(2, 2, 2)
+    words = "still 200 credits, but single rows changed by up to 40 credits"
+    cause = "usage came late or was corrected"
+    assert f"Corrected 30 Mar 15:05: {words}, because {cause}." in repr(office.platform.edits)
+    assert office.said[-1] == f"Corrected: {words}."
+    assert day.look(2 * DAY) == 0
+
+
+async def test_usage_that_moves_between_people_leaves_what_shows_none_of_them(
+    engine: sa.Engine,
+) -> None:
+    day = Told29March(engine)
+    office = await day.told("by-model 2026-03-29")
+    move(day.world, day.usage[:20], person=BOB)
+    office.clock.forward(3600)
+    assert day.look() == 0
+
+
+async def test_what_was_told_of_people_is_kept_without_their_names(engine: sa.Engine) -> None:
+    office = await Told29March(engine).told("by-user 2026-03-29")
+    with reading(engine) as connection:
+        (row,) = history(connection, 1, kinds=["digest"], limit=9)
+    assert list(row.facts["rows"]["person"].values()) == [200 * MICRO]
+    assert "alice" not in repr(row.facts).lower()
+    assert "alice" in repr(office.platform.posts).lower()
+
+
 async def test_the_worker_changes_the_post_and_answers_it(engine: sa.Engine) -> None:
-    office, world = Office(engine), World(engine)
-    with writing(engine) as connection:
-        bind_chat(connection, 1, platform="slack", external_id="T1", now=NOW)
+    day = Told29March(engine)
+    world = day.world
+    office = await day.told("digest daily 2026-03-29")
     noon = to_micros(MIDNIGHT - DAY / 2)
-    world.write([event(ts=noon + n) for n in range(100)])
-    office.mail.due(
-        office.mail.channel(),
-        line="digest daily 2026-03-29",
-        window_start=MIDNIGHT - DAY,
-        window_end=MIDNIGHT,
-    )
-    await office.work()
-    job = correcting(Asking(now=office.clock.now, owners=(), workspace=None))
-    assert job(engine, office.clock.now()) == 0
     world.write([event(ts=noon - n) for n in range(1, 21)])
     office.clock.forward(3600)
-    assert job(engine, office.clock.now()) == 1
+    assert day.look() == 1
     await office.work(2, 2, 2)
     edit, details = office.platform.edits
     assert details.parent == office.platform.posts[1].id
@@ -254,4 +396,4 @@ async def test_the_worker_changes_the_post_and_answers_it(engine: sa.Engine) -> 
     assert f"Corrected 30 Mar 15:05: {words}, because usage came late." in repr(edit.payload)
     assert office.said[-1] == f"Corrected: {words}."
     assert office.platform.posts[-1].parent == office.platform.posts[0].id
-    assert job(engine, office.clock.now() + 2 * DAY) == 0
+    assert day.look(2 * DAY) == 0
