@@ -79,13 +79,17 @@ class Asking:
         self._kept: dict[int, _Kept] = {}
 
     def context(
-        self, connection: sa.Connection, identity: Identity, *, may_change: bool = False
+        self,
+        connection: sa.Connection,
+        identity: Identity,
+        *,
+        may_change: bool = False,
+        for_anyone: bool = False,
     ) -> Context:
         """What a command is given; raises NotBound, UserError or StorageError."""
-        workspace = self.workspace_of(connection, identity)
+        workspace = self.workspace_of(connection, identity, for_anyone=for_anyone)
         reader = self._reader(connection, workspace)
-        if may_change:
-            identity = replace(identity, place=_looked_up(connection, workspace.id, identity))
+        identity = replace(identity, place=_looked_up(connection, workspace.id, identity))
         asker = self._asker(connection, reader, identity)
         ours, own = preferences(connection, workspace.id, asker.person_id)
         reader.show_hours_in(own.get("zone"))
@@ -109,17 +113,20 @@ class Asking:
             self._kept[workspace.id] = kept
         return Reader(connection, workspace, kept.catalog, kept.clock)
 
-    def workspace_of(self, connection: sa.Connection, identity: Identity) -> WorkspaceInfo:
-        """The workspace of an identity; raises NotBound, UserError for a guest."""
+    def workspace_of(
+        self, connection: sa.Connection, identity: Identity, *, for_anyone: bool = False
+    ) -> WorkspaceInfo:
+        """The workspace of an identity; raises NotBound, UserError for what guests may not ask."""
         if identity.platform == "terminal":
             return find_workspace(connection, self._workspace)
         bound = bound_workspace(connection, identity.platform, identity.external_id)
         if bound is None:
             raise NotBound(identity)
-        if identity.guest:
+        if identity.guest and not for_anyone:
             raise UserError(
                 "Guests and people of other organisations cannot ask here.",
-                hint="Ask a member of this workspace to share an answer with you.",
+                hint="`help` says what I can do; ask a member of this workspace to share an answer "
+                "with you.",
             )
         return workspace_by_id(connection, bound)
 

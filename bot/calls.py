@@ -23,7 +23,9 @@ class Command:
 
     A name may have several words (`grants add pack`).  `shows_people` marks answers with people's
     rows, which a workspace may restrict; one that `changes` something runs in a write transaction
-    and leaves a row in the audit.  `native` is its path in Discord, `by model` for `by-model`.
+    and leaves a row in the audit.  One `for_anyone` tells of no workspace: guests may ask it, also
+    where another organisation reads along.  `native` is its path in Discord, `by model` for
+    `by-model`.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Command:
     shows_people: bool = False
     aliases: tuple[str, ...] = ()
     changes: bool = False
+    for_anyone: bool = False
     native: str = ""
 
     @property

@@ -26,6 +26,15 @@ def outranks(role: Role, needed: Role) -> bool:
     return ROLES.index(role) >= ROLES.index(needed)
 
 
+def check_inside(place: Place | None) -> None:
+    """Raise NotAllowed for a channel that is known to be read by another organisation, too."""
+    if place is not None and place.is_external and not place.is_direct:
+        raise NotAllowed(
+            "This channel is shared with another organisation, so I answer only `help` here.",
+            hint="Ask me in a direct message.",
+        )
+
+
 def check_readers(place: Place | None, what: str) -> None:
     """Raise NotAllowed for a channel that strangers read, or may read, for all that is known."""
     if place is None or place.is_direct:

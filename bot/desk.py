@@ -100,9 +100,9 @@ class Desk:
                 raise
         patience = None if identity.platform == "terminal" else LONGEST_QUESTION
         with reading(self.engine, seconds=patience) as connection:
-            ctx = self._asking.context(connection, identity)
+            ctx = self._asking.context(connection, identity, for_anyone=chosen.for_anyone)
             report = run(line, ctx)
-        if ctx.came_over:
+        if ctx.came_over and not identity.guest:
             with suppress(RuntimeError):  # the desk closes
                 self._threads.submit(self._note_chat, ctx)  # nobody waits for that
         return report

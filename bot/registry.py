@@ -24,7 +24,7 @@ from analytics.report import (
     Theme,
 )
 from bot.calls import Answer, Call, Command
-from bot.context import Context, NotAllowed, Role, check_readers, outranks
+from bot.context import Context, NotAllowed, Role, check_inside, check_readers, outranks
 from bot.params import PARAM_TYPES, Param, ParamType
 from bot.placing import placed
 from bot.preferences import preferred
@@ -71,6 +71,7 @@ def command(  # noqa: PLR0913  # a declaration, read as a form
     defaults: Mapping[str, str] | None = None,
     words: Mapping[str, str] | None = None,
     changes: bool = False,
+    for_anyone: bool = False,
     native: str = "",
 ) -> Callable[[Answer], Answer]:
     """Register the decorated function as a command.
@@ -99,6 +100,7 @@ def command(  # noqa: PLR0913  # a declaration, read as a form
             shows_people=shows_people,
             aliases=aliases,
             changes=changes,
+            for_anyone=for_anyone,
             native=native,
         )
         return answer
@@ -372,6 +374,8 @@ def _frame(call: Call, report: Report) -> Iterator[Actions]:
 
 def permit(chosen: Command, ctx: Context) -> None:
     """Let the asker pass or raise UserError naming who may; checked at every click again."""
+    if not chosen.for_anyone:
+        check_inside(ctx.asker.identity.place)
     if chosen.changes and not ctx.may_change:
         raise UserError(f"`{chosen.name}` changes something.", hint="Type it yourself, in chat.")
     if not outranks(ctx.asker.role, chosen.needs):

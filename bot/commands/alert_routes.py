@@ -118,7 +118,9 @@ def quiet(ctx: Context, hours: QuietHours) -> Report:
     where = _named(ctx, destination)
     if wanted is None:
         return said(TITLE, f"Alerts reach {where} at any hour")
-    return said(TITLE, f"Alerts and digests for {where} wait {after}; 100% of a budget breaks through")
+    return said(
+        TITLE, f"Alerts and digests for {where} wait {after}; 100% of a budget breaks through"
+    )
 
 
 # ---- who may

@@ -70,7 +70,7 @@ def _offer(ctx: Context) -> Iterator[Block]:
         yield Actions((Button("Weekly digest", "digest subscribe weekly mon 09:00", "do"),))
 
 
-@command("help", example="help by-model", aliases=("?", "commands"))
+@command("help", example="help by-model", aliases=("?", "commands"), for_anyone=True)
 def explain(ctx: Context, about: CommandName) -> Report:
     """What you can ask, by family; `help COMMAND` tells more."""
     del ctx

@@ -109,7 +109,7 @@ def test_a_channel_shared_with_another_organisation_is_told_of_nothing(desk: Des
     shared = Place("C9", "partners", is_external=True)
     for line in ("alerts here", "digest subscribe daily 09:00"):
         report = desk.answer(line, replace(ADMIN, place=shared))
-        assert "is not for a channel that is shared with another organisation" in report.headline
+        assert "is shared with another organisation" in report.headline
     stop(desk, "alerts route threshold to <#C9|partners>", "is_external = true")
     for line in ("alerts route all to #partners", "digest subscribe daily 09:00 in=#partners"):
         report = desk.answer(line, ADMIN)

@@ -22,7 +22,7 @@ from analytics.errors import UserError
 from analytics.report import Export
 from analytics.text import clean
 from bot.buttons import SINGLE
-from bot.context import Identity, Place
+from bot.context import Identity, NotAllowed, Place, check_inside
 from bot.pacing import TooMuch
 from bot.platforms.slack import envelopes, forms
 from bot.platforms.slack.answers import Answers
@@ -186,15 +186,15 @@ class Entrances:
         if wish is None:
             await self._clicks.invalid(click)
         elif wish.verb == "edit":
+            check_inside(self._channels.known(click.place))
             await self._clicks.edit(click, wish.line)
         else:
-            identity = await self._identity(click.team, click.user, click.place)
+            place = await self._channels.place_of(wish.line, click.place)
+            identity = await self._identity(click.team, click.user, place)
             match wish.verb:
                 case "ask":
                     await self._clicks.ask(click, wish.line, identity)
                 case "do":
-                    place = await self._channels.place_of(wish.line, click.place)
-                    identity = replace(identity, place=place)
                     await self._clicks.do(click, wish, identity)
                 case "csv" | "json" | "pdf" | "png":
                     wanted = Export(wish.verb, wish.line)
@@ -204,14 +204,18 @@ class Entrances:
 
     async def _complete(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         typing = envelopes.suggestion(body)
-        name = parse(forms.Memory.read(typing.memory).line).command.name
+        memory = forms.Memory.read(typing.memory)
+        name = parse(memory.line).command.name
         try:
+            check_inside(self._channels.known(memory.place))
             identity = await self._people.identity(typing.team, typing.user)
             texts = await self._desk.run_blocking(
                 lambda: self._desk.completions(name, typing.field, typing.text, identity)
             )
         except TROUBLE as error:
             log.warning("slack.completions_failed", reason=word_of(error))
+            texts = []
+        except NotAllowed:
             texts = []
         await ack(options=forms.options(texts))
 
