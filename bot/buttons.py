@@ -121,8 +121,9 @@ class Buttons:
     def wish(self, value: str, identity: Identity, *, key: str) -> Wish | None:
         """What a clicked value asks for; None for one that is altered, expired or used.
 
-        A click that changes something is remembered by its key, if it has one, in the transaction
-        that takes the action.  Raises StorageError when that cannot be told now.
+        What changes something takes its button itself, in its own transaction.  What is shared is
+        claimed here, and the click remembered by its key, if it has one: `settle` ends the claim,
+        or time does.  Raises StorageError when that cannot be told now.
         """
         verb, _, rest = value.partition(":")
         if verb in VERBS:
@@ -130,14 +131,15 @@ class Buttons:
         single_use = verb in SINGLE.values()
         if not single_use and verb != MANY:
             return None
-        with (writing if single_use else reading)(self._engine) as connection:
+        claims = verb == SINGLE["share"]
+        with (writing if claims else reading)(self._engine) as connection:
             try:
                 workspace = self._asking.workspace_of(connection, identity)
             except UserError:
                 return None
             platform, now = identity.platform, self._asking.now()
             if (
-                single_use
+                claims
                 and key
                 and not actions.first_seen(
                     connection, workspace.id, platform=platform, key=key, now=now
@@ -151,23 +153,26 @@ class Buttons:
                 platform=platform,
                 user_id=identity.user_id,
                 now=now,
-                single_use=single_use,
+                single_use=claims,
             )
         # One that works once must not be named like one that works often, nor the other way.
         if found is None or (found.kind in SINGLE) != single_use or _changes_by_asking(found):
             return None
         return Wish(cast("Verb", found.kind), found.line, found.id if single_use else "")
 
-    def give_back(self, wish: Wish, identity: Identity) -> None:
-        """Let a button be pressed again: what it asked for was surely not done."""
+    def settle(self, wish: Wish, identity: Identity, *, again: bool) -> None:
+        """End the claim of a button: it may be pressed again, or never more."""
         if not wish.action:
             return
         try:
             with writing(self._engine) as connection:
                 workspace = self._asking.workspace_of(connection, identity)
-                actions.give_back(connection, workspace.id, wish.action)
+                if again:
+                    actions.give_back(connection, workspace.id, wish.action)
+                else:
+                    actions.use_up(connection, workspace.id, wish.action, now=self._asking.now())
         except (UserError, StorageError) as error:
-            log.warning("button.not_given_back", reason=error.message)
+            log.warning("button.not_settled", again=again, reason=error.message)
 
 
 def _changes_by_asking(found: actions.StoredAction) -> bool:

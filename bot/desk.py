@@ -12,9 +12,9 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
-from typing import Literal, TypeVar
+from functools import partial
+from typing import TypeVar
 
 import sqlalchemy as sa
 import structlog
@@ -30,28 +30,29 @@ from analytics.report import (
 from bot.asking import Asking
 from bot.briefing import REPORTS, gather_briefing
 from bot.buttons import Buttons, Wish
-from bot.context import LAST_CHAT, Context, Identity, NotAllowed
+from bot.changing import Changes, Taken, keep_last_chat
+from bot.context import Context, Identity, NotAllowed
 from bot.drawing import Drawing
 from bot.exports import Draft, File, drafted, drawn_here, too_large, unlimited
 from bot.pacing import EXPORTS, QUESTIONS, Arrivals, Pace, Pacing, Turns
 from bot.places import closed_conversation, reopen
 from bot.registry import Call, complete, exportable, find_command, parse, run
 from bot.render.pdf import Briefing
+from bot.sharing import ShareResult, Shares
 from charts import Document, ThemeName
-from storage import actions, audit
+from storage import actions
 from storage.engine import reading, writing
 from storage.errors import StorageError
-from storage.preferences import set_preference, set_state, state
+from storage.preferences import set_state, state
 from storage.workspaces import bound_workspace
 
-__all__ = ["Desk", "Wish", "apology", "refusal"]
+__all__ = ["Desk", "ShareResult", "Wish", "apology", "refusal"]
 
 log = structlog.get_logger()
 Result = TypeVar("Result")
 THREADS = 4
 LONGEST_QUESTION = 5.0  # seconds
 PATIENCE = 2.0  # seconds that a note which can be made the next time waits for the database
-ShareResult = Literal["refused", "begun", "done", "failed", "unknown"]
 
 
 class Desk:
@@ -77,6 +78,8 @@ class Desk:
         self.drawing = drawing
         self._asking = Asking(now=now, owners=owners, workspace=workspace)
         self._buttons = Buttons(engine, self._asking)
+        self._changes = Changes(engine, self._asking)
+        self._shares = Shares(engine, self._asking, self._changes, self._buttons)
         self.pause: Callable[[float], Awaitable[None]] = asyncio.sleep
         self._pacing = pacing
         self._is_shared = engine.dialect.name != "sqlite"  # with other replicas
@@ -85,18 +88,19 @@ class Desk:
 
     # ---- for everybody who can wait
 
-    def report(self, line: str, identity: Identity, *, key: str = "") -> Report:
+    def report(self, line: str, identity: Identity, *, key: str = "", action: str = "") -> Report:
         """The report of a line; raises UserError or StorageError.
 
-        A line that changes something does so once for each `key`, what it arrived by.
+        A line that changes something does so once for each `key`, what it arrived by, and for
+        each stored `action`, whose button was pressed: of that Taken is raised.
         """
         chosen = parse(line).command
         self._hear(identity)
         if chosen.changes:
             try:
-                return self._changed(line, identity, key=key)
+                return self._changes.make(line, identity, key=key, action=action)
             except NotAllowed:
-                self._record(line, identity, action=chosen.name, object_="", result="refused")
+                self._changes.record(line, identity, action=chosen.name, result="refused")
                 raise
         patience = None if identity.platform == "terminal" else LONGEST_QUESTION
         with reading(self.engine, seconds=patience) as connection:
@@ -110,7 +114,7 @@ class Desk:
     def _note_chat(self, ctx: Context) -> None:
         """Remember by which identity a person asked last; a busy database forgets it this time."""
         with suppress(StorageError), writing(self.engine, patience=PATIENCE) as connection:
-            _keep_last_chat(connection, ctx)
+            keep_last_chat(connection, ctx)
 
     def _hear(self, identity: Identity) -> None:
         """Open a conversation again that took nothing: its person just spoke in it."""
@@ -123,29 +127,29 @@ class Desk:
                 with writing(self.engine) as connection:
                     reopen(self._asking.context(connection, identity), closed)
 
-    def _changed(self, line: str, identity: Identity, *, key: str) -> Report:
-        with writing(self.engine) as connection:
-            ctx = self._asking.context(connection, identity, may_change=True)
-            # In the same transaction: a change that is not kept was not seen either.
-            if key and not actions.first_seen(
-                connection,
-                ctx.reader.workspace.id,
-                platform=identity.platform,
-                key=key,
-                now=ctx.now,
-            ):
-                raise UserError("This was done already.", hint="Nothing was changed again.")
-            report = run(line, ctx)
-            if ctx.came_over:
-                _keep_last_chat(connection, ctx)
-            return report
-
     def answer(self, line: str, identity: Identity, *, key: str = "") -> Report:
         """The report of a line; what went wrong is a report, too."""
+        return self._told(identity, lambda: self.report(line, identity, key=key))
+
+    def pressed(self, wish: Wish, identity: Identity, *, key: str = "") -> Report | None:
+        """Change what a button says and take the button, both or neither.
+
+        None where it was taken meanwhile; what went wrong is a report.
+        """
+        work = partial(self.report, wish.line, identity, key=key, action=wish.action)
         try:
-            return self.report(line, identity, key=key)
+            return self._told(identity, work)
+        except Taken:
+            return None
+
+    @staticmethod
+    def _told(identity: Identity, work: Callable[[], Report]) -> Report:
+        try:
+            return work()
         except (UserError, StorageError) as error:
             return refusal(error)
+        except Taken:
+            raise
         except Exception:  # the outermost door: our bug must not reach the person
             reference = secrets.token_hex(4)
             log.exception("line.failed", reference=reference, actor=identity.actor)
@@ -178,7 +182,7 @@ class Desk:
             draft = drafted(report, form, briefing=briefing, today=self.now().date())
             self._pace(identity, EXPORTS)
             if call.shows_people or briefing is not None or report.names_people:
-                self._record(line, identity, action="export", object_=form, result="done")
+                self._changes.record(line, identity, action="export", object_=form, result="done")
         except (UserError, StorageError) as error:
             return refusal(error)
         return draft
@@ -206,76 +210,24 @@ class Desk:
         """
         return self._buttons.wish(value, identity, key=key)
 
-    def give_back(self, wish: Wish, identity: Identity) -> None:
-        """Let a button be pressed again: what it asked for was surely not done."""
-        self._buttons.give_back(wish, identity)
-
     def shared(self, line: str, identity: Identity, *, channel: str) -> Report:
         """The report for a channel; begun and refused shares are in the audit.
 
         Whoever posts it tells `share_ended` what came of it.
         """
         try:
-            with reading(self.engine, seconds=LONGEST_QUESTION) as connection:
-                report = self._shareable(line, self._asking.context(connection, identity))
-            result: ShareResult = "begun" if report.line else "refused"
-            self._record_share(report.line or line, identity, channel=channel, result=result)
+            return self._shares.shared(line, identity, channel=channel)
         except (UserError, StorageError) as error:
             return refusal(error)
-        return report
 
     def share_ended(
-        self, line: str, identity: Identity, *, channel: str, result: ShareResult
+        self, wish: Wish, identity: Identity, *, channel: str, result: ShareResult
     ) -> None:
-        """Record whether a share that was begun was posted; the post itself is not undone."""
-        try:
-            self._record_share(line, identity, channel=channel, result=result)
-        except (UserError, StorageError) as error:
-            log.error("share.result_not_recorded", result=result, reason=error.message)  # noqa: TRY400  # a busy database needs no traceback
+        """Record whether a share that was begun was posted; the post itself is not undone.
 
-    def _record_share(
-        self, line: str, identity: Identity, *, channel: str, result: ShareResult
-    ) -> None:
-        place = f"{identity.platform}:{channel}"
-        self._record(line, identity, action="share", object_=place, result=result)
-
-    def _record(
-        self, line: str, identity: Identity, *, action: str, object_: str, result: str
-    ) -> None:
-        with writing(self.engine) as connection:
-            ctx = self._asking.context(connection, identity)
-            audit.record(
-                connection,
-                ctx.reader.workspace.id,
-                at=ctx.now,
-                actor=identity.actor,
-                role=ctx.asker.role,
-                action=action,
-                object=object_,
-                after=line,
-                result=result,
-            )
-
-    @staticmethod
-    def _shareable(line: str, ctx: Context) -> Report:
-        """The answer if the asker may see it and a channel may show it, else why not."""
-        ctx = replace(ctx, own={})  # a channel has no taste of its own
-        try:
-            report = run(line, ctx)
-        except UserError as error:
-            return refusal(error)
-        if ctx.people_visibility == "everyone":
-            return report
-        try:
-            return run(line, ctx.for_channel)
-        except UserError:
-            rows_for = ctx.people_visibility
-            return refusal(
-                UserError(
-                    f"This shows people's rows, which are for {rows_for} here, not for a channel.",
-                    hint="Share an answer that names nobody, such as `by-model`.",
-                )
-            )
+        Its button may be pressed again when surely nothing was posted.
+        """
+        self._shares.ended(wish, identity, channel=channel, result=result)
 
     # ---- the door
 
@@ -338,9 +290,17 @@ class Desk:
 
     async def ask(self, line: str, identity: Identity, *, key: str = "") -> Report:
         """`answer` without blocking the loop, a few at once for each team or guild."""
+        answer = partial(self.answer, line, identity, key=key)
+        return await self._in_turn(identity, answer)
+
+    async def press(self, wish: Wish, identity: Identity, *, key: str = "") -> Report | None:
+        """`pressed`, in the same way."""
+        return await self._in_turn(identity, partial(self.pressed, wish, identity, key=key))
+
+    async def _in_turn(self, identity: Identity, work: Callable[[], Result]) -> Result | Report:
         try:
             async with self._turns.turn(f"{identity.platform}:{identity.external_id}"):
-                return await self.run_blocking(lambda: self.answer(line, identity, key=key))
+                return await self.run_blocking(work)
         except UserError as error:
             return refusal(error)
 
@@ -386,14 +346,6 @@ class Desk:
     def close(self) -> None:
         """Let running work end and take no more."""
         self._threads.shutdown(wait=True, cancel_futures=True)
-
-
-def _keep_last_chat(connection: sa.Connection, ctx: Context) -> None:
-    """Remember by which identity a person asks: there personal warnings go."""
-    person, actor = ctx.asker.person_id, ctx.asker.identity.actor
-    if person is not None:
-        place = ctx.reader.workspace.id
-        set_preference(connection, place, LAST_CHAT, actor, person_id=person)
 
 
 def refusal(error: UserError | StorageError) -> Report:

@@ -20,6 +20,8 @@ import storage.models  # noqa: F401  # declares the tables that are looked up be
 from storage.engine import insert_for
 
 LIFETIME = timedelta(days=30)
+CLAIM = timedelta(minutes=5)  # longer than a share can take
+SHARE = "share"  # the kind that is claimed, because what it does is not done in the database
 SEEN_FOR = timedelta(hours=24)
 MAX_KEY = 160
 _ACTION = SQLModel.metadata.tables["action"]
@@ -77,7 +79,8 @@ def take_action(  # noqa: PLR0913  # everything a click is checked for, each par
     """What the button does, if this user may press it here and now; else None.
 
     With `single_use` only the first click gets it, also when two arrive at once; that needs a
-    write transaction.
+    write transaction.  A claim of a share that nobody settled is over after CLAIM: whoever held it
+    died.
     """
     good = sa.and_(
         _ACTION.c.workspace_id == workspace_id,
@@ -94,10 +97,12 @@ def take_action(  # noqa: PLR0913  # everything a click is checked for, each par
         _ACTION.c.expires_at,
     )
     if single_use:
-        unused = sa.update(_ACTION).where(good, _ACTION.c.used_at.is_(None)).values(used_at=now)
-        row = connection.execute(unused.returning(*columns)).first()
+        left = sa.and_(_ACTION.c.kind == SHARE, _ACTION.c.used_at <= now - CLAIM)
+        free = sa.update(_ACTION).where(good, sa.or_(_ACTION.c.used_at.is_(None), left))
+        row = connection.execute(free.values(used_at=now).returning(*columns)).first()
     else:
-        row = connection.execute(sa.select(*columns).where(good)).first()
+        unused = sa.select(*columns).where(good, _ACTION.c.used_at.is_(None))
+        row = connection.execute(unused).first()
     return StoredAction(*row) if row else None
 
 
@@ -105,6 +110,12 @@ def give_back(connection: sa.Connection, workspace_id: int, action_id: str) -> N
     """Let a button that was taken for a single use be pressed again."""
     taken = sa.and_(_ACTION.c.workspace_id == workspace_id, _ACTION.c.id == action_id)
     connection.execute(sa.update(_ACTION).where(taken).values(used_at=None))
+
+
+def use_up(connection: sa.Connection, workspace_id: int, action_id: str, *, now: datetime) -> None:
+    """End a button for good."""
+    taken = sa.and_(_ACTION.c.workspace_id == workspace_id, _ACTION.c.id == action_id)
+    connection.execute(sa.update(_ACTION).where(taken).values(used_at=now, expires_at=now))
 
 
 def first_seen(

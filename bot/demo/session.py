@@ -24,7 +24,7 @@ from bot.context import Identity, Place
 from bot.demo.company import members
 from bot.demo.database import CHAT, YOU
 from bot.demo.platform import LivePlatform, span_of
-from bot.desk import Desk
+from bot.desk import Desk, ShareResult, Wish
 from bot.registry import parse
 from bot.render import text
 from bot.render.frame import frame_of
@@ -50,6 +50,7 @@ CHANNELS = (
     "A warning at 75% comes at once, the one at 90% within hours, the digest in the morning.\n"
     "`1.4` presses button 4 of message 1."
 )
+PRESSED = "This button was pressed already, or is too old."
 SKIP = "Say how long: `skip 30m`, `skip 6h`, `skip 1d`, up to `skip 62d`."
 LONG = timedelta(days=7)
 _CHANNEL = re.compile(r"#(?P<name>[a-z0-9][a-z0-9_-]{0,40})")
@@ -97,7 +98,9 @@ class Session:
 
         A line that failed leaves the buttons of the answer before it.
         """
-        report = self.desk.answer(line, self.you)
+        return self._show(self.desk.answer(line, self.you))
+
+    def _show(self, report: Report) -> bool:
         if report.export is not None:
             self._write_file(report.export)
             return True
@@ -221,10 +224,9 @@ class Session:
         try:
             wish = self.desk.wish(post.buttons[button - 1], self.you, key=key)
             if wish is None:
-                self._say("This button was pressed already, or is too old.")
+                self._say(PRESSED)
                 return
-            if not self._do(Button("", wish.line, wish.verb)):
-                self.desk.give_back(wish, self.you)
+            self._do(wish)
         finally:
             self.place = here
 
@@ -235,24 +237,31 @@ class Session:
             known = _range(len(self.buttons))
             self._say(f"The last answer has no button {number}; it has {known}.")
             return
-        self._do(self.buttons[number - 1])
+        button = self.buttons[number - 1]
+        self._do(Wish(button.verb, button.line))
 
-    def _do(self, button: Button) -> bool:
-        """Do what a button asks for; False for what was refused."""
-        match button.verb:
-            case "ask" | "do":
-                self._say(f"> {button.line}")
-                return self.ask(button.line)
+    def _do(self, wish: Wish) -> None:
+        """Do what a button asks for."""
+        match wish.verb:
+            case "ask":
+                self._say(f"> {wish.line}")
+                self.ask(wish.line)
+            case "do":
+                self._say(f"> {wish.line}")
+                report = self.desk.pressed(wish, self.you)
+                if report is None:
+                    self._say(PRESSED)
+                else:
+                    self._show(report)
             case "csv" | "json" | "pdf" | "png":
-                self._write_file(Export(button.verb, button.line))
+                self._write_file(Export(wish.verb, wish.line))
             case "share":
-                self._share(button.line)
+                self._share(wish)
             case "edit":
                 self._say(
-                    f"In chat this opens a form. Here, change the line and type it: {button.line}"
+                    f"In chat this opens a form. Here, change the line and type it: {wish.line}"
                 )
-                self._say(f"`help {parse(button.line).command.name}` lists its options.")
-        return True
+                self._say(f"`help {parse(wish.line).command.name}` lists its options.")
 
     def _write_file(self, wanted: Export) -> None:
         made = self.runner.run(self.desk.export(wanted.line, wanted.form, self.you))
@@ -261,13 +270,13 @@ class Session:
         else:
             self._write(made.name, made.content)
 
-    def _share(self, line: str) -> None:
+    def _share(self, wish: Wish) -> None:
         channel = self.place.channel_id
-        report = self.desk.shared(line, self.you, channel=channel)
+        report = self.desk.shared(wish.line, self.you, channel=channel)
         self._say(f"In #{channel} everybody would see:")
         self._print_report(report)
-        if report.line:
-            self.desk.share_ended(report.line, self.you, channel=channel, result="done")
+        result: ShareResult = "done" if report.line else "refused"
+        self.desk.share_ended(wish, self.you, channel=channel, result=result)
 
     # ---- output
 

@@ -48,9 +48,8 @@ def pressed(desk: Desk, who: Identity, line: str, button: str) -> str:
     if wish is None:
         return "no longer valid"
     assert wish.line == line
-    report = desk.answer(wish.line, who)
-    if not report.line:
-        desk.give_back(wish, who)
+    report = desk.pressed(wish, who)
+    assert report is not None
     return report.headline
 
 

@@ -361,17 +361,23 @@ def test_bad_input_20_a_post_s_button_in_wrong_hands_changes_nothing(desk: Desk,
     value, before = posted(desk, line), kept(desk.engine)
     wish = desk.wish(value, BOB, key="click 1")
     assert wish is not None
-    assert not desk.answer(wish.line, BOB).line
-    desk.give_back(wish, BOB)
+    refused = desk.pressed(wish, BOB, key="click 1")
+    assert refused is not None
+    assert not refused.line
     assert kept(desk.engine) == before
     again = desk.wish(value, OWNER, key="click 2")
     assert again is not None
-    assert desk.answer(again.line, OWNER).line
+    done = desk.pressed(again, OWNER, key="click 2")
+    assert done is not None
+    assert done.line
 
 
 def test_a_button_twice_works_once(desk: Desk) -> None:
     value = posted(desk, "alerts ack 1")
-    assert desk.wish(value, ADMIN, key="a") is not None
+    wish = desk.wish(value, ADMIN, key="a")
+    assert wish is not None
+    assert desk.pressed(wish, ADMIN, key="a")
+    assert desk.pressed(wish, OWNER, key="b") is None
     assert desk.wish(value, ADMIN, key="b") is None
     assert desk.wish(value, OWNER, key="c") is None
 

@@ -315,7 +315,7 @@ def test_a_yes_is_pressed_once_and_by_whom_it_was_shown(desk: Desk) -> None:
     assert desk.wish(value, LEAD) is None
     wish = desk.wish(value, ADMIN)
     assert wish is not None
-    desk.answer(wish.line, ADMIN)
+    assert desk.pressed(wish, ADMIN)
     assert desk.wish(value, ADMIN) is None
     assert (kept(desk)[0].amount, kept(desk)[0].revision) == (6 * MICRO, 2)
 
@@ -329,7 +329,9 @@ def test_a_former_admin_is_refused_at_the_click(desk: Desk) -> None:
         set_role(connection, 1, **keys, role="member")
     wish = desk.wish(value, ADMIN)
     assert wish is not None
-    assert desk.answer(wish.line, ADMIN).headline == "`budget remove` is for leads and admins."
+    refused = desk.pressed(wish, ADMIN)
+    assert refused is not None
+    assert refused.headline == "`budget remove` is for leads and admins."
     assert len(kept(desk)) == 1
 
 

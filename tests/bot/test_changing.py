@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from unittest.mock import patch
 
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from analytics.errors import UserError
 from analytics.report import Button, Report
 from bot.context import Context, Identity, Place
-from bot.desk import Desk
+from bot.desk import Desk, Wish
 from bot.params import Amount, Day, ModelName, Text
 from bot.registry import COMMANDS, command, parse, run
 from storage.destinations import destination_of
@@ -150,7 +151,50 @@ def test_a_button_that_changes_something_is_pressed_once_by_whom_it_was_shown(de
     wish = desk.wish(value, ALICE)
     assert wish is not None
     assert (wish.verb, wish.line) == ("do", LINE)
+    assert desk.pressed(wish, ALICE)
     assert desk.wish(value, ALICE) is None
+    assert desk.pressed(wish, ALICE) is None
+
+
+def fill(desk: Desk) -> tuple[str, Wish]:
+    """What a button that fills the jar carries, and asks for."""
+    button = Button("Fill", LINE, "do")
+    value = desk.button_values([button], ALICE, longest=2000)[button]
+    wish = desk.wish(value, ALICE)
+    assert wish is not None
+    return value, wish
+
+
+def test_who_dies_between_a_click_and_its_change_leaves_the_button(desk: Desk) -> None:
+    value, wish = fill(desk)
+    assert desk.wish(value, ALICE) == wish
+
+
+def test_a_change_that_is_not_kept_leaves_its_button(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value, wish = fill(desk)
+    with monkeypatch.context() as patch:
+        patch.setattr("bot.changing.run", broken)
+        failed = desk.pressed(wish, ALICE, key="click-1")
+    assert failed is not None
+    assert failed.headline.startswith("Sorry")
+    assert desk.wish(value, ALICE) == wish
+    assert desk.pressed(wish, ALICE, key="click-1")
+    assert jar(desk) == "1500000000"
+
+
+def broken(line: str, ctx: Context) -> Report:
+    """A change that is made, and whose process dies before it is kept."""
+    run(line, ctx)
+    raise ZeroDivisionError
+
+
+def test_of_many_clicks_at_once_one_changes_something(desk: Desk) -> None:
+    _, wish = fill(desk)
+    with ThreadPoolExecutor(4) as pool:
+        clicks = [pool.submit(desk.pressed, wish, ALICE, key=f"click-{n}") for n in range(8)]
+        assert sum(one.result() is not None for one in clicks) == 1
 
 
 # ---- before people of another organisation

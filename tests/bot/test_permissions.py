@@ -276,7 +276,7 @@ def test_a_button_that_was_given_back_works_once_more(desk: Desk) -> None:
     value = desk.button_values([button], ALICE, longest=2000)[button]
     wish = desk.wish(value, ALICE)
     assert wish is not None
-    desk.give_back(wish, ALICE)
+    desk.share_ended(wish, ALICE, channel="C1", result="failed")
     assert desk.wish(value, ALICE) == wish
     assert desk.wish(value, ALICE) is None
 
@@ -334,7 +334,7 @@ def test_a_click_that_shares_is_remembered_when_its_button_was_given_back(desk: 
     value = desk.button_values([button], ALICE, longest=2000)[button]
     wish = desk.wish(value, ALICE, key="click-1")
     assert wish is not None
-    desk.give_back(wish, ALICE)
+    desk.share_ended(wish, ALICE, channel="C1", result="failed")
     assert desk.wish(value, ALICE, key="click-1") is None
     assert desk.wish(value, ALICE, key="click-2") == wish
 

@@ -303,7 +303,9 @@ def test_a_button_works_for_one_press(waiting: Desk) -> None:
     assert "purchase" not in values[approve]
     wish = waiting.wish(values[approve], OWNER, key="click 1")
     assert wish is not None
-    assert waiting.answer(wish.line, OWNER).line
+    approved = waiting.pressed(wish, OWNER, key="click 1")
+    assert approved is not None
+    assert approved.line
     assert waiting.wish(values[approve], OWNER, key="click 2") is None
 
 

@@ -8,18 +8,26 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from storage.actions import StoredAction, first_seen, purge, store_action, take_action
+from storage.actions import (
+    CLAIM,
+    StoredAction,
+    first_seen,
+    purge,
+    store_action,
+    take_action,
+    use_up,
+)
 from storage.engine import writing
 from tests.cast import NOW
 from tests.databases import elsewhere, home
 
 
-def store(engine: sa.Engine, user_id: str | None = None) -> str:
+def store(engine: sa.Engine, user_id: str | None = None, kind: str = "share") -> str:
     with writing(engine) as connection:
         return store_action(
             connection,
             home(engine).id,
-            kind="share",
+            kind=kind,
             line="by-user last 7d",
             platform="slack",
             user_id=user_id,
@@ -70,6 +78,29 @@ def test_of_several_clicks_at_once_one_gets_through(engine: sa.Engine) -> None:
     with ThreadPoolExecutor(4) as pool:
         clicks = [pool.submit(click, engine, action_id, single_use=True) for _ in range(8)]
         assert sum(one.result() is not None for one in clicks) == 1
+
+
+def test_a_share_whose_process_died_may_be_claimed_again(engine: sa.Engine) -> None:
+    action_id = store(engine)
+    assert click(engine, action_id, single_use=True)
+    just_before = CLAIM - timedelta(microseconds=1)
+    assert click(engine, action_id, after=just_before, single_use=True) is None
+    assert click(engine, action_id, after=CLAIM, single_use=True)
+    assert click(engine, action_id, after=CLAIM + just_before, single_use=True) is None
+
+
+def test_a_share_that_ended_is_not_claimed_again(engine: sa.Engine) -> None:
+    action_id = store(engine)
+    assert click(engine, action_id, single_use=True)
+    with writing(engine) as connection:
+        use_up(connection, 1, action_id, now=NOW)
+    assert click(engine, action_id, after=CLAIM, single_use=True) is None
+
+
+def test_what_was_done_in_the_database_is_not_claimed_again(engine: sa.Engine) -> None:
+    action_id = store(engine, kind="do")
+    assert click(engine, action_id, single_use=True)
+    assert click(engine, action_id, after=2 * CLAIM, single_use=True) is None
 
 
 def test_a_button_ends_after_thirty_days_to_the_microsecond(engine: sa.Engine) -> None:

@@ -11,6 +11,7 @@ import io
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Literal, assert_never, cast
 
 import aiohttp
@@ -246,11 +247,13 @@ class Answers:
             await self._filling.add(asked, report)
 
     async def _do(self, asked: Asked, wish: Wish) -> None:
-        """Change what the button says; it may be pressed again when surely nothing was changed."""
-        report = await self._desk.ask(wish.line, asked.identity)
-        if not report.line:
-            await self._desk.run_blocking(lambda: self._desk.give_back(wish, asked.identity))
-        await self._filling.fill(asked, report)
+        """Change what the button says."""
+        key = str(asked.interaction.id)
+        report = await self._desk.press(wish, asked.identity, key=key)
+        if report is None:
+            await _say(asked.interaction, STALE)
+        else:
+            await self._filling.fill(asked, report)
 
     async def _send_file(self, asked: Asked, wanted: Export) -> None:
         """Send a file beside the answer; only the asker sees it."""
@@ -267,17 +270,14 @@ class Answers:
     async def _share(self, asked: Asked, wish: Wish) -> None:
         desk, identity = self._desk, asked.identity
         channel = str(asked.interaction.channel_id)
+        ended = partial(desk.share_ended, wish, identity, channel=channel)
         report = await desk.run_blocking(lambda: desk.shared(wish.line, identity, channel=channel))
         if not report.line:
-            await desk.run_blocking(lambda: desk.give_back(wish, identity))
+            await desk.run_blocking(partial(ended, result="refused"))
             await self._filling.fill(asked, report)
             return
         result = await self._posted(asked, report)
-        await desk.run_blocking(
-            lambda: desk.share_ended(report.line, identity, channel=channel, result=result)
-        )
-        if result == "failed":
-            await desk.run_blocking(lambda: desk.give_back(wish, identity))
+        await desk.run_blocking(partial(ended, result=result))
         await _say(asked.interaction, SHARED[result])
 
     async def _posted(self, asked: Asked, report: Report) -> Literal["done", "failed", "unknown"]:

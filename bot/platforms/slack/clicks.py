@@ -54,11 +54,12 @@ class Clicks:
         await self._answers.answer(line, identity, self._outlet(click))
 
     async def do(self, click: Click, wish: Wish, identity: Identity) -> None:
-        """Change what the button says; it may be pressed again when surely nothing was changed."""
-        report = await self._desk.ask(wish.line, identity)
-        if not report.line:
-            await self._desk.run_blocking(partial(self._desk.give_back, wish, identity))
-        await self._answers.show(report, identity, self._outlet(click))
+        """Change what the button says."""
+        report = await self._desk.press(wish, identity, key=click.keys[0])
+        if report is None:
+            await self._say(click, INVALID)
+        else:
+            await self._answers.show(report, identity, self._outlet(click))
 
     async def export(self, click: Click, wanted: Export, identity: Identity) -> None:
         """Send the answer as a file into the conversation with the bot."""
@@ -85,8 +86,8 @@ class Clicks:
             end = "unknown"
             end, said = await self._post(click, report, identity)
         finally:
-            work = partial(self._end_share, click, wish, identity, end=end)
-            await self._desk.run_blocking(work)
+            ended = partial(self._desk.share_ended, wish, identity, channel=click.channel)
+            await self._desk.run_blocking(partial(ended, result=end))
         await self._say(click, said)
 
     async def _post(
@@ -103,12 +104,6 @@ class Clicks:
         except NETWORK:
             return "unknown", UNCERTAIN
         return "done", "Shared in this channel."
-
-    def _end_share(self, click: Click, wish: Wish, identity: Identity, *, end: ShareResult) -> None:
-        if end != "refused":  # which has its row already, or came before the share began
-            self._desk.share_ended(wish.line, identity, channel=click.channel, result=end)
-        if end in ("refused", "failed"):
-            self._desk.give_back(wish, identity)
 
     async def invalid(self, click: Click) -> None:
         """Say that the button does nothing any more."""

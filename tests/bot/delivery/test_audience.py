@@ -252,7 +252,7 @@ async def test_a_button_that_does_something_is_anybodys_and_works_once(company: 
     from analytics.report import Actions, Button
     from bot.buttons import public_values
 
-    do = Button("Acknowledge", "alerts ack 1", "do")
+    do = Button("Remind", "preferences set reminders=daily", "do")
     assert Actions((do,)).buttons
     with writing(company.office.engine) as connection:
         values = public_values(connection, 1, [do], platform="slack", now=NOW)
@@ -260,8 +260,9 @@ async def test_a_button_that_does_something_is_anybodys_and_works_once(company: 
     bob, alice = Identity("slack", "T1", "UBOB"), Identity("slack", "T1", "UALICE")
     wish = desk.wish(values[do], bob)
     assert wish is not None
-    assert (wish.verb, wish.line) == ("do", "alerts ack 1")
-    assert desk.wish(values[do], alice) is None
+    assert (wish.verb, wish.line) == ("do", do.line)
+    assert desk.pressed(wish, alice)
+    assert desk.wish(values[do], bob) is None
     desk.close()
 
 
