@@ -30,15 +30,28 @@ def sent_digests(
     connection: sa.Connection, workspace_id: int, since: datetime
 ) -> list[DeliveryRow]:
     """The digests about a closed period that were sent from a moment on, tests left out."""
+    return _digests(
+        connection, workspace_id, DELIVERY.c.state == "sent", DELIVERY.c.sent_at >= since
+    )
+
+
+def digests_on_their_way(connection: sa.Connection, workspace_id: int) -> list[DeliveryRow]:
+    """The digests about a closed period that are being made or wait to leave, tests left out."""
+    on_their_way: tuple[State, ...] = ("rendering", "ready", "sending")
+    return _digests(connection, workspace_id, DELIVERY.c.state.in_(on_their_way))
+
+
+def _digests(
+    connection: sa.Connection, workspace_id: int, *which: sa.ColumnElement[bool]
+) -> list[DeliveryRow]:
     wanted = sa.select(*COLUMNS).where(
         DELIVERY.c.workspace_id == workspace_id,
         DELIVERY.c.kind == "digest",
         DELIVERY.c.act == "post",
-        DELIVERY.c.state == "sent",
         DELIVERY.c.trigger != "test",
-        DELIVERY.c.sent_at >= since,
         DELIVERY.c.window_end.is_not(None),
         DELIVERY.c.line != "",
+        *which,
     )
     ordered = wanted.order_by(DELIVERY.c.sent_at, DELIVERY.c.id)
     return [DeliveryRow(*row) for row in connection.execute(ordered)]

@@ -30,6 +30,7 @@ from storage.late_data import (
     Totals,
     corrections,
     day_totals,
+    digests_on_their_way,
     keep_totals,
     sent_digests,
     totals_seen,
@@ -89,21 +90,25 @@ def correct(engine: sa.Engine, ask: Ask, now: datetime) -> int:
 def _correct(engine: sa.Engine, workspace: WorkspaceInfo, ask: Ask, now: datetime) -> int:
     clock = workspace.clock()
     with reading(engine) as connection:
-        posts = sent_digests(connection, workspace.id, now - LOOKED)
+        # In this order: on PostgreSQL each question sees what was committed by then, so what is
+        # made after the totals were read knows them, and what leaves meanwhile is found twice.
         span = Days(clock.day(now - LOOKED - LONGEST_PERIOD), clock.day(now))
         totals = day_totals(connection, workspace.id, span)
+        leaving = digests_on_their_way(connection, workspace.id)
+        posts = sent_digests(connection, workspace.id, now - LOOKED)
         changed = changed_days(totals_seen(connection, workspace.id), totals)
         if not changed:
             return 0
         due = [post for post in posts if touches(changed, *_days(post, clock))]
         known = corrections(connection, workspace.id, [post.id for post in due])
-        rested = [post for post in due if not _is_fresh(known.get(post.id), now)]
-        wrong = list(_wrong(connection, rested, known, ask))
+        waiting = [post for post in due if _is_fresh(known.get(post.id), now)]
+        rested = [post for post in due if post not in waiting]
+        # What is on its way may tell of the time before the change, and cannot be changed yet.
+        waiting += leaving
+        wrong = list(_wrong(connection, rested, known, ask, waiting))
         filed = with_files(connection, workspace.id, [post.id for post, *_ in wrong])
-    if len(rested) < len(due):
-        # What waits must be looked at again: its days stay changed.
-        waiting = [_days(post, clock) for post in due if post not in rested]
-        totals = _without(totals, waiting)
+    # What waits must be looked at again: its days stay changed.
+    totals = _without(totals, [_days(post, clock) for post in waiting])
     rows = [
         row
         for post, n, found in wrong
@@ -142,15 +147,23 @@ def _wrong(
     posts: Sequence[DeliveryRow],
     known: Mapping[str, Corrected],
     ask: Ask,
+    unasked: list[DeliveryRow],
 ) -> Iterator[tuple[DeliveryRow, int, Correction]]:
-    """The posts that tell something else now, with the number of their correction."""
+    """The posts that tell something else now, with the number of their correction.
+
+    Those that the database gave no answer about join `unasked`.
+    """
     for post in posts:
         before = known.get(post.id)
         try:
             now = ask(connection, post)
-        except (UserError, StorageError) as error:
+        except UserError as error:
             # Who may not ask any more learns nothing new by it either.
             log.info("digest.not_checked", delivery=post.id, reason=error.message)
+            continue
+        except StorageError as error:
+            log.warning("digest.not_checked", delivery=post.id, reason=error.message)
+            unasked.append(post)
             continue
         found = Correction(told_in(before.facts if before else post.facts), now)
         if found.is_needed:

@@ -17,6 +17,7 @@ from bot.delivery.corrections import correct, correcting
 from storage.changes import delete
 from storage.crossings import Days
 from storage.engine import reading, writing
+from storage.errors import DatabaseBusy
 from storage.events import UsageEvent
 from storage.late_data import PRIME, Totals, day_totals, keep_totals, totals_seen
 from storage.outbox import DELIVERY, DeliveryRow, NewDelivery, history, insert_deliveries
@@ -226,6 +227,28 @@ def test_who_may_not_ask_any_more_learns_nothing(post: Post) -> None:
     post.used(20)
     assert correct(post.engine, refuse, NOW + timedelta(hours=1)) == 0
     assert post.rows() == []
+
+
+def test_what_a_busy_database_did_not_answer_is_asked_at_the_next_look(post: Post) -> None:
+    def refuse(_: sa.Connection, __: DeliveryRow) -> Told:
+        raise DatabaseBusy("The database is busy.")
+
+    post.used(20)
+    assert correct(post.engine, refuse, NOW + timedelta(hours=1)) == 0
+    assert [post.look(NOW + timedelta(hours=n)) for n in (2, 3)] == [1, 0]
+
+
+@pytest.mark.parametrize("state", ["rendering", "ready", "sending"])
+def test_usage_that_comes_while_a_post_is_on_its_way_corrects_it(post: Post, state: str) -> None:
+    def now_is(**values: object) -> None:
+        with writing(post.engine) as connection:
+            connection.execute(sa.update(DELIVERY).values(**values))
+
+    now_is(state=state, sent_at=None)
+    post.used(20)
+    assert post.look(NOW + timedelta(hours=1)) == 0
+    now_is(state="sent", sent_at=NOW + timedelta(hours=2))
+    assert [post.look(NOW + timedelta(hours=n)) for n in (3, 4)] == [1, 0]
 
 
 def test_after_35_days_a_post_is_history(post: Post) -> None:
