@@ -6,6 +6,7 @@ shared by processes, keep pickles, and drop a run that is a second late.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
@@ -40,20 +41,34 @@ class Ticker:
     def __init__(self, counters: Counters | None = None) -> None:
         self._scheduler = AsyncIOScheduler(timezone="UTC", job_defaults=DEFAULTS)
         self._counters = counters or Counters()
+        self._is_stopping = False
         self._scheduler.add_listener(self._note, sum(TROUBLE))
 
     def every(self, seconds: float, job: Job, *, name: str) -> None:
         """Call a job regularly, for the first time after one interval."""
-        self._scheduler.add_job(job, "interval", seconds=seconds, id=name)
+        self._scheduler.add_job(self._leaving(job), "interval", seconds=seconds, id=name)
 
     def start(self) -> None:
         """Begin to tick."""
         self._scheduler.start()
 
     def stop(self) -> None:
-        """Take no new turn; jobs in flight end by themselves."""
+        """Take no new turn, and cancel the jobs in flight: each may end anywhere."""
+        self._is_stopping = True
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+
+    def _leaving(self, job: Job) -> Job:
+        """A job whose cancelling by `stop` is no failure of it."""
+
+        async def run() -> None:
+            try:
+                await job()
+            except asyncio.CancelledError:
+                if not self._is_stopping:
+                    raise
+
+        return run
 
     def _note(self, event: JobEvent) -> None:
         kind = TROUBLE[event.code]

@@ -66,11 +66,21 @@ FIRST_LINE, OPERATOR = "overview", Identity("terminal", "", "")
 
 
 class Service:
-    """Everything that runs; `states` says in words how each part is."""
+    """Everything that runs; `states` says in words how each part is.
 
-    def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
+    `leaving` is called with the exit code when it begins to stop.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        now: Callable[[], datetime],
+        *,
+        leaving: Callable[[int], object] = lambda _: None,
+    ) -> None:
         self.settings = settings
         self.now = now
+        self.leaving = leaving
         self.stop = asyncio.Event()
         self.states: dict[str, str] = {}
         self.counters = Counters()
@@ -124,6 +134,7 @@ class Service:
         try:
             await self.stop.wait()
         finally:
+            self.leaving(self.exit_code)
             for watchman in watchmen:
                 watchman.off()
             ticker.stop()
@@ -355,9 +366,14 @@ async def _finish(parts: list[asyncio.Task[None]]) -> None:
             await part
 
 
-async def serve(settings: Settings, now: Callable[[], datetime]) -> int:
+async def serve(
+    settings: Settings,
+    now: Callable[[], datetime],
+    *,
+    leaving: Callable[[int], object] = lambda _: None,
+) -> int:
     """Run the service until SIGTERM or SIGINT, or until it is stuck; gives the exit code."""
-    service = Service(settings, now)
+    service = Service(settings, now, leaving=leaving)
     loop = asyncio.get_running_loop()
     for one in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(one, service.stop.set)

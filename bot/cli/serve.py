@@ -19,11 +19,12 @@ from bot.desk import Desk
 def run_command() -> None:
     """Run the bot until it is stopped."""
     from bot.logs import set_up_logs  # noqa: PLC0415
+    from bot.operation.leaving import end_in_time  # noqa: PLC0415
     from bot.service import serve  # noqa: PLC0415
 
     settings = load_settings()
     set_up_logs(settings.log_level)
-    raise typer.Exit(asyncio.run(serve(settings, utc_now)))
+    raise typer.Exit(asyncio.run(serve(settings, utc_now, leaving=end_in_time)))
 
 
 def doctor_command(

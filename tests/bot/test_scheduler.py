@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from bot.counters import Counters
 from bot.scheduler import COUNTED, Ticker
 
@@ -48,3 +50,27 @@ async def test_a_job_that_takes_longer_than_its_turn_is_counted_and_not_run_twic
     ticker.stop()
     assert running == [1]
     assert set(counters.of(COUNTED)) == {(("job", "slow"), ("kind", "overlap"))}
+
+
+async def test_a_job_in_flight_is_no_failure_when_the_ticker_stops(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    counters, begun, cancelled = Counters(), asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    ticker = Ticker(counters)
+    ticker.every(QUICK, hang, name="long")
+    ticker.start()
+    async with asyncio.timeout(20):
+        await begun.wait()
+        ticker.stop()
+        await cancelled.wait()
+        await asyncio.sleep(0)  # the scheduler hears of it
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
+    assert ("kind", "error") not in {label for found in counters.of(COUNTED) for label in found}
