@@ -6,25 +6,26 @@ an admin opened it to people's rows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel
 
 from analytics.errors import UserError
 from analytics.report import Form, Report
 from bot.asking import Asking
 from bot.briefing import REPORTS, gather_briefing
 from bot.context import Asker, Context, Identity, NotAllowed
+from bot.delivery.wishes import wishes_of
 from bot.exports import Draft, drafted, unlimited
 from bot.registry import Call, exportable, parse, permit, run
 from bot.subscriptions.rights import check_sender
 from storage.claims import Claim, Lane
-from storage.outbox import DeliveryRow
+from storage.outbox import DeliveryRow, delivery_by_id
 
 OUTSIDERS = "outsiders"  # the fact that strangers may read what was made
-_SUBSCRIPTION = SQLModel.metadata.tables["subscription"]
 
 
 class Elsewhere(UserError):  # noqa: N818  # the state is the name
@@ -60,22 +61,31 @@ def answer(
     return Answer(report, ctx.reader.workspace.zone, names)
 
 
-def may_leave(connection: sa.Connection, asking: Asking, claim: Claim, now: datetime) -> bool:
-    """Whether a digest that was made a while ago is still wanted, and still allowed to be told."""
-    row, c = claim.row, _SUBSCRIPTION.c
-    stands = sa.select(c.is_paused, c.ended_at).where(
-        c.workspace_id == row.workspace_id, c.id == row.subscription_id
-    )
-    found = connection.execute(stands).first()
-    if found is None or found.is_paused or found.ended_at is not None:
-        return False
-    if claim.lane.is_external and not row.facts.get(OUTSIDERS):
-        return False
+def why_not(connection: sa.Connection, asking: Asking, claim: Claim, now: datetime) -> str | None:
+    """Why what a subscription sends, made a while ago, may not leave any more; None where it may.
+
+    What goes below a post is judged by the line of the post.
+    """
+    row, lane = claim.row, claim.lane
+    if reason := wishes_of(connection, now, claim).stops(row):
+        return reason
+    line, facts = row.line, row.facts
+    if not line:
+        line, facts = _post_of(connection, row)
+    if lane.is_external and not facts.get(OUTSIDERS):
+        return "strangers read along by now"
+    asked = replace(claim, row=replace(row, line=line))
     try:
-        _asked(connection, asking, claim, now, outsiders=claim.lane.is_external)
-    except UserError:
-        return False
-    return True
+        _asked(connection, asking, asked, now, outsiders=lane.is_external)
+    except UserError as error:
+        return f"cancelled: {error.message}"
+    return None
+
+
+def _post_of(connection: sa.Connection, row: DeliveryRow) -> tuple[str, Mapping[str, Any]]:
+    """The line of the post that a row stands below, and the post's facts."""
+    post = delivery_by_id(connection, row.workspace_id, row.parent_id or "")
+    return (post.line, post.facts) if post else ("", {})
 
 
 def file(

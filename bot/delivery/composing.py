@@ -275,6 +275,10 @@ class Composer:
                 lambda c, now: endings.end_render(c, claim, now, "the file could not be made")
             )
             return
+        wanted = await self._transactions.read(lambda c, now: wishes_of(c, now, claim))
+        if reason := wanted.stops(claim.row):
+            await self._skip(claim, reason)
+            return
         form = cast("Form", claim.row.facts["form"])
         draft = await self._transactions.read(
             lambda c, now: audience.file(c, self._asking, claim, now, form)
@@ -283,13 +287,16 @@ class Composer:
         if content is None:
             await self._failed(claim, "the file could not be drawn")
             return
+        facts: dict[str, object] = {"alt": draft.alt} if draft.alt else {}
+        if claim.lane.is_external:
+            facts[audience.OUTSIDERS] = True
         made = Content(
             payload={},
             payload_sha=digest_of({}),
             artifact=content,
             artifact_name=draft.name,
             artifact_sha=sha256(content).hexdigest(),
-            facts={"alt": draft.alt} if draft.alt else {},
+            facts=facts,
         )
         await self._transactions.write(lambda c, now: endings.finish_render(c, claim, now, made))
 

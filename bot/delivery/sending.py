@@ -27,7 +27,7 @@ from bot.delivery.payloads import digest_of
 from bot.delivery.timing import Timing
 from bot.delivery.transactions import TROUBLE, Transactions, Work
 from storage import endings
-from storage.claims import Claim, mark_maybe_sent
+from storage.claims import Claim, free_lane, mark_maybe_sent
 from storage.endings import Trouble
 from storage.failpoints import failpoint
 from storage.notices import destination_died
@@ -131,9 +131,9 @@ class Courier:
     async def _send(
         self, claim: Claim, sender: Sender, outgoing: Outgoing, claimed_at: float
     ) -> None:
-        if await self._is_refused_by_now(claim):
-            log.info("delivery.made_again", **_told(claim))
-            await self._write(lambda c, now: give_back(c, claim, now))
+        if reason := await self._refused_by_now(claim):
+            log.info("delivery.refused_by_now", **_told(claim), reason=reason)
+            await self._write(lambda c, now: _refuse(c, claim, now, reason))
             return
         marked_at = await self._write(
             lambda c, now: now if mark_maybe_sent(c, claim, now) else None
@@ -171,17 +171,17 @@ class Courier:
         self._resting.pop(claim.row.id, None)
         await self._sent(claim, message_id)
 
-    async def _is_refused_by_now(self, claim: Claim) -> bool:
-        """Whether a digest that waited must be made again, by who may have it now or by nobody."""
+    async def _refused_by_now(self, claim: Claim) -> str | None:
+        """Why a digest that waited, or what goes below its post, may not leave as it was made."""
         row, asking = claim.row, self._asking
-        is_scheduled = row.kind == "digest" and row.act == "post" and row.trigger in SCHEDULED
+        is_scheduled = row.kind == "digest" and row.act != "edit" and row.trigger in SCHEDULED
         is_one = is_scheduled and row.subscription_id is not None and row.maybe_sent_at is None
         if asking is None or not is_one:
-            return False
+            return None
 
-        def look(connection: sa.Connection, now: datetime) -> bool:
+        def look(connection: sa.Connection, now: datetime) -> str | None:
             waited = row.attempts > 1 or now - row.not_before > FRESH
-            return waited and not audience.may_leave(connection, asking, claim, now)
+            return audience.why_not(connection, asking, claim, now) if waited else None
 
         return await self._read(look)
 
@@ -338,6 +338,15 @@ async def _posted(sender: Sender, outgoing: Outgoing) -> str:
         return await sending
     finally:
         sending.cancel()
+
+
+def _refuse(connection: sa.Connection, claim: Claim, now: datetime, reason: str) -> None:
+    """A post is made again, for who may have it now; nothing more goes below one that is there."""
+    if claim.row.act == "post":
+        give_back(connection, claim, now)
+        return
+    free_lane(connection, claim.lane, claim.token, now)
+    endings.skip(connection, claim, now, reason)
 
 
 def outgoing_of(claim: Claim) -> Outgoing:

@@ -11,13 +11,16 @@ from bot.chat import SendError
 from bot.context import Identity
 from bot.desk import Desk
 from storage.claims import DESTINATION
-from storage.engine import writing
+from storage.engine import reading, writing
 from storage.labels import department_named, link_alias, person_of_alias, set_home_department
+from storage.outbox import DELIVERY
 from storage.subscriptions import change_subscription
+from storage.timekeys import to_micros
 from storage.workspaces import bind_chat, create_workspace, release_chat
 from tests.alerted import crossing, fire
+from tests.analytics.world import World
 from tests.bot.delivery.company import MAKER, Company, company
-from tests.cast import ALICE, NOW
+from tests.cast import ALICE, NOW, event
 from tests.storage.mail import at
 
 __all__ = ["company"]  # fixtures
@@ -222,6 +225,69 @@ async def test_what_waited_is_not_sent_for_who_lost_the_right_meanwhile(company:
     await company.office.work(301, 1)
     assert company.office.row(delivery).state == "skipped"
     assert {post.channel for post in company.office.platform.posts} == {"UBOB", "UOWNER"}
+
+
+async def files_wait(company: Company) -> tuple[int, str]:
+    """A digest that was sent, whose details and table wait: their subscription, and its post."""
+    World(company.office.engine).write([event(ts=to_micros(NOW) - 86_400_000_000)])
+    line, midnight = "digest daily 2026-03-29", NOW.replace(hour=0, minute=0)
+    number = company.subscribe(line, attach="csv")
+    delivery = company.digest(line, subscription_id=number, window_end=midnight)
+    await company.office.work()
+    assert company.office.row(delivery).state == "sent"
+    company.office.platform.script.append(WAITS)
+    await company.office.work(2)
+    return number, delivery
+
+
+def below(company: Company, post: str) -> dict[str, tuple[str, str | None]]:
+    """What became of what stands below a post, by what it is."""
+    c = DELIVERY.c
+    with reading(company.office.engine) as connection:
+        wanted = sa.select(c.act, c.state, c.reason).where(c.parent_id == post)
+        return {act: (state, reason) for act, state, reason in connection.execute(wanted)}
+
+
+async def test_what_follows_a_post_late_leaves_where_nothing_changed(company: Company) -> None:
+    _, post = await files_wait(company)
+    await company.office.work(301, 2, 2)
+    assert below(company, post) == {"reply": ("sent", None), "file": ("sent", None)}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"), [({"ended_at": at(60)}, "cancelled"), ({"is_paused": True}, "paused")]
+)
+async def test_nothing_follows_a_post_whose_subscription_ended_or_was_paused(
+    company: Company, change: dict[str, object], reason: str
+) -> None:
+    number, post = await files_wait(company)
+    with writing(company.office.engine) as connection:
+        change_subscription(connection, 1, number, change)
+    await company.office.work(301, 2, 2)
+    assert below(company, post) == dict.fromkeys(("reply", "file"), ("skipped", reason))
+    other = company.digest()
+    await company.office.work(1)
+    assert company.office.row(other).state == "sent"
+
+
+async def test_nothing_follows_a_post_whose_maker_lost_the_right(company: Company) -> None:
+    _, post = await files_wait(company)
+    company.role("UALICE", "member")
+    await company.office.work(301, 2, 2)
+    for state, reason in below(company, post).values():
+        assert state == "skipped"
+        assert "may not choose any more" in str(reason)
+
+
+async def test_nothing_follows_a_post_into_a_channel_that_strangers_read_by_now(
+    company: Company,
+) -> None:
+    _, post = await files_wait(company)
+    with writing(company.office.engine) as connection:
+        connection.execute(sa.update(DESTINATION).values(is_external=True))
+    await company.office.work(301, 2, 2)
+    reason = "strangers read along by now"
+    assert below(company, post) == dict.fromkeys(("reply", "file"), ("skipped", reason))
 
 
 async def test_what_waited_is_made_again_for_a_channel_that_strangers_read_by_now(
