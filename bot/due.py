@@ -17,11 +17,12 @@ from bot.alerts.reminding import remind
 from bot.alerts.routing import route, route_untold
 from bot.asking import Asking
 from bot.delivery.corrections import correcting
-from bot.delivery.worker import Job
-from bot.subscriptions.overdue import catch_up, catch_up_at_start
+from bot.delivery.worker import Job, Return
+from bot.subscriptions.overdue import catch_up, catch_up_after, catch_up_at_start
 from bot.subscriptions.planner import plan
 from bot.subscriptions.realign import realign
 from storage.levels import check_levels
+from storage.pauses import Pause
 
 # Of all jobs, those that only new usage, a person or the watch gives something to do.
 ON_USAGE = frozenset({"levels", "router"})
@@ -47,9 +48,25 @@ def prompt(owners: Sequence[str], is_sure: Callable[[], bool] = lambda: True) ->
     return {"router": partial(route, owners=owners, is_sure=is_sure)}
 
 
-def at_start(engine: sa.Engine, now: datetime) -> int:
-    """Before a process sends anything: what waited while none ran may not leave as it is."""
-    return end_past(engine, now) + catch_up_at_start(engine, now)
+def at_start(is_sure: Callable[[], bool] = lambda: True) -> Job:
+    """Before a process sends anything: what waited while none ran may not leave as it is.
+
+    While the clock is in doubt nothing is taken for too old; the tick does it when it is right.
+    """
+
+    def job(engine: sa.Engine, now: datetime) -> int:
+        return end_past(engine, now) + catch_up_at_start(engine, now) if is_sure() else 0
+
+    return job
+
+
+def after_a_pause(is_sure: Callable[[], bool] = lambda: True) -> Return:
+    """Before anything leaves for a platform workspace that works again, in the same way."""
+
+    def job(engine: sa.Engine, now: datetime, pause: Pause) -> int:
+        return catch_up_after(engine, now, pause) if is_sure() else 0
+
+    return job
 
 
 def late(asking: Asking) -> Mapping[str, Job]:

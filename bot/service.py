@@ -51,7 +51,9 @@ from bot.purchases.worker import TURN_SECONDS, Purchasing, webhook_of
 from bot.scheduler import Ticker
 from bot.settings import Settings
 from bot.wiring import deliveries_of, senders_of
-from storage.engine import open_engine
+from storage.engine import open_engine, reading
+from storage.errors import StorageError
+from storage.leases import database_clock
 from storage.migrate import require_current, upgrade
 
 log = structlog.get_logger()
@@ -59,6 +61,7 @@ log = structlog.get_logger()
 LONGEST_PAUSE = {"slack": 30.0, "discord": 120.0}
 GRACE_SECONDS = 8.0
 HOUSEKEEP_SECONDS = 3600
+HEAR_SECONDS = 2.0  # that a start waits for a platform to say what time it is
 DELIVERY_THREADS = 6
 TURN_SECONDS_AT_MOST = 20.0  # of the worker: it may wait for a busy database
 NOTHING = ModelFigure("Warm-up", "", "", "", ())
@@ -124,10 +127,10 @@ class Service:
         server = HttpServer(self.settings.http_host, self.settings.http_port, routes)
         port = await server.start()
         parts = [self._supervised(platform) for platform in self._platforms(desk, leases)]
+        warm = asyncio.gather(_warm_up(desk, drawing), await self._heard(engine, witness))
         parts.append(self._worker(deliveries))
         ticker.start()
         watchmen = self._watched(tick, deliveries)
-        warm = asyncio.gather(_warm_up(desk, drawing), witness.ask())
         log.info("service.started", platforms=sorted(self.states), health_port=port)
         if not senders:
             log.warning("service.without_chat", hint="No token is set: see `creditbot doctor`.")
@@ -200,12 +203,29 @@ class Service:
         # Not a step of the tick: a network that is dead takes its time.
         ticker.every(TICK_SECONDS * self.settings.delivery_scale, deliveries.probe, name="probe")
 
+    async def _heard(self, engine: sa.Engine, witness: Witness) -> asyncio.Task[None]:
+        """Hear what time it is before anything is decided by it; who is late goes on to be asked.
+
+        A computer that begins with a wrong clock has nothing else to tell it by.
+        """
+
+        def database() -> None:
+            with suppress(StorageError), reading(engine) as connection:
+                if (told := database_clock(connection)) is not None:
+                    self.guard.note_database(told)
+
+        asked = asyncio.create_task(witness.ask())
+        await asyncio.gather(
+            asyncio.to_thread(database), asyncio.wait((asked,), timeout=HEAR_SECONDS)
+        )
+        return asked
+
     def _is_sure(self) -> bool:
         """Whether the wall clock is believed right now; for any thread."""
         return self.guard.may_plan(self.now())
 
     def _when_sure(self, job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-        """A job that deletes what is old, so that a clock that is ahead deletes nothing."""
+        """A job that deletes or ends what is old: by a clock that is ahead nothing is."""
 
         async def run() -> None:
             if self._is_sure():
@@ -277,22 +297,19 @@ class Service:
         def report(state: str) -> None:
             self.states["ledger"] = state
 
-        def is_sure() -> bool:
-            return self.guard.state == RIGHT
-
         ticker, upkeep = (
             Ticker(self.counters),
             Upkeep(engine, self.now, report=report, leases=leases),
         )
         queue = QueueWatch(engine, self.now, self._teller("outbox"), platforms, self._tell_unset)
         ticker.every(LOOK_SECONDS, queue.look, name="queue")
-        ticker.every(PURGE_SECONDS, upkeep.purge, name="purge")
+        ticker.every(PURGE_SECONDS, self._when_sure(upkeep.purge), name="purge")
         ticker.every(VERIFY_SECONDS, upkeep.verify, name="verify")
         ticker.every(GATHER_SECONDS, upkeep.gather, name="gather")
-        ticker.every(DECIDE_SECONDS, upkeep.decide, name="decide")
-        buying = Purchasing(engine, self.now, webhook_of(self.settings), is_sure=is_sure)
+        ticker.every(DECIDE_SECONDS, self._when_sure(upkeep.decide), name="decide")
+        buying = Purchasing(engine, self.now, webhook_of(self.settings), is_sure=self._is_sure)
         ticker.every(TURN_SECONDS, buying.turn, name="purchases")
-        watch = Watch(engine, self.now, leases=leases, is_sure=is_sure)
+        watch = Watch(engine, self.now, leases=leases, is_sure=self._is_sure)
         ticker.every(WATCH_SECONDS, watch.look, name="watch")
         return ticker
 

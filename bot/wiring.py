@@ -14,9 +14,8 @@ from bot.delivery.sending import Courier
 from bot.delivery.transactions import Transactions
 from bot.delivery.worker import Deliveries
 from bot.drawing import Drawing
-from bot.due import at_start, prompt
+from bot.due import after_a_pause, at_start, prompt
 from bot.settings import Settings
-from bot.subscriptions.overdue import catch_up_after
 
 
 def senders_of(settings: Settings) -> dict[str, Sender]:
@@ -53,7 +52,7 @@ def deliveries_of(  # noqa: PLR0913  # its parts, each by name
 ) -> Deliveries:
     """The worker of this process, with what makes and what sends.
 
-    What `ahead` and `is_sure` say of our clock stands with the courier and the router.
+    What `ahead` says of our clock stands with the courier, `is_sure` with what ends messages.
     """
     timing = settings.timing()
     composer = Composer(
@@ -76,6 +75,6 @@ def deliveries_of(  # noqa: PLR0913  # its parts, each by name
         senders,
         timing=timing,
         jobs=tuple(prompt(owners, is_sure).values()),
-        first=at_start,
-        returned=catch_up_after,
+        first=at_start(is_sure),
+        returned=after_a_pause(is_sure),
     )

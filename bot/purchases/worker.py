@@ -50,7 +50,8 @@ class Purchasing:
     """Looks for crossings in every workspace that buys, and sends what is approved.
 
     While the clock is not `is_sure` it does nothing: one that jumped ahead would end questions
-    that wait, and open the ceiling of a month that has not come.
+    that wait, and open the ceiling of a month that has not come.  It is asked again before each
+    step, for a provider takes its time.
     """
 
     def __init__(
@@ -87,6 +88,8 @@ class Purchasing:
 
     def look_at(self, workspace_id: int) -> None:
         """Propose a purchase where a workspace is across its line, once a crossing."""
+        if not self._is_sure():
+            return
         now = self._now()
         with reading(self._engine) as connection:
             policy = find_policy(connection, workspace_id)
@@ -168,6 +171,8 @@ class Purchasing:
                     await asyncio.to_thread(self.settle, purchase, outcome, token)
 
     def _claim(self, workspace_id: int, token: str) -> tuple[Purchase, WorkspaceInfo] | None:
+        if not self._is_sure():
+            return None
         now = self._now()
         with writing(self._engine) as connection:
             locks.hold(connection, workspace_id)
@@ -208,8 +213,11 @@ class Purchasing:
     def settle(self, purchase: Purchase, outcome: Outcome, token: str) -> None:
         """Keep what came of a request; nothing when the claim is gone by now.
 
-        `purchase` is as it was claimed: its `maybe_sent_at` tells of earlier requests.
+        `purchase` is as it was claimed: its `maybe_sent_at` tells of earlier requests.  What is not
+        clear is left to the end of its claim while the clock is in doubt: nothing is given up then.
         """
+        if outcome.kind in ("pending", "unknown") and not self._is_sure():
+            return
         now = self._now()
         with writing(self._engine) as connection:
             locks.hold(connection, purchase.workspace_id)

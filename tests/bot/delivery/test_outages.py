@@ -22,6 +22,7 @@ from bot.alerts.kinds import OVER
 from bot.chat import SendError
 from bot.context import Identity
 from bot.desk import Desk
+from bot.due import after_a_pause, at_start
 from bot.http.health import are_well
 from bot.operation.queue_watch import QueueWatch
 from bot.subscriptions.overdue import catch_up, catch_up_at_start
@@ -32,6 +33,7 @@ from storage.destinations import set_quiet_hours
 from storage.engine import reading, writing
 from storage.failpoints import SETTING, FailpointReached, rearm
 from storage.outbox import DELIVERY, DeliveryRow, history
+from storage.pauses import Pause
 from storage.roles import set_role
 from storage.routes import untold_alerts
 from storage.subscriptions import Subscription, change_subscription
@@ -502,3 +504,38 @@ async def test_an_alert_that_may_be_there_does_not_end(office: Office) -> None:
         connection.execute(sa.update(DELIVERY).values(maybe_sent_at=NOW))
     assert end_past(office.engine, datetime(2026, 4, 2, tzinfo=BERLIN)) == 0
     assert office.row(post).state == "ready"
+
+
+# ---- the clock
+
+
+def doubted() -> bool:
+    return False
+
+
+def test_a_start_with_a_clock_in_doubt_takes_nothing_for_too_old(office: Office) -> None:
+    fire(office.engine, crossing())
+    alert = office.mail.due(office.mail.channel(), kind="alert", alert_id=1, trigger="crossing")
+    subscribe(office)
+    for day in (3, 4):
+        plan(office.engine, datetime(2026, 3, day, 9, tzinfo=BERLIN))
+    april = datetime(2026, 4, 2, tzinfo=BERLIN)
+    assert at_start(doubted)(office.engine, april) == 0
+    assert {row.state for row in office.mail.rows()} == {"planned"}
+    assert at_start()(office.engine, april)
+    assert office.row(alert).reason == OVER
+    assert ("2026-03-02", "superseded") in ends(office)
+
+
+def test_a_platform_that_works_again_by_a_clock_in_doubt_is_sent_what_waits(
+    office: Office,
+) -> None:
+    subscribe(office)
+    for day in (3, 4):
+        plan(office.engine, datetime(2026, 3, day, 9, tzinfo=BERLIN))
+    pause = Pause(1, "slack", "T1", MADE, "account: token_revoked", needs_probe=True)
+    april = datetime(2026, 4, 2, tzinfo=BERLIN)
+    assert after_a_pause(doubted)(office.engine, april, pause) == 0
+    assert {row.state for row in office.mail.rows()} == {"planned"}
+    assert after_a_pause()(office.engine, april, pause)
+    assert ("2026-03-02", "superseded") in ends(office)

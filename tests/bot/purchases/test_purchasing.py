@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -236,6 +237,40 @@ async def test_while_the_clock_is_in_doubt_nothing_is_asked_or_ended(engine: sa.
     assert shop.states == ["proposed"]
     await shop.turn()
     assert shop.states == ["expired"]
+
+
+def believed(times: int) -> Callable[[], bool]:
+    """A clock that is believed so often, and then no more."""
+    asked = iter([True] * times)
+    return lambda: next(asked, False)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_clock_that_jumps_during_a_turn_ends_nothing_either(
+    engine: sa.Engine, times: int
+) -> None:
+    shop = Shop(engine, URL)
+    shop.use(18_000)
+    await shop.turn()
+    shop.now += timedelta(days=40)
+    await Purchasing(shop.engine, lambda: shop.now, None, is_sure=believed(times)).turn()
+    assert shop.states == ["proposed"]
+
+
+async def test_a_clock_that_jumps_while_a_provider_is_asked_gives_nothing_up(
+    engine: sa.Engine,
+) -> None:
+    shop = automatic(engine)
+    shop.use(18_000)
+    async with provider(SECRET, "hang", "hang", "accept") as double:
+        await shop.turn(double.url)
+        webhook = Webhook(SECRET, trusted=double.url, timeout=0.5)
+        shop.now += HOUR
+        jumped = Purchasing(engine, lambda: shop.now + GIVE_UP, webhook, is_sure=believed(3))
+        await jumped.turn()
+        assert shop.states == ["sending"]
+        await shop.turn(double.url, after=2 * LEASE)
+    assert (shop.states, shop.packs) == (["accepted"], [5_000])
 
 
 async def test_each_line_buys_once_and_a_purchase_moves_it_up(engine: sa.Engine) -> None:
