@@ -30,6 +30,7 @@ class Platform(Protocol):
         """Serve until `stop` is set."""
 
 
+NO_PICTURE = "The chart could not be shown."  # stands where a platform took none
 Act = Literal["post", "reply", "edit", "file"]
 Failure = Literal["refused", "unknown", "destination", "account", "payload", "banned"]
 

@@ -30,6 +30,7 @@ from charts import Document, ThemeName
 log = structlog.get_logger()
 SECONDS = 10.0
 PRINTING_SECONDS = 30.0  # a briefing is about 17 plain charts
+REST_SECONDS = 5.0  # an answer that began is only copied
 FIRST_SECONDS = 60.0  # a new process imports matplotlib and may build its font cache
 MEMORY_BYTES = 2 << 30
 CACHE_BYTES = 32 << 20
@@ -121,14 +122,15 @@ class _Pen:
             self._pipe.send((work, theme))
         if not self._pipe.poll(seconds):
             raise TimeoutError(f"drawing took longer than {seconds:.0f} s")
-        outcome: bytes | str = self._pipe.recv()
+        with self._ends_after(REST_SECONDS):
+            outcome: bytes | str = self._pipe.recv()
         if isinstance(outcome, str):
             raise _NotDrawn(outcome)
         return outcome
 
     @contextmanager
     def _ends_after(self, seconds: float) -> Iterator[None]:
-        """A process that does not read is ended, so that nobody writes to it for ever."""
+        """A process that stops in the middle is ended, so that nobody waits for it for ever."""
         timer = Timer(seconds, self.stop)
         timer.start()
         try:

@@ -19,6 +19,7 @@ def draw(
 ) -> bytes:
     """A card of 360 CSS pixels width (PNG: 1080 pixels) as a file; equal figures give equal bytes.
 
+    Raises ValueError for a PNG on which nothing can be seen.
     Must run in one thread at a time: matplotlib's font objects are shared.
     """
     from charts.picture import picture  # noqa: PLC0415  # matplotlib costs 0.4 s; texts never pay

@@ -88,6 +88,9 @@ def _png(card: Card, alt: str) -> bytes:
     agg = FigureCanvasAgg(card.canvas)
     agg.draw()  # type: ignore[no-untyped-call]  # matplotlib gives no types here
     pixels = np.asarray(agg.buffer_rgba(), np.uint8)  # type: ignore[no-untyped-call]  # nor here
+    packed = pixels.view(np.uint32)
+    if (packed == packed[0, 0]).all():
+        raise ValueError("nothing was drawn")  # better no picture than a blank one
     return palette_png(pixels, exact=(*card.theme.colours, *card.exact), description=alt)
 
 

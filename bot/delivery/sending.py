@@ -19,7 +19,7 @@ import sqlalchemy as sa
 import structlog
 
 from bot.asking import Asking
-from bot.chat import Act, Address, Attachment, Outgoing, Sender, SendError
+from bot.chat import NO_PICTURE, Act, Address, Attachment, Outgoing, Sender, SendError
 from bot.counters import Counters
 from bot.delivery import audience
 from bot.delivery.patience import CHAT_WIDE, Patience
@@ -302,6 +302,8 @@ class Courier:
             log.error("delivery.refused_for_good", **_told(claim), code=trouble.code)
             await self._kept(lambda c, now: endings.finish_dead(c, claim, now, trouble))
             return
+        if claim.artifact is not None:
+            plain = sender.noted(plain, NO_PICTURE)
         sha = digest_of(plain)
         await self._kept(lambda c, now: endings.finish_plainer(c, claim, now, trouble, plain, sha))
 

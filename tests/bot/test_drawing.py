@@ -8,8 +8,9 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from multiprocessing.connection import Connection
 
 import pytest
 import structlog
@@ -21,6 +22,7 @@ from analytics.figures import (
 )
 from bot import drawing
 from bot.drawing import Drawing
+from tests.bot.broken_pens import PENS, draws_nothing
 
 FIGURE = ModelFigure(
     "GPT-4o takes 100% of 4,900 credits",
@@ -52,6 +54,21 @@ async def test_a_figure_becomes_a_picture_once(pens: Drawing) -> None:
 async def test_a_figure_that_fails_leaves_the_process_alive(pens: Drawing) -> None:
     assert await pens.draw(BROKEN, "light") is None
     assert await pens.draw(FIGURE, "light") is not None
+
+
+@pytest.mark.parametrize("process", PENS)
+async def test_a_picture_that_is_blank_or_not_whole_is_none(
+    pens: Drawing, monkeypatch: pytest.MonkeyPatch, process: Callable[[Connection], None]
+) -> None:
+    monkeypatch.setattr(drawing, "_serve", process)
+    monkeypatch.setattr(drawing, "REST_SECONDS", 0.05)
+    with structlog.testing.capture_logs() as said:
+        assert await pens.draw(FIGURE, "light") is None
+    monkeypatch.undo()
+    if process is draws_nothing:
+        assert said[0]["reason"] == "ValueError: nothing was drawn"
+        return
+    assert await pens.draw(FIGURE, "light") is not None  # a new process draws
 
 
 async def test_a_process_that_hangs_is_killed_and_replaced(

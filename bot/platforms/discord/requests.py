@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from io import BytesIO
 from typing import Any, cast
 
 import aiohttp
@@ -134,7 +135,8 @@ def _sent(body: Mapping[str, object] | None, file: File | None) -> dict[str, Any
         return {"data": written, "headers": {"Content-Type": "application/json"}}
     form = aiohttp.FormData()
     form.add_field("payload_json", written, content_type="application/json")
-    form.add_field("files[0]", file.content, filename=file.name)
+    # As a file it is written piece by piece; the loop would stand still for all of it at once.
+    form.add_field("files[0]", BytesIO(file.content), filename=file.name)
     return {"data": form}
 
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 import discord
 
 from analytics.report import Button, Report
-from bot.chat import Address, Outgoing, Payload, SendError, Standing
+from bot.chat import NO_PICTURE, Address, Outgoing, Payload, SendError, Standing
 from bot.platforms.discord.filling import CLICK
 from bot.platforms.discord.layout import MAX_ALT, PICTURE
 from bot.platforms.discord.nonces import nonce_of
@@ -30,8 +30,10 @@ EARLIER = timedelta(seconds=60)  # Discord's clock and ours differ
 PAGE, PAGES = 100, 10
 COMPONENTS = 1 << 15
 TEXT, GALLERY, CONTAINER = 10, 12, 17
+MAX_FILE = (
+    10 << 20
+)  # of guilds without boosts: docs.discord.com/developers/reference#uploading-files
 MAX_PLAIN = 4_000 - NOTE
-NO_PICTURE = "The chart could not be shown."
 SILENT: Mapping[str, object] = {"parse": []}
 Json = Mapping[str, Any]
 
@@ -105,7 +107,7 @@ class DiscordSender:
             return body | _attachments(name, attached.alt), File(name, attached.content)
         payload = dict(outgoing.payload)
         shows = any(part["type"] == GALLERY for part in _nested(_components(payload)))
-        if shows and attached is not None:
+        if shows and attached is not None and len(attached.content) <= MAX_FILE:
             alt, picture = attached.alt, File(PICTURE, attached.content)
             return payload | _attachments(PICTURE, alt), picture
         if shows:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -82,7 +83,8 @@ class Files:
             filename=file.name, length=len(file.content), alt_txt=alt, alt_text=alt
         )
         url = self._clients.trusted(asked["upload_url"])
-        async with self._clients.http.post(url, data=file.content) as reply:
+        # As a file it is written piece by piece; the loop would stand still for all of it at once.
+        async with self._clients.http.post(url, data=BytesIO(file.content)) as reply:
             reply.raise_for_status()
         file_id: str = asked["file_id"]
         return file_id

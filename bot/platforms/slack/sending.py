@@ -17,7 +17,7 @@ from typing import Any, cast
 import structlog
 
 from analytics.report import Button, Report
-from bot.chat import Address, Attachment, Outgoing, Payload, SendError, Standing
+from bot.chat import NO_PICTURE, Address, Attachment, Outgoing, Payload, SendError, Standing
 from bot.platforms.slack.faults import word_of
 from bot.platforms.slack.looking import EVENT, Looking
 from bot.platforms.slack.pictures import Files, Upload
@@ -34,7 +34,6 @@ REMEMBERED = 1_000
 HTTP_SECONDS = 10.0
 PICTURE_SHARE = 0.8  # upload and Slack's look at it; with the post still less than a send may take
 UPLOAD, COMPLETE = "files.getUploadURLExternal", "files.completeUploadExternal"
-NO_PICTURE = "The chart could not be shown."
 
 
 class SlackSender:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bot.chat import Act, Address, Outgoing, SendError
+from bot.chat import NO_PICTURE, Act, Address, Outgoing, SendError
 from bot.delivery.sending import REPEAT
-from bot.platforms.discord.sending import NO_PICTURE, DiscordSender
+from bot.platforms.discord.sending import DiscordSender
 from bot.platforms.discord.standing import permissions
 from tests.bot.platforms.sending_cast import (
     HUGE,

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from bot.chat import Act, Address, Outgoing, SendError
+from bot.chat import NO_PICTURE, Act, Address, Outgoing, SendError
 from bot.delivery.sending import REPEAT
 from bot.platforms.slack.faults import send_error
-from bot.platforms.slack.sending import NO_PICTURE, SlackSender
+from bot.platforms.slack.sending import SlackSender
 from tests.bot.platforms.sending_cast import (
     HUGE,
     PDF,
