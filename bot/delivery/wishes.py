@@ -34,6 +34,10 @@ class Wishes:
             return "cancelled"
         return "paused" if self.is_paused else None
 
+    def skips_empty(self, row: DeliveryRow) -> bool:
+        """Whether a post without usage is left out; what names missed periods has its news."""
+        return self.skip_empty and row.trigger != "test" and "missed" not in row.facts
+
 
 def wishes_of(connection: sa.Connection, now: datetime, claim: Claim) -> Wishes:
     """What the subscription of a delivery wants at a moment; nothing special without one."""

@@ -176,6 +176,7 @@ def test_a_schedule_ends_where_other_words_begin(words: list[str], count: int) -
 def test_weekdays_count_from_sunday_and_either_kind_of_day_is_enough(
     cron: str, days: list[str]
 ) -> None:
+    """apscheduler#286: the crontab's 1 was a Tuesday."""
     schedule = Schedule.parse(f"cron {cron}")
     march = (date(2026, 3, day) for day in range(1, 10))
     assert [str(day) for day in march if schedule.falls_on(day)] == days
@@ -253,6 +254,7 @@ def test_a_skipped_time_is_the_end_of_the_gap_and_a_double_one_the_first(
 
 
 def test_one_digest_a_local_period_around_every_change_of_some_zones() -> None:
+    """PostHog#10580: what fell into an hour that clocks skip or repeat never came, or twice."""
     sample = (*("Europe/Berlin", "Africa/Cairo", "America/Sao_Paulo", "Asia/Pyongyang"),)
     further = ("Australia/Lord_Howe", "America/Scoresbysund", "Africa/Casablanca", "Asia/Gaza")
     times = [time(0), time(0, 30), time(1, 30), time(2, 30), time(9), time(23, 30)]

@@ -6,7 +6,8 @@ T8 are what another product's alerts were found to fail; T2 is in `test_levels`.
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from storage.preferences import set_preference
 from storage.timekeys import day_number
 from tests.cast import ALICE, BOB, NOW, event
 from tests.storage.budgeted import DAY, MINUTE, Budgeted, budgeted
-from tests.storage.world import feed
+from tests.storage.world import feed, world
 
 LEFT = (Mark("left", 10),)
 
@@ -172,6 +173,7 @@ def test_every_kind_of_period_has_its_days(
 
 
 def test_a_week_begins_when_the_workspace_says(place: Budgeted) -> None:
+    """litellm#33161: weeks of budgets began on Mondays, wherever people lived."""
     ours = place.place.workspace.id
     place.limit(100, period="weekly")
     place.look()
@@ -182,6 +184,19 @@ def test_a_week_begins_when_the_workspace_says(place: Budgeted) -> None:
     place.spend(10)
     (alert,) = place.alerts()
     assert (alert.period_key, alert.facts["used"]) == ("weekly:2026-03-29", 80)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/Los_Angeles", "Pacific/Kiritimati"])
+def test_a_period_ends_at_midnight_of_its_workspace(sqlite_engine: sa.Engine, zone: str) -> None:
+    """Litellm PR#40978: it ended later, by as much as the zone is away from UTC."""
+    place = Budgeted(world(sqlite_engine, zone))
+    place.limit(100)
+    midnight = datetime(2026, 4, 1, tzinfo=ZoneInfo(zone))
+    for place.now, credits in ((midnight - MINUTE, 80), (midnight, 76)):
+        place.look()
+        place.spend(credits, ago=timedelta())
+    told = [(alert.period_key, alert.facts["used"]) for alert in place.alerts()]
+    assert told == [("monthly:2026-03", 80), ("monthly:2026-04", 76)]
 
 
 # ---- the plan

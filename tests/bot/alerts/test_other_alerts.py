@@ -3,7 +3,7 @@
 T1 to T8 are the probes that a widely used gateway failed; the docstrings name where else people
 complained.  T2, T7 and T8 as races stand in `storage/test_levels.py`, `test_threshold_races.py`
 and `test_routing.py`; that every split adds up to its total (T5) in `analytics/test_totals.py`.
-What we do not have is refused in words: thresholds are shares of a limit, not amounts.
+`tests/test_complaints.py` knows all that people complained of.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
@@ -27,13 +28,15 @@ from storage.destinations import destination_of
 from storage.engine import reading, writing
 from storage.levels import check_levels
 from storage.marks import Mark
-from storage.routes import add_route
+from storage.routes import add_route, end_routes
+from storage.timekeys import to_micros
 from storage.workspaces import bind_chat
 from tests.alerted import crossing, fire, happening
 from tests.analytics.world import column, table_of, total_of
-from tests.bot.delivery.delivering import BUSY, Arrives, Office
-from tests.cast import ALICE, BOB, NOW
+from tests.bot.delivery.delivering import BUSY, LOST, Arrives, Office
+from tests.cast import ALICE, BOB, NOW, event
 from tests.storage.budgeted import DAY, MINUTE, Budgeted, budgeted
+from tests.storage.world import feed
 
 OWNER = "slack:T1:UOWNER"
 
@@ -53,6 +56,20 @@ class Desk:
     def number(self) -> int:
         return self.place.place.workspace.id
 
+    def tell(self, channel: str) -> None:
+        """Let a channel be told of alerts."""
+        with writing(self.engine) as connection:
+            made = destination_of(
+                connection,
+                self.number,
+                platform="slack",
+                external_id="T1",
+                place=Place(f"C{channel}", channel),
+                actor=OWNER,
+                now=NOW,
+            )
+            add_route(connection, self.number, destination_id=made.id, actor=OWNER, now=NOW)
+
     async def spend(self, *credits: int) -> list[str]:
         """Use so many micro-credits in one batch; what people read then."""
         self.place.spend(*credits)
@@ -63,7 +80,7 @@ class Desk:
         known = len(self.office.said)
         self.place.look(after)
         self.office.clock.forward((self.place.now - self.office.clock.now()).total_seconds())
-        route(self.engine, self.place.now)
+        route(self.engine, self.place.now, self.office.owners)
         await self.office.work(2.0, 2.0, 2.0)
         self.place.now = self.office.clock.now()
         posts = self.office.platform.posts[known:]
@@ -86,17 +103,9 @@ def _desk(engine: sa.Engine) -> Desk:
     number = place.place.workspace.id
     with writing(engine) as connection:
         bind_chat(connection, number, platform="slack", external_id="T1", now=NOW)
-        ops = destination_of(
-            connection,
-            number,
-            platform="slack",
-            external_id="T1",
-            place=Place("Cops", "ops"),
-            actor=OWNER,
-            now=NOW,
-        )
-        add_route(connection, number, destination_id=ops.id, actor=OWNER, now=NOW)
-    return Desk(place, Office(engine, owners=[OWNER]))
+    desk = Desk(place, Office(engine, owners=[OWNER]))
+    desk.tell("ops")
+    return desk
 
 
 def starts(posts: list[str]) -> list[str]:
@@ -233,8 +242,31 @@ async def test_hundreds_of_alerts_that_must_wait_hide_no_other(shared: Desk) -> 
     assert starts(await shared.spend(80)) == ["80%"]
 
 
+async def test_without_a_channel_for_it_an_alert_reaches_who_looks_after_us(desk: Desk) -> None:
+    """metabase#8402: alerts were set up, and none was ever sent."""
+    with writing(desk.engine) as connection:
+        assert end_routes(connection, desk.number, [1])
+    desk.place.limit(100)
+    await desk.look()
+    assert starts(await desk.spend(80)) == ["80%"]
+    assert [post.channel for post in desk.office.platform.posts] == ["UOWNER"]
+
+
+async def test_an_outage_of_the_platform_loses_no_alert_in_any_channel(shared: Desk) -> None:
+    """grafana#21256, #15746: two channels ran into a deadline, and neither was tried again."""
+    shared.tell("other")
+    shared.place.limit(100)
+    await shared.look()
+    shared.office.platform.script.extend([LOST] * 4)
+    told = await shared.spend(80)
+    for _ in range(5):
+        told += await shared.look()
+    assert starts(told) == ["80%", "80%"]
+    assert {post.channel for post in shared.office.platform.posts} == {"Cops", "Cother"}
+
+
 async def test_a_snoozed_budget_is_told_afterwards(desk: Desk) -> None:
-    """grafana#15746: what happened in a silence was never told."""
+    """What happened in a silence must not be lost with it."""
     desk.place.limit(100)
     await desk.look()
     await desk.spend(80)
@@ -256,6 +288,24 @@ async def test_what_stays_above_is_told_once(desk: Desk) -> None:
     for _ in range(5):
         assert await desk.spend(1) == []
     assert await desk.look(DAY) == []
+
+
+async def test_writers_that_cross_together_are_one_post(shared: Desk) -> None:
+    """Litellm PR#32011: requests that crossed a threshold at once each told it."""
+    place = shared.place
+    place.limit(100, thresholds=(75,))
+    await shared.look()
+    gate = Barrier(4)
+
+    def spend(_: int) -> None:
+        writer, ts = place.writer(), to_micros(place.now)
+        gate.wait(30)
+        writer.write([event(ts=ts, model="alpha", credits=76)], feed(), now=place.now)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(spend, range(4)))
+    assert len(await shared.look()) == 1
+    assert place.told() == [[75]]
 
 
 async def test_an_alert_whose_answer_was_lost_is_no_second_post(shared: Desk) -> None:
@@ -317,7 +367,7 @@ def test_a_threshold_that_is_none_is_refused_and_not_silent(desk: Desk, typed: s
 
 
 async def test_people_s_own_limits_do_not_reach_the_channel(desk: Desk) -> None:
-    """litellm#22176: whose limit it was, everybody read."""
+    """Whose limit it is, everybody would read."""
     labels = desk.place.place.labels
     desk.place.spend(1)
     for person in (ALICE, BOB):

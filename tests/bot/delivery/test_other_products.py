@@ -1,119 +1,53 @@
-"""What other products' reports were found to do wrong, tried on ours: doubles, silence, zones.
+"""What other products' reports were found to do wrong, tried on ours: doubles, silence, channels.
 
-One test a complaint; the docstring names where people complained.  What went wrong with alerts
-stands in `tests/bot/alerts/test_other_alerts.py`.  Complaints that have their test elsewhere:
-
-- one bad line stops all (metabase#7409): `test_planner`
-- one slow channel holds up all (metabase#7409): `test_sending`
-- an envelope that comes twice is answered twice (bolt-js#1539): `test_inbound_once`
-- the crontab's 1 is a Monday (apscheduler#286): `analytics/test_schedule.py`
-- a kill between claim and send (metabase#69577): `test_delivery_machine`, `tests/chaos`
-- each change of every zone (PostHog#10580): `analytics/test_schedule.py`, benchmarks
+One test a complaint; the docstring names where people complained.  Zones and pictures have files
+beside this one, alerts `tests/bot/alerts/test_other_alerts.py`; `tests/test_complaints.py` knows
+them all.  Tried elsewhere, too: one bad line or slow channel stops all (metabase#7409) in
+`test_planner` and `test_sending`, a kill between claim and send (metabase#69577) in
+`test_delivery_machine` and `tests/chaos`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 
 import bot
 import bot.commands  # registers every command
-from analytics.errors import UserError
-from analytics.zones import checked_zone
 from bot.chat import SendError
-from bot.context import Place
-from bot.drawing import Drawing
+from bot.platforms.slack.sending import SlackSender
 from bot.subscriptions.planner import plan
 from storage.claims import DESTINATION
 from storage.destinations import list_destinations
 from storage.endings import finish_sent
 from storage.engine import reading, writing
-from storage.outbox import DeliveryRow, reference
-from storage.roles import set_role
-from storage.subscriptions import Subscription
-from storage.workspaces import bind_chat
-from tests.analytics.world import World
-from tests.bot.delivery.company import Pen
-from tests.bot.delivery.delivering import BUSY, Arrives, Office, Post
+from storage.outbox import reference
+from tests.analytics.world import column, table_of
+from tests.bot.delivery.delivering import BUSY, Arrives, Office
+from tests.bot.delivery.town import Town, berlin, shared, town
 from tests.bot.platforms.test_slack_sending import failure, post, sending
-from tests.cast import ALICE, BOB, NOW, ZONE, event
-from tests.subscribed import keep_digest
+from tests.cast import NOW
+from tests.doubles.slack import SlackDouble
+from tests.doubles.slack_stage import settings_for
 
-BERLIN = ZoneInfo(ZONE)
-MADE = NOW - timedelta(hours=1)
+__all__ = ["shared", "town"]  # fixtures
 ARCHIVED = SendError("destination", "is_archived")
 REFUSED = SendError("payload", "invalid_blocks")
-ENDED_METHODS = ("files.upload", "rtm.start", "channels.list", "im.open", "groups.list")
-
-
-def berlin(text: str) -> datetime:
-    """A moment by the workspace's clock."""
-    return datetime.fromisoformat(text).replace(tzinfo=BERLIN)
-
-
-@dataclass
-class Town:
-    """A workspace with usage, whose digests are planned and delivered when a test says so."""
-
-    office: Office
-
-    @property
-    def engine(self) -> sa.Engine:
-        return self.office.engine
-
-    def subscribe(
-        self,
-        schedule: str = "daily 09:00",
-        *,
-        channel: str = "general",
-        **changes: Any,  # noqa: ANN401  # the parts of a subscription
-    ) -> Subscription:
-        place = Place(f"C{channel}", channel)
-        with writing(self.engine) as connection:
-            return keep_digest(connection, schedule, place=place, **{"made": MADE, **changes})
-
-    async def at(self, moment: datetime | str, *after: float) -> list[Post]:
-        """Plan and deliver at a moment and after some pauses; the posts that this brought."""
-        moment = berlin(moment) if isinstance(moment, str) else moment
-        self.office.clock.forward((moment - self.office.clock.now()).total_seconds())
-        known = len(self.office.platform.posts)
-        plan(self.engine, moment)
-        await self.office.work(*(after or (2.0, 2.0, 2.0)))
-        return [one for one in self.office.platform.posts[known:] if one.act == "post"]
-
-    @property
-    def rows(self) -> list[DeliveryRow]:
-        """Every message of its own, oldest first."""
-        return [row for row in self.office.mail.rows() if row.act == "post"]
-
-
-@pytest.fixture
-def town(sqlite_engine: sa.Engine) -> Town:
-    return _town(sqlite_engine)
-
-
-@pytest.fixture
-def shared(engine: sa.Engine) -> Town:
-    """The same where claims and races matter: on both databases."""
-    return _town(engine)
-
-
-def _town(engine: sa.Engine) -> Town:
-    with writing(engine) as connection:
-        bind_chat(connection, 1, platform="slack", external_id="T1", now=NOW)
-        chat = {"platform": "slack", "external_id": "T1"}
-        set_role(connection, 1, **chat, user_id="UALICE", role="admin")
-    World(engine).write([event(person=ALICE), event(person=BOB, model="gpt-4o-mini")])
-    return Town(Office(engine, drawing=Pen(), owners=["slack:T1:UOWNER"]))
+ENDED_METHODS = ("files.upload", "rtm.start", "dialog.open", "oauth.access")
+ENDED_FAMILIES = (
+    "channels.",
+    "groups.",
+    "im.",
+    "mpim.",
+    "stars.",
+    "admin.conversations.whitelist.",
+)
 
 
 # ---- silence
@@ -180,6 +114,36 @@ async def test_what_failed_today_is_due_again_tomorrow(town: Town) -> None:
     assert await town.at("2026-03-31T09:00") == []
     assert len(await town.at("2026-04-01T09:00")) == 1
     assert [row.state for row in town.rows] == ["dead", "sent"]
+
+
+@pytest.mark.parametrize("catchup", ["latest", "all"])
+async def test_an_outage_before_an_empty_day_is_not_silence(town: Town, catchup: str) -> None:
+    """metabase#62077: the log called it sent, people got nothing: the last part was empty.
+
+    The usage of 30 March was due in the outage; the newest day is empty, and empty ones are not
+    wanted.
+    """
+    town.subscribe(line="by-model yesterday", skip_empty=True, catchup=catchup)
+    (one,) = await town.at("2026-04-05T09:00")
+    assert "Also missed: 30 Mar" in str(one.payload["notes"])
+    states = column(table_of(town.ask("digest history")), "state")
+    assert states.count("sent") == 1
+
+
+async def test_what_cannot_be_made_leaves_as_plain_words(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """metabase#37459: when its question failed nothing came at all."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    town.subscribe(line="by-model yesterday")
+    monkeypatch.setattr("bot.delivery.audience.run", fail)
+    (one,) = await town.at("2026-03-31T09:00", *[30.0] * 4)
+    assert one.payload["text"] == (
+        "The answer to `by-model 2026-03-30` for daily:2026-03-30 could not be made."
+    )
 
 
 async def test_sent_means_that_the_platform_named_the_message(town: Town) -> None:
@@ -255,109 +219,20 @@ def test_no_two_messages_are_known_by_one_name() -> None:
     assert len(names) == 400
 
 
-# ---- zones and periods
-
-
-async def test_each_subscription_has_a_zone_of_its_own(town: Town) -> None:
-    """metabase#31928, superset#27952: one zone for the whole installation."""
-    for zone in ("Asia/Tokyo", "Europe/Berlin", "America/New_York"):
-        town.subscribe(channel=zone.partition("/")[2], zone=zone)
-    told = {}
-    for hour in range(24):
-        for one in await town.at(berlin("2026-03-31T00:00") + timedelta(hours=hour)):
-            told[one.channel] = hour
-    # Nine o'clock in Tokyo is two here; the two days before it end at our midnight.
-    assert told == {"CTokyo": 2, "CBerlin": 9, "CNew_York": 15}
-
-
-@pytest.mark.parametrize("first", ["2026-10-23", "2027-03-26"])
-async def test_on_a_day_when_clocks_change_one_comes(town: Town, first: str) -> None:
-    """PostHog#21450, metabase#6698: twice in autumn, never in spring."""
-    start = berlin(f"{first}T12:00")
-    town.subscribe("daily 02:30", made=start)
-    for quarter in range(4 * 24 * 4):
-        plan(town.engine, start.astimezone(UTC) + timedelta(minutes=15 * quarter))
-    told = [row.period_key for row in town.rows]
-    begin = date.fromisoformat(first)
-    assert told == [f"daily:{begin + timedelta(days=n)}" for n in range(4)]
-    assert {row.state for row in town.rows} == {"planned"}
-
-
-async def test_a_repeated_hour_comes_to_an_end(town: Town) -> None:
-    """apscheduler#1021: in the hour that comes twice the next time was never found."""
-    start = datetime(2026, 10, 24, 23, 7, tzinfo=UTC)
-    town.subscribe('cron "*/15 * * * *"', made=start, line="by-model today")
-    for minutes in range(0, 240, 5):
-        plan(town.engine, start + timedelta(minutes=minutes))
-    keys = [row.period_key for row in town.rows]
-    assert len(keys) == len(set(keys)) == 12  # four hours, of which people count three
-
-
-@pytest.mark.parametrize("zone", ["GMT Standard Time", "Europe/Atlantis", "", "../../etc/passwd"])
-def test_an_unknown_zone_is_refused_and_never_utc(zone: str) -> None:
-    """Superset PR#17338: a zone that nobody knew quietly meant UTC."""
-    with pytest.raises(UserError):
-        checked_zone(zone)
-
-
-async def test_a_month_is_told_when_it_is_over(town: Town) -> None:
-    """Probe T6: on the 1st at 00:00 the report was about the month that had just begun."""
-    town.subscribe("monthly 1 00:00", line="digest monthly")
-    await town.at("2026-04-01T00:00")
-    (row,) = town.rows
-    assert (row.period_key, row.line) == ("monthly:2026-03", "digest monthly 2026-03")
-    assert (row.window_start, row.window_end) == (
-        berlin("2026-03-01T00:00"),
-        berlin("2026-04-01T00:00"),
-    )
-
-
-async def test_no_day_is_in_two_reports(town: Town) -> None:
-    """Probe T6: "7 days" were eight, and the day at the border was in both weeks."""
-    town.subscribe("weekly mon 09:00", line="by-model last 7d")
-    for monday in ("2026-04-06", "2026-04-13"):
-        await town.at(f"{monday}T09:00")
-    first, second = town.rows
-    assert first.window_end == second.window_start
-    assert [row.line for row in town.rows] == [
-        "by-model 2026-03-30..2026-04-05",
-        "by-model 2026-04-06..2026-04-12",
-    ]
-
-
-# ---- pictures
-
-
-@pytest.mark.parametrize("pen", [None, Pen(None), Pen(RuntimeError("font")), Pen(hangs=True)])
-async def test_a_chart_that_fails_does_not_stop_the_text(town: Town, pen: Drawing | None) -> None:
-    """grafana#20883, #9592, superset PR#43784: no picture, no message."""
-    town.office.drawing = pen
-    town.office.timing = town.office.timing.__class__(picture=0.01)
-    town.subscribe()
-    (one,) = await town.at("2026-03-31T09:00")
-    assert one.payload["pictured"] is False
-    assert "Figure not available." in str(one.payload["notes"])
-
-
-async def test_a_picture_that_was_drawn_is_not_drawn_again(town: Town) -> None:
-    """superset#21653: a second try brought another picture than the first."""
-    pen = Pen()
-    town.office.drawing = pen
-    town.subscribe()
-    town.office.platform.script.extend([BUSY, BUSY])
-    await town.at("2026-03-31T09:00", *[60.0] * 4)
-    sent = [one.attachment for _, one in town.office.platform.requests if one.act == "post"]
-    assert len(sent) == 3
-    assert (len(pen.themes), len(set(map(repr, sent)))) == (1, 1)
+# ---- methods
 
 
 def test_no_method_is_called_that_slack_ended() -> None:
-    """superset#32200, jenkinsci/slack-plugin#972: an upload by a method that is no more."""
+    """superset#32200, jenkinsci/slack-plugin#972, botkube PR#1468, wee-slack#959.
+
+    They uploaded or listed channels by methods that are no more.
+    """
     root = Path(bot.__file__).parent / "platforms" / "slack"
     source = "\n".join(path.read_text(encoding="utf-8") for path in sorted(root.rglob("*.py")))
     called = set(re.findall(r'"([a-z]+\.[a-zA-Z.]+)"', source))
     assert "files.getUploadURLExternal" in called
     assert called.isdisjoint(ENDED_METHODS)
+    assert [one for one in called if one.startswith(ENDED_FAMILIES)] == []
     assert "files_upload(" not in source
 
 
@@ -371,6 +246,19 @@ async def test_of_a_dead_channel_its_owner_hears_once_and_nobody_calls_again(sha
     told = [one for day in range(1, 8) for one in await shared.at(f"2026-04-0{day}T09:00")]
     assert [one.channel for one in told] == ["UALICE"]
     assert len(shared.office.platform.requests) == 2  # the one that failed, and the notice
+
+
+@pytest.mark.parametrize("code", ["is_archived", "channel_not_found"])
+async def test_subscriptions_of_a_channel_that_is_gone_are_paused(town: Town, code: str) -> None:
+    """integrations/slack#197: each event of a subscription failed, for an archived channel."""
+    town.subscribe()
+    town.office.platform.script.append(SendError("destination", code))
+    for day in (1, 2, 3):
+        await town.at(f"2026-04-0{day}T09:00")
+    digests = [row for row in town.rows if row.kind == "digest"]
+    assert digests[-1].period_key == "daily:2026-03-31"  # later ones were not so much as planned
+    (state,) = column(table_of(town.ask("digest list")), "state")
+    assert str(state).startswith("paused")
 
 
 async def test_a_channel_that_was_renamed_still_gets_its_digest(town: Town) -> None:
@@ -395,10 +283,22 @@ async def test_an_empty_report_says_so(town: Town) -> None:
     assert str(one.payload["text"]).startswith("No usage")
 
 
+def test_an_empty_report_is_words_in_slack_and_no_picture(town: Town) -> None:
+    """metabase#20796: where it had no result Slack showed an empty picture, and no word."""
+    report = town.ask("by-model 2026-01-05")
+    sender = SlackSender(settings_for(SlackDouble()))
+    made = sender.compose(report, buttons={}, reference="r", pictured=report.figure is not None)
+    kinds = [block["type"] for block in made["blocks"]]  # type: ignore[attr-defined]  # a list
+    assert "image" not in kinds
+    assert "No usage" in str(made["blocks"])
+
+
 async def test_an_empty_report_that_nobody_wants_has_its_reason(town: Town) -> None:
     """metabase#34777, lightdash#15684: left out, and nobody could find out why."""
-    town.subscribe(line="by-model yesterday", skip_empty=True)
+    yesterday = berlin("2026-04-04T12:00")
+    town.subscribe(line="by-model yesterday", skip_empty=True, made=yesterday)
     assert await town.at("2026-04-05T09:00") == []
     assert town.rows[-1].reason == "empty"
+    assert column(table_of(town.ask("digest history")), "reason") == ["nothing was used"]
     with writing(town.engine) as connection:
         assert connection.execute(sa.text("SELECT is_paused FROM subscription")).scalar() in (0, 0)

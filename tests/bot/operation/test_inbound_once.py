@@ -82,6 +82,7 @@ def form(url: str) -> Payload:
 async def test_a_question_that_two_replicas_get_is_answered_once(
     postgres_engine: sa.Engine, entrance: str
 ) -> None:
+    """bolt-js#1539: an envelope that came twice was answered twice."""
     async with replicas(postgres_engine) as two:
         url = two.slack.response_url()
         arrivals: dict[str, tuple[Kind, Payload]] = {
