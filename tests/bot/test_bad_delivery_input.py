@@ -195,9 +195,9 @@ def said(report: Report) -> str:
     ],
 )
 def test_a_mistake_is_one_sentence_and_changes_nothing(desk: Desk, line: str, quoted: str) -> None:
-    before, begun = kept(desk.engine), time.perf_counter()
+    before, begun = kept(desk.engine), time.process_time()
     report = desk.answer(line, OWNER)
-    assert time.perf_counter() - begun < SECOND
+    assert time.process_time() - begun < SECOND
     assert not report.line
     assert quoted in report.headline
     assert [block for block in report.blocks if isinstance(block, Note) and block.text]
@@ -242,10 +242,10 @@ def test_a_mistake_is_one_sentence_and_changes_nothing(desk: Desk, line: str, qu
     ],
 )
 def test_bad_input_58_59_of_schedules_and_zones(typed: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(UserError) as caught:
         Schedule.parse(typed)
-    assert time.perf_counter() - begun < SECOND
+    assert time.process_time() - begun < SECOND
     assert caught.value.hint
     assert len(caught.value.message) < 300
     assert "Europe/Berlin" in caught.value.hint or "UTC" not in caught.value.message

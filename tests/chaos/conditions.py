@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
-import socket
 import time
 import urllib.error
 import urllib.request
@@ -43,10 +43,12 @@ def full(scene: Scene) -> str:
     That nothing leaves without its mark shows in the end: it would be there twice.
     """
     mark = Path(scene.nursery.folder) / f"{time.monotonic_ns()}.full"
-    port = _free_port()
-    scene.spawn(CHAOS_DISK=str(mark), CREDITBOT_HTTP_PORT=str(port))
-    if not scene.waits_for(lambda: _health(port) != {}):
-        return "the health does not answer"
+    log = scene.nursery.folder / "replicas.log"
+    before = log.stat().st_size if log.exists() else 0
+    scene.spawn(CHAOS_DISK=str(mark), CREDITBOT_LOG_LEVEL="INFO")
+    if not scene.waits_for(lambda: _port(log, before) is not None):
+        return "it did not start"
+    port = _port(log, before)
     mark.touch()
     is_red = scene.waits_for(lambda: "full" in _health(port).get("database", ""))
     mark.unlink()
@@ -107,16 +109,18 @@ CONDITIONS: Final[dict[str, Callable[[Scene], str]]] = {
 }
 
 
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+def _port(log: Path, before: int) -> int | None:
+    """Where the replica that started last is asked how it is, once it says so."""
+    with log.open("rb") as said:
+        said.seek(before)
+        found = re.findall(rb'"health_port": (\d+)', said.read())
+    return int(found[-1]) if found else None
 
 
-def _health(port: int) -> dict[str, str]:
+def _health(port: int | None) -> dict[str, str]:
     """The parts of a replica; nothing while it does not answer."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready") as reply:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5) as reply:
             said = reply.read()
     except urllib.error.HTTPError as error:  # 503 is an answer
         said = error.read()

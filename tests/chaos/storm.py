@@ -59,7 +59,7 @@ LONG = {
     "sqlite": Plan(Load(10_000, 90, 300.0, teams=6), replicas=1, kills=500, pause=(1.0, 12.0)),
 }
 # With fewer errors, because the pauses after several in a row are most of a short run.
-MILD = Plan(Load(0, 0, 0), replicas=0, kills=0, pause=(0.2, 0.5), failed=0.08)
+MILD = Plan(Load(0, 0, 0), replicas=0, kills=0, pause=(0.2, 0.5), failed=0.08, patience=240.0)
 SHORT = {
     "postgresql": replace(MILD, load=Load(48, 8, 10.0, attach=""), replicas=3, kills=42),
     "sqlite": replace(

@@ -263,9 +263,9 @@ def select_then_update(mail: Mail) -> str | None:
         return found
 
 
-def race(mail: Mail, claim: Callable[[Mail], Claim | str | None]) -> int:
+def race(mail: Mail, claim: Callable[[Mail], Claim | str | None], *, patience: float = 1.0) -> int:
     """How many of two threads, held at their first UPDATE, believe that they own the row."""
-    barrier, held = threading.Barrier(2, timeout=1), threading.local()
+    barrier, held = threading.Barrier(2, timeout=patience), threading.local()
 
     def hold(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if statement.startswith("UPDATE") and not getattr(held, "done", False):
@@ -306,7 +306,7 @@ def test_the_race_would_show_a_claim_that_reads_before_it_writes(
 ) -> None:
     mail = Mail(postgres_engine)
     mail.ready(mail.channel())
-    assert race(mail, select_then_update) == 2
+    assert race(mail, select_then_update, patience=30.0) == 2
 
 
 def test_many_at_once_share_the_lanes_without_meeting(mail: Mail) -> None:

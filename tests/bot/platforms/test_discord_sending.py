@@ -283,8 +283,8 @@ async def test_a_429_that_is_not_discords_own_is_a_ban() -> None:
 
 
 async def test_an_answer_that_does_not_come_is_unknown() -> None:
-    async with sending(http_seconds=0.5) as (discord, sender):
-        discord.weather.lost, discord.weather.late, discord.weather.hold = 1.0, 0.0, 2.0
+    async with sending(http_seconds=2.0) as (discord, sender):
+        discord.weather.lost, discord.weather.late, discord.weather.hold = 1.0, 0.0, 60.0
         assert (await failure(sender, post(discord, sender))).failure == "unknown"
     assert len(discord.posts) == 1
 

@@ -25,6 +25,7 @@ from tests.bot.platforms.sending_cast import (
     composed,
     outgoing,
 )
+from tests.doubles.closed_port import closed_port
 from tests.doubles.slack import SlackDouble, slack_double
 from tests.doubles.slack_payloads import CHANNEL, DIRECT, TEAM
 from tests.doubles.slack_rules import complaints
@@ -282,20 +283,19 @@ async def test_a_refusal_is_classed_by_what_helps(fault: int | str, expected: st
 
 
 async def test_an_answer_that_does_not_come_is_unknown() -> None:
-    async with sending(http_seconds=0.5) as (slack, sender):
-        slack.weather.lost, slack.weather.late, slack.weather.hold = 1.0, 0.0, 3.0
+    async with sending(http_seconds=2.0) as (slack, sender):
+        slack.weather.lost, slack.weather.late, slack.weather.hold = 1.0, 0.0, 60.0
         assert (await failure(sender, post(sender))).failure == "unknown"
     assert len(slack.messages) == 1
 
 
 async def test_a_server_that_is_not_there_got_nothing() -> None:
     async with sending() as (slack, _):
-        settings = settings_for(slack).model_copy(
-            update={"slack_api_url": "http://127.0.0.1:9/api/"}
-        )
-        away = SlackSender(settings)
-        assert (await failure(away, post(away))).failure == "refused"
-        await away.close()
+        with closed_port() as port:
+            away_url = {"slack_api_url": f"http://127.0.0.1:{port}/api/"}
+            away = SlackSender(settings_for(slack).model_copy(update=away_url))
+            assert (await failure(away, post(away))).failure == "refused"
+            await away.close()
 
 
 async def test_after_a_429_the_method_is_not_called_before_its_time() -> None:

@@ -17,6 +17,7 @@ from bot.purchases.webhook import Outcome, PublicResolver, Webhook, signature
 from storage.events import MICRO
 from storage.purchases import Purchase
 from tests.cast import NOW
+from tests.doubles.closed_port import closed_port
 from tests.doubles.provider import Provider, provider
 
 SECRET = "0123456789abcdef0123456789abcdef"  # noqa: S105  # of a double
@@ -141,9 +142,10 @@ async def test_an_answer_that_never_comes_is_unknown() -> None:
 
 
 async def test_a_port_that_nobody_listens_on_sold_nothing() -> None:
-    async with provider(SECRET) as shop:
-        pass
-    outcome = await ask(shop)
+    with closed_port() as port:
+        shop = Provider(SECRET)
+        shop.url = f"http://127.0.0.1:{port}/buy"
+        outcome = await ask(shop)
     assert (outcome.kind, outcome.reason[:22]) == ("unreached", "could not be reached: ")
 
 

@@ -39,6 +39,7 @@ class Shop:
         self.world = World(engine)
         self.engine = engine
         self.now = NOW
+        self.timeout = 10.0  # of a request, however busy the machine is
         self.world.write([event(credits=0)])
         for line in ("budget set 20000 monthly", POLICY, *lines, "purchase on"):
             self.ask(line)
@@ -54,7 +55,7 @@ class Shop:
         spend(self.world, {TODAY: credits})
 
     def replica(self, url: str = "") -> Purchasing:
-        webhook = Webhook(SECRET, trusted=url, timeout=0.5) if url else None
+        webhook = Webhook(SECRET, trusted=url, timeout=self.timeout) if url else None
         return Purchasing(self.engine, lambda: self.now, webhook)
 
     async def turn(self, url: str = "", *, after: timedelta = timedelta()) -> None:
@@ -409,6 +410,7 @@ async def test_whatever_happened_first_it_is_sold_once(engine: sa.Engine, word: 
 async def test_a_provider_that_hangs_is_pending_then_failed_and_counts(engine: sa.Engine) -> None:
     shop = automatic(engine)
     shop.use(18_000)
+    shop.timeout = 0.5
     async with provider(SECRET, "hang") as double:
         await shop.turn(double.url)
         (waiting,) = shop.purchases
