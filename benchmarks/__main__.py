@@ -29,6 +29,7 @@ BENCHES = (
     "due_times",
     "planning",
     "alerting",
+    "takeover",
     "cards",
     "memory",
     "assign",
