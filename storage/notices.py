@@ -18,6 +18,7 @@ from storage.alerts import ALERT, route_again
 from storage.claims import DESTINATION, LONGEST_WAIT, Claim, Lane, is_over
 from storage.destinations import destination_of
 from storage.endings import SUBSCRIPTION, Trouble, finish_dead
+from storage.merged import ALONE, untie
 from storage.outbox import DELIVERY, DeliveryRow, NewDelivery, insert_deliveries, skip_posts
 from storage.outgoing import TO_RENDER, TO_SEND
 from storage.roles import list_roles
@@ -28,7 +29,7 @@ CREATOR, ADMINS = "creator", "admins"  # whom a notice is for
 MAX_REASON = 200
 RECENT = timedelta(days=1)  # an older alert that is about no budget is no news any more
 REFUSED = "destination: "  # how the reason of a message begins that its channel did not take
-_TOLD = DELIVERY.c.workspace_id, DELIVERY.c.alert_id, DELIVERY.c.act
+_TOLD = DELIVERY.c.workspace_id, DELIVERY.c.alert_id, DELIVERY.c.act, DELIVERY.c.id
 
 
 def destination_died(
@@ -47,7 +48,7 @@ def destination_died(
     if not finish_dead(connection, claim, now, trouble):
         return False
     lane, row = claim.lane, claim.row
-    _route_again(connection, [(row.workspace_id, row.alert_id, row.act)])
+    _route_again(connection, [(row.workspace_id, row.alert_id, row.act, row.id)])
     if stop_channel(connection, lane, now, trouble, owners=owners) and _is_for_creator(row):
         facts, everybody = {**row.facts, "to": ADMINS}, admins(connection, lane, owners)
         tell(connection, lane, everybody, key=row.dedupe_key, facts=facts, now=now)
@@ -265,20 +266,26 @@ def _skip_waiting(connection: sa.Connection, lane: Lane, now: datetime) -> None:
     _route_again(connection, [tuple(row) for row in rows])
 
 
-def _route_again(connection: sa.Connection, ended: Iterable[tuple[int, int | None, str]]) -> None:
-    """Let the alerts of posts that were lost go elsewhere; (workspace, alert, act) of each row."""
-    lost: dict[int, set[int]] = {}
-    for workspace_id, alert_id, act in ended:
+def _route_again(
+    connection: sa.Connection, ended: Iterable[tuple[int, int | None, str, str]]
+) -> None:
+    """Let the alerts of posts that were lost go elsewhere, with what they were to tell along.
+
+    Each row is (workspace, alert, act, delivery).
+    """
+    lost: dict[int, dict[str, int]] = {}
+    for workspace_id, alert_id, act, delivery_id in ended:
         if alert_id is not None and act == "post":
-            lost.setdefault(workspace_id, set()).add(alert_id)
-    for workspace_id, alerts in lost.items():
-        route_again(connection, workspace_id, alerts)
+            lost.setdefault(workspace_id, {})[delivery_id] = alert_id
+    for workspace_id, posts in lost.items():
+        route_again(connection, workspace_id, set(posts.values()))
+        untie(connection, workspace_id, posts)
 
 
 def was_lost(row: DeliveryRow) -> bool:
-    """Whether a post certainly told nobody, because its channel took nothing any more."""
+    """Whether a post certainly told nobody: its channel, or what was to tell it, was gone."""
     if row.state == "skipped":
-        return row.reason == GONE and row.maybe_sent_at is None
+        return row.reason in (GONE, ALONE) and row.maybe_sent_at is None
     return row.state == "dead" and (row.reason or "").startswith(REFUSED)
 
 
@@ -286,7 +293,7 @@ def is_lost() -> sa.ColumnElement[bool]:
     """The same as a condition."""
     row = DELIVERY.c
     return sa.or_(
-        sa.and_(row.state == "skipped", row.reason == GONE, row.maybe_sent_at.is_(None)),
+        sa.and_(row.state == "skipped", row.reason.in_((GONE, ALONE)), row.maybe_sent_at.is_(None)),
         sa.and_(row.state == "dead", row.reason.startswith(REFUSED, autoescape=True)),
     )
 

@@ -119,8 +119,8 @@ def keep_facts(connection: sa.Connection, alert: Alert, facts: Mapping[str, obje
 
 def waiting_posts(
     connection: sa.Connection, alert: Alert, destination_id: int
-) -> list[tuple[str, int]]:
-    """(delivery, alert) of posts about the same subject and period that nobody began to make."""
+) -> list[tuple[str, int, str]]:
+    """(delivery, alert, line) of posts about one subject and period that nobody began to make."""
     same = sa.select(_ALERT.c.id).where(
         _ALERT.c.workspace_id == alert.workspace_id,
         _ALERT.c.subject == alert.subject,
@@ -128,14 +128,14 @@ def waiting_posts(
         _ALERT.c.period_key == alert.period_key,
         _ALERT.c.id != alert.id,
     )
-    wanted = sa.select(_DELIVERY.c.id, _DELIVERY.c.alert_id).where(
+    wanted = sa.select(_DELIVERY.c.id, _DELIVERY.c.alert_id, _DELIVERY.c.line).where(
         _DELIVERY.c.workspace_id == alert.workspace_id,
         _DELIVERY.c.destination_id == destination_id,
         _DELIVERY.c.state == "planned",
         _DELIVERY.c.kind == "alert",
         _DELIVERY.c.alert_id.in_(same),
     )
-    return [(row.id, row.alert_id) for row in connection.execute(wanted)]
+    return [tuple(row) for row in connection.execute(wanted)]
 
 
 def skip_waiting(

@@ -8,7 +8,7 @@ deliveries once: their keys are unique, and the workspace's row is held meanwhil
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -31,6 +31,7 @@ from storage.destinations import Destination, list_destinations
 from storage.engine import reading, writing
 from storage.errors import StorageError
 from storage.locks import hold
+from storage.merged import untie
 from storage.notices import RECENT, was_lost
 from storage.notices import route_untold as untold_again
 from storage.outbox import (
@@ -250,17 +251,23 @@ def _merge(desk: Desk, alert: Alert, destination: Destination, delivery_id: str)
     skipped = skip_waiting(
         desk.connection,
         desk.place,
-        [delivery for delivery, _ in waiting],
+        [delivery for delivery, _, _ in waiting],
         reason=MERGED.format(alert.id),
         now=desk.now,
         superseded_by=delivery_id,
     )
-    return [number for delivery, number in waiting if delivery in skipped]
+    mine = [(number, line) for delivery, number, line in waiting if delivery in skipped]
+    return [*(number for number, _ in mine), *_from(line for _, line in mine)]
 
 
 def _told_along(lost: Sequence[DeliveryRow]) -> list[int]:
     """The first alerts that lost posts were to tell of, too."""
-    found = (re.search(r" from=(\d+)", row.line) for row in lost if was_lost(row))
+    return _from(row.line for row in lost if was_lost(row))
+
+
+def _from(lines: Iterable[str]) -> list[int]:
+    """The first alerts that the lines of posts tell of, besides their own."""
+    found = (re.search(r" from=(\d+)", line) for line in lines)
     return [int(one[1]) for one in found if one]
 
 
@@ -276,6 +283,7 @@ def _ended(desk: Desk, alert: Alert) -> list[NewDelivery] | None:
     reason = RECOVERED if is_good else REPLACED
     waiting = [row.id for row in posts if row.state == "planned"]
     skipped = skip_waiting(desk.connection, desk.place, waiting, reason=reason, now=desk.now)
+    untie(desk.connection, desk.place, skipped)
     if any(row.state in WAITING and row.id not in skipped for row in posts):
         return None
     sent = [row for row in posts if row.state == "sent"]

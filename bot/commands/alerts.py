@@ -62,6 +62,7 @@ from storage.alerts import (
 )
 from storage.budgets import Budget, list_budgets
 from storage.destinations import Destination, list_destinations
+from storage.merged import ALONE
 from storage.outbox import WAITING, history
 from storage.reading import Days
 from storage.roles import home_of
@@ -80,7 +81,7 @@ CAME = {
     "ambiguous": "perhaps delivered to",
 }
 LOST = ("dead", "skipped", "ambiguous")
-ELSEWHERE = (MERGED.partition("{")[0], REPLACED, RECOVERED)
+ELSEWHERE = (MERGED.partition("{")[0], REPLACED, RECOVERED, ALONE)
 RECENT_DAYS = 30
 DAY = timedelta(days=1)
 _REST = re.compile(r"; |, | \(")
