@@ -332,6 +332,8 @@ def threshold_resolved(told: Told) -> str:
         return f"credits{whose} {below}."
     if ended.get("reason") == "removed":
         below = "have no budget any more"
+    elif ended.get("reason") == "revised" and as_number(ended.get("limit")) is None:
+        below = "are held against another limit"
     now = resolved_words(ended, crossed.limit)
     return f"{crossed.stretch.title} credits{whose} {below}" + (f", {now}" if now else "") + "."
 

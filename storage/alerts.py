@@ -144,21 +144,6 @@ def snooze(connection: sa.Connection, workspace_id: int, alert_id: int, *, until
     return _change(connection, _one(workspace_id, alert_id), is_open, snoozed_until=until)
 
 
-def snoozed_until(
-    connection: sa.Connection, workspace_id: int, subject: str, *, now: datetime
-) -> datetime | None:
-    """The moment up to which a subject is quiet; None when it is not."""
-    wanted = (
-        sa.select(ALERT.c.snoozed_until)
-        .where(ALERT.c.workspace_id == workspace_id, ALERT.c.subject == subject)
-        .where(ALERT.c.snoozed_until > now)
-        .order_by(ALERT.c.snoozed_until.desc())
-        .limit(1)
-    )
-    found: datetime | None = connection.execute(wanted).scalar()
-    return found
-
-
 def resolve(
     connection: sa.Connection,
     alert: Alert,

@@ -7,7 +7,7 @@ ends no alert.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -109,7 +109,7 @@ def _settle(
         steps = list(_steps(book, row, book.line(row), now))
         for step in steps:
             _keep(connection, workspace.id, row, step, now)
-        ended += _end(connection, book, row, steps, now)
+        ended += _end(connection, book, row, _instead(book, row, rows), steps, now)
     book = Book.read(connection, workspace, ours, now=now)
     fired = [decide(connection, book, Moved(row, row.used), now=now) for row in ours]
     return ended + sum(number is not None for number in fired)
@@ -168,10 +168,31 @@ def _keep(
     connection.execute(chosen.values(**values))
 
 
-def _end(
-    connection: sa.Connection, book: Book, row: UsageRow, steps: Sequence[_Step], now: datetime
+def _instead(book: Book, row: UsageRow, rows: Sequence[UsageRow]) -> Iterator[Line]:
+    """What holds today where a row was held against something: its own line, or the next one's.
+
+    A budget whose days were moved has another row; the workspace's takes the place of the plan.
+    """
+    for one in rows:
+        is_next = one.budget_id == row.budget_id or (
+            row.budget_id == PLAN and one.scope == "workspace"
+        )
+        if is_next and one.first_day <= book.today < one.end_day:
+            line = book.line(one)
+            if line is not None:
+                yield line
+
+
+def _end(  # what is over, and what holds instead
+    connection: sa.Connection,
+    book: Book,
+    row: UsageRow,
+    instead: Iterable[Line],
+    steps: Sequence[_Step],
+    now: datetime,
 ) -> int:
     """End the alerts of which no threshold is open any more; how many."""
+    is_warned = any(line.is_warning for line in instead)
     over = {step.fired.alert_id: step for step in steps if step.reason is not None}
     closed = {(step.fired.percent, step.fired.revision) for step in steps if step.reason}
     known = book.known[row.key]
@@ -193,7 +214,8 @@ def _end(
             "used": row.used,
             "limit": line.limit if line else None,
         }
-        state = _state(line, step.reason)
+        # One story: who is told that a warning is over must not be warned of it at once.
+        state: State = "replaced" if step.reason == "revised" and is_warned else "resolved"
         ended += resolve(connection, alert, state=state, facts=facts, now=now)
     return ended
 
@@ -203,12 +225,3 @@ def _passed(code: int, listed: Sequence[Threshold]) -> Threshold | None:
     if code > 0:
         return code
     return listed[-1 - code] if -code <= len(listed) else None
-
-
-def _state(line: Line | None, reason: Reason) -> State:
-    """Good news is told once; under a limit that warns, too, another alert tells how things stand.
-
-    One story: who is told that a warning is over must not be warned of the same budget at once.
-    """
-    is_warned = line is None or line.is_warning
-    return "replaced" if reason == "revised" and is_warned else "resolved"

@@ -18,6 +18,7 @@ from storage.alerts import Alert, alerts_by_id
 from storage.engine import insert_for
 from storage.notices import is_lost
 from storage.numbering import next_id
+from storage.outbox import keys_there
 
 _ROUTE = SQLModel.metadata.tables["alert_route"]
 _DELIVERY = SQLModel.metadata.tables["delivery"]
@@ -158,48 +159,53 @@ def skip_waiting(
     return set(connection.execute(told).scalars())
 
 
-def seen_posts(
-    connection: sa.Connection, workspace_id: int, *, since: datetime
-) -> list[tuple[str, int]]:
-    """(delivery, alert) of sent posts that do not say yet who acknowledged them."""
-    return _unedited(connection, workspace_id, _ALERT.c.acked_at > since, suffix="|1")
+Change = tuple[str, str, int]  # the key of a change, and the delivery and alert that it is about
 
 
-def quiet_posts(
-    connection: sa.Connection, workspace_id: int, *, now: datetime
-) -> list[tuple[str, int]]:
-    """(delivery, alert) of sent posts that do not say yet that somebody lets them wait."""
+def seen_posts(connection: sa.Connection, workspace_id: int, *, since: datetime) -> list[Change]:
+    """Changes that tell who acknowledged an alert, of sent posts that do not say so yet."""
+    found = _sent_posts(connection, workspace_id, _ALERT.c.acked_at > since)
+    changes = [(f"e|{post}|1", post, alert) for post, alert, _ in found]
+    return _missing(connection, workspace_id, changes)
+
+
+def quiet_posts(connection: sa.Connection, workspace_id: int, *, now: datetime) -> list[Change]:
+    """Changes that tell up to when somebody lets an alert wait, of sent posts that do not yet."""
     is_quiet = sa.and_(_ALERT.c.state == "fired", _ALERT.c.snoozed_until > now)
-    return _unedited(connection, workspace_id, is_quiet, suffix="|0")
+    found = _sent_posts(connection, workspace_id, is_quiet)
+    changes = [
+        (f"e|{post}|0|{int(until.timestamp())}", post, alert)
+        for post, alert, until in found
+        if until is not None
+    ]
+    return _missing(connection, workspace_id, changes)
 
 
-def _unedited(
-    connection: sa.Connection, workspace_id: int, alerts: sa.ColumnElement[bool], *, suffix: str
-) -> list[tuple[str, int]]:
-    """(delivery, alert) of sent posts of some alerts without the change of this key's end."""
-    edit = _DELIVERY.alias("edit")
-    is_edited = sa.exists().where(
-        edit.c.workspace_id == workspace_id,
-        edit.c.dedupe_key == sa.literal("e|") + _DELIVERY.c.id + suffix,
+def _missing(
+    connection: sa.Connection, workspace_id: int, changes: Sequence[Change]
+) -> list[Change]:
+    known = keys_there(connection, workspace_id, [key for key, _, _ in changes])
+    return [one for one in changes if one[0] not in known]
+
+
+def _sent_posts(
+    connection: sa.Connection, workspace_id: int, alerts: sa.ColumnElement[bool]
+) -> list[tuple[str, int, datetime | None]]:
+    """(id, alert_id, snoozed_until) of the sent posts of some alerts."""
+    its = sa.and_(
+        _ALERT.c.workspace_id == _DELIVERY.c.workspace_id, _ALERT.c.id == _DELIVERY.c.alert_id
     )
     wanted = (
-        sa.select(_DELIVERY.c.id, _DELIVERY.c.alert_id)
-        .join(
-            _ALERT,
-            sa.and_(
-                _ALERT.c.workspace_id == _DELIVERY.c.workspace_id,
-                _ALERT.c.id == _DELIVERY.c.alert_id,
-            ),
-        )
+        sa.select(_DELIVERY.c.id, _DELIVERY.c.alert_id, _ALERT.c.snoozed_until)
+        .join(_ALERT, its)
         .where(
             _ALERT.c.workspace_id == workspace_id,
             alerts,
             _DELIVERY.c.state == "sent",
             _DELIVERY.c.act == "post",
-            ~is_edited,
         )
     )
-    return [(row.id, row.alert_id) for row in connection.execute(wanted)]
+    return [tuple(row) for row in connection.execute(wanted)]
 
 
 def untold_alerts(
@@ -230,14 +236,21 @@ def untold_alerts(
 
 
 def full_fired(
-    connection: sa.Connection, workspace_id: int, budget_id: int, first_day: int
+    connection: sa.Connection, workspace_id: int, budget_id: int, first_day: int, revision: int
 ) -> bool:
-    """Whether 100 % of a budget fired in a period, whatever became of it."""
+    """Whether 100 % of a revision of a budget fired in a period, whatever became of it.
+
+    Nobody counts the revisions of the plan: there, whether it stands.
+    """
+    is_meant = (
+        _THRESHOLD.c.revision == revision if budget_id else _THRESHOLD.c.resolved_at.is_(None)
+    )
     wanted = sa.select(_THRESHOLD.c.percent).where(
         _THRESHOLD.c.workspace_id == workspace_id,
         _THRESHOLD.c.budget_id == budget_id,
         _THRESHOLD.c.first_day == first_day,
         _THRESHOLD.c.percent >= 100,
+        is_meant,
     )
     return connection.execute(wanted.limit(1)).first() is not None
 

@@ -46,6 +46,7 @@ from storage.timekeys import day_number
 Resolved = Callable[[Told], str]
 Answer = Callable[[Told], Report]
 MOST = 50
+FULL = 100
 OVER = "its period was over before it could be told"
 
 

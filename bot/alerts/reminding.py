@@ -13,7 +13,7 @@ from typing import Final
 import sqlalchemy as sa
 import structlog
 
-from bot.alerts.routing import is_snoozed
+from bot.alerts.snoozing import kept_until
 from bot.preferences import REMINDERS
 from storage.alerts import Alert, alert_by_id
 from storage.destinations import Destination, list_destinations
@@ -67,7 +67,7 @@ def _due(connection: sa.Connection, workspace: WorkspaceInfo, now: datetime) -> 
 
 def _may_leave(connection: sa.Connection, alert: Alert, place: Destination, now: datetime) -> bool:
     is_awake = place.breaks_through or place.awake(now) <= now
-    return place.state == "ok" and is_awake and not is_snoozed(connection, alert, now)
+    return place.state == "ok" and is_awake and not kept_until(connection, alert, now)
 
 
 def _reminder(workspace: WorkspaceInfo, alert: Alert, post: Overdue, now: datetime) -> NewDelivery:

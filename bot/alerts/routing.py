@@ -17,16 +17,18 @@ import structlog
 
 from bot.alerts.goals import Desk, Goal, goals_of
 from bot.alerts.kinds import (
+    FULL,
     KINDS,
     OVER,
     highest_of,
     is_past,
     is_test,
 )
+from bot.alerts.snoozing import kept_until
 from bot.asking import Asking
 from bot.context import Identity
 from bot.freezing import frozen_facts, frozen_now
-from storage.alerts import Alert, alert_by_id, list_alerts, mark_routed, unrouted
+from storage.alerts import Alert, alert_by_id, mark_routed, unrouted
 from storage.destinations import Destination, list_destinations
 from storage.engine import reading, writing
 from storage.errors import StorageError
@@ -53,7 +55,6 @@ from storage.routes import (
 from storage.workspaces import list_workspaces
 
 log = structlog.get_logger()
-FULL = 100
 LATE = timedelta(minutes=15)  # what was kept back longer tells how things are when it leaves
 SEEN_FOR = timedelta(days=7)
 MOST = 200
@@ -163,7 +164,7 @@ def _told(desk: Desk, alert: Alert) -> int | None:
 def _fired(desk: Desk, alert: Alert) -> list[NewDelivery] | None:
     """The posts of an alert; None while its subject is quiet, or perhaps its period is over."""
     is_unsure = not desk.is_sure and _is_over(desk, alert)
-    if is_unsure or is_snoozed(desk.connection, alert, desk.now):
+    if is_unsure or kept_until(desk.connection, alert, desk.now):
         return None
     facts = frozen_facts(alert, desk.ctx.reader)
     if facts is not None:
@@ -178,17 +179,6 @@ def _fired(desk: Desk, alert: Alert) -> list[NewDelivery] | None:
         if facts is not None:
             keep_facts(desk.connection, alert, facts)
     return posts
-
-
-def is_snoozed(connection: sa.Connection, alert: Alert, now: datetime) -> bool:
-    """Whether its subject was asked to be quiet; at 100 % only if that was said of 100 %."""
-    if not KINDS[alert.kind].waits or is_test(alert):
-        return False
-    others = list_alerts(connection, alert.workspace_id, subject=alert.subject, limit=MOST)
-    quiet = [one for one in others if one.snoozed_until and one.snoozed_until > now]
-    if highest_of(alert) >= FULL:
-        quiet = [one for one in quiet if highest_of(one) >= FULL]
-    return bool(quiet)
 
 
 def _post(desk: Desk, alert: Alert, goal: Goal, before: Sequence[DeliveryRow]) -> NewDelivery:
@@ -288,7 +278,7 @@ def _ended(desk: Desk, alert: Alert) -> list[NewDelivery] | None:
         return None
     sent = [row for row in posts if row.state == "sent"]
     replies = [_reply(desk, row) for row in sent if is_good and row.kind != "reminder"]
-    return [*(_edit(desk, row, 2) for row in sent), *replies]
+    return [*(_edit(desk, row, f"e|{row.id}|2") for row in sent), *replies]
 
 
 def _posts(desk: Desk, alert: Alert) -> list[DeliveryRow]:
@@ -299,19 +289,19 @@ def _posts(desk: Desk, alert: Alert) -> list[DeliveryRow]:
 def _acknowledged(desk: Desk) -> int:
     """Let posts say who saw their alert, and that it is quiet; how many changes are new."""
     place = desk.connection, desk.place
-    quiet = [(*one, 0) for one in quiet_posts(*place, now=desk.now)]
-    seen = [(*one, 1) for one in seen_posts(*place, since=desk.now - SEEN_FOR)]
+    quiet = quiet_posts(*place, now=desk.now)
+    seen = seen_posts(*place, since=desk.now - SEEN_FOR)
     edits = []
-    for delivery_id, alert_number, change in (*quiet, *seen):
+    for key, delivery_id, alert_number in (*quiet, *seen):
         alert = alert_by_id(*place, alert_number)
         rows = _posts(desk, alert) if alert else []
-        edits += [_edit(desk, row, change) for row in rows if row.id == delivery_id]
+        edits += [_edit(desk, row, key) for row in rows if row.id == delivery_id]
     return len(insert_deliveries(desk.connection, edits))
 
 
-def _edit(desk: Desk, post: DeliveryRow, number: int) -> NewDelivery:
-    """The post once more, as its alert stands now: 0 when it is quiet, 1 seen, 2 over."""
-    return _below(desk, post, key=f"e|{post.id}|{number}", act="edit", line=post.line)
+def _edit(desk: Desk, post: DeliveryRow, key: str) -> NewDelivery:
+    """The post once more, as its alert stands now."""
+    return _below(desk, post, key=key, act="edit", line=post.line)
 
 
 def _reply(desk: Desk, post: DeliveryRow) -> NewDelivery:

@@ -1,12 +1,13 @@
 """The watch over budgets: which are expected to be passed, told when that has held for a while.
 
 An expectation must be found in two looks six hours apart, unless the limit is less than two days
-away.  Since when it is found is kept, so that a restart forgets nothing.
+away.  Since when it is found is kept, so that a restart forgets nothing.  Of a limit that takes
+the place of one that was told of already it is told at once, with the change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -17,9 +18,11 @@ import structlog
 from analytics.overrun import Overrun, is_safe, overrun_facts, overrun_of
 from analytics.query import Filters, Query
 from analytics.scopes import Limit, Tracked, limit_of, limits, tracked
+from bot.alerts.kinds import is_past
 from bot.context import Context
 from storage.alerts import Alert, NewAlert, insert_alert, list_alerts, resolve
 from storage.budgets import Budget, list_budgets
+from storage.locks import hold
 from storage.periods import period_key
 from storage.preferences import set_state, state
 from storage.routes import full_fired
@@ -58,6 +61,9 @@ class Watched:
         return f"f|{owner}|{self.period}|r{self.revision}|{status}"
 
 
+Ending = tuple[Alert, str, Watched | None]  # why an alert is over, and what holds instead
+
+
 def watched(ctx: Context, query: Query) -> list[Watched]:
     """Every budget with its standing; the plan where the workspace has no budget."""
     query = replace(query, filters=Filters())
@@ -84,8 +90,11 @@ def settle(ctx: Context, found: list[Watched]) -> int:
     """Fire and end alerts, and remember since when each expectation is found; how many changed."""
     since = _remembered(ctx)
     kept = {one.key: since.get(one.key, ctx.now) for one in found if one.found is not None}
-    fired = sum(_fire(ctx, one, kept[one.key]) for one in found if one.found is not None)
-    ended = sum(_end(ctx, alert, found) for alert in _open(ctx))
+    endings = _endings(ctx, found)
+    anew = {one.key for _, reason, one in endings if reason == "revised" and one is not None}
+    ripe = [one for one in found if one.key in anew or _is_ripe(one, since, ctx.now)]
+    fired = sum(_fire(ctx, one) for one in ripe)
+    ended = sum(_end(ctx, *ending) for ending in endings)
     if kept.keys() != since.keys():
         _remember(ctx, kept)
     return fired + ended
@@ -95,29 +104,34 @@ def is_due(ctx: Context, found: list[Watched]) -> bool:
     """Whether `settle` would change anything, so that nobody is kept waiting for a write."""
     since = _remembered(ctx)
     wanted = {one.key for one in found if one.found is not None}
-    ripe = any(
-        _is_ripe(one, since.get(one.key, ctx.now), ctx.now) and not _is_told(ctx, one)
-        for one in found
-        if one.found is not None
-    )
-    return wanted != since.keys() or ripe or any(_ending(alert, found) for alert in _open(ctx))
+    ripe = any(_is_ripe(one, since, ctx.now) and _may_fire(ctx, one) for one in found)
+    return wanted != since.keys() or ripe or bool(_endings(ctx, found))
 
 
-def _is_ripe(one: Watched, since: datetime, now: datetime) -> bool:
-    return one.found is not None and (one.found.is_near or now - since >= HELD)
+def follow(ctx: Context, query: Query) -> None:
+    """Let what was told of expectations follow a limit that was just changed."""
+    if _open(ctx):
+        hold(*_place(ctx))
+        settle(ctx, watched(ctx, query))
 
 
-def _is_told(ctx: Context, one: Watched) -> bool:
+def _is_ripe(one: Watched, since: Mapping[str, datetime], now: datetime) -> bool:
+    return one.found is not None and (one.found.is_near or now - since.get(one.key, now) >= HELD)
+
+
+def _may_fire(ctx: Context, one: Watched) -> bool:
+    """Whether nobody was told of it yet, nor that 100 % are used."""
     known = list_alerts(*_place(ctx), kinds=[KIND], subject=one.subject, limit=MOST)
-    return any(alert.dedupe_key == one.key for alert in known)
+    first = day_number(one.row.limit.stretch.first)
+    return not any(alert.dedupe_key == one.key for alert in known) and not full_fired(
+        *_place(ctx), one.budget_id, first, one.revision
+    )
 
 
-def _fire(ctx: Context, one: Watched, since: datetime) -> bool:
-    """Tell of one, where it has held and 100 % has not fired."""
+def _fire(ctx: Context, one: Watched) -> bool:
+    """Tell of one that is to be told."""
     limit, burn = one.row.limit, one.row.burn
-    if one.found is None or not _is_ripe(one, since, ctx.now) or _is_told(ctx, one):
-        return False
-    if full_fired(*_place(ctx), one.budget_id, day_number(limit.stretch.first)):
+    if one.found is None or not _may_fire(ctx, one):
         return False
     number = insert_alert(
         ctx.reader.connection,
@@ -142,42 +156,60 @@ def _fire(ctx: Context, one: Watched, since: datetime) -> bool:
 
 
 def _open(ctx: Context) -> list[Alert]:
-    return list_alerts(*_place(ctx), states=["fired"], kinds=[KIND], limit=MOST)
+    """The alerts that stand, of periods that run: one that simply ends ends no alert."""
+    found = list_alerts(*_place(ctx), states=["fired"], kinds=[KIND], limit=MOST)
+    today = ctx.reader.clock.local_date(ctx.now)
+    return [one for one in found if not is_past(one, today)]
 
 
-def _ending(alert: Alert, found: list[Watched]) -> tuple[str, Watched | None] | None:
-    """Why an alert is over: what it was about is safe, gone, told otherwise; None while it holds.
+def _endings(ctx: Context, found: Sequence[Watched]) -> list[Ending]:
+    """The alerts that are over: what each was about is safe, gone, told otherwise."""
+    return [
+        (alert, reason, one)
+        for alert in _open(ctx)
+        for one in [_heir(alert, found)]
+        if (reason := _reason(alert, one))
+    ]
 
-    A period that simply ends ends no alert.
-    """
-    one = next((one for one in found if one.subject == alert.subject), None)
+
+def _heir(alert: Alert, found: Sequence[Watched]) -> Watched | None:
+    """What holds of the subject of an alert by now: a budget takes the place of the plan."""
+    same = next((one for one in found if one.subject == alert.subject), None)
+    if same is not None or alert.subject != PLAN:
+        return same
+    return next((one for one in found if one.row.limit.scope.kind == "workspace"), None)
+
+
+def _reason(alert: Alert, one: Watched | None) -> str:
+    """Why an alert is over; empty while it holds."""
     if one is None:
-        return "removed", None
-    if one.period != alert.period_key:
-        return None
-    is_revised = alert.facts.get("revision") != one.revision
-    if not is_revised and one.row.burn.spent >= (one.row.limit.amount or 0):
-        return "passed", one
+        return "removed"
+    then = (alert.subject, alert.period_key, alert.facts.get("revision"))
+    is_revised = then != (one.subject, one.period, one.revision) or (
+        one.subject == PLAN and alert.facts.get("limit") != one.row.limit.amount
+    )
+    if not is_revised and _is_passed(one):
+        return "passed"
     if is_safe(one.row.burn):
-        return "below", one
-    return ("revised", one) if is_revised else None
+        return "below"
+    return "revised" if is_revised else ""
 
 
-def _end(ctx: Context, alert: Alert, found: list[Watched]) -> bool:
-    ending = _ending(alert, found)
-    if ending is None:
-        return False
-    reason, one = ending
+def _is_passed(one: Watched) -> bool:
+    return one.row.burn.spent >= (one.row.limit.amount or 0)
+
+
+def _end(ctx: Context, alert: Alert, reason: str, one: Watched | None) -> bool:
     facts: dict[str, object] = {"reason": reason}
     if one is not None:
         facts |= {"used": one.row.burn.spent, "limit": one.row.limit.amount}
     # The thresholds tell of what is passed, another alert of what is expected of a new limit.
-    is_news = reason in ("below", "removed") or (one is not None and one.found is None)
-    state_ = "resolved" if is_news and reason != "passed" else "replaced"
+    is_told = one is not None and (one.found is not None or _is_passed(one))
+    is_news = reason in ("below", "removed") or not is_told
     done = resolve(
         ctx.reader.connection,
         alert,
-        state="resolved" if state_ == "resolved" else "replaced",
+        state="resolved" if is_news else "replaced",
         facts=facts,
         now=ctx.now,
     )

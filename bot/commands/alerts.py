@@ -40,6 +40,7 @@ from bot.alerts.kinds import (
     told_of,
 )
 from bot.alerts.routing import MERGED, RECOVERED, REPLACED
+from bot.alerts.snoozing import kept_until
 from bot.alerts.standing import end_of, standing
 from bot.context import Context, NotAllowed, outranks
 from bot.freezing import BUDGETS, scope_of_alert
@@ -58,7 +59,6 @@ from storage.alerts import (
     insert_alert,
     list_alerts,
     snooze,
-    snoozed_until,
 )
 from storage.budgets import Budget, list_budgets
 from storage.destinations import Destination, list_destinations
@@ -378,11 +378,19 @@ def _state(ctx: Context, alert: Alert) -> str:
     words = []
     if alert.acked_at is not None:
         words.append(f"seen by {told_of(alert, ctx).acked_by or 'somebody'}")
-    if alert.snoozed_until is not None and alert.snoozed_until > ctx.now:
-        words.append(f"quiet until {moment_text(_local(ctx, alert.snoozed_until))}")
+    if (quiet := _quiet_until(ctx, alert)) is not None:
+        words.append(f"quiet until {moment_text(_local(ctx, quiet))}")
     if is_past(alert, ctx.reader.clock.local_date(ctx.now)):
         words.append("period over")
     return ", ".join(words) or "fired"
+
+
+def _quiet_until(ctx: Context, alert: Alert) -> datetime | None:
+    """Up to when people let it wait, or what they said of its budget keeps it back."""
+    if alert.routed_at is None:
+        return kept_until(ctx.reader.connection, alert, ctx.now)
+    until = alert.snoozed_until
+    return until if until is not None and until > ctx.now else None
 
 
 def _history_row(ctx: Context, alert: Alert, came: Sequence[Message]) -> HistoryRow:
@@ -414,7 +422,7 @@ def _why_untold(ctx: Context, alert: Alert) -> str:
     if alert.routed_at is None and alert.state != "fired":
         return "over before it was told"
     if alert.routed_at is None:
-        quiet = snoozed_until(*_where(ctx), alert.subject, now=ctx.now)
+        quiet = _quiet_until(ctx, alert)
         return f"quiet until {moment_text(_local(ctx, quiet))}" if quiet else "not told yet"
     return "nobody to tell: no route, and no admin with a chat"
 

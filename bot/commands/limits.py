@@ -23,6 +23,7 @@ from analytics.query import Query
 from analytics.report import Report
 from analytics.scopes import KEYS, PERIODS, Scope, limit_of, scope_of
 from analytics.timerange import parse_range
+from bot.alerts.watch_budgets import follow
 from bot.context import Context, NotAllowed, outranks
 from bot.params import Amount, BillingDay, BudgetPeriod, Day, ScopeFilter, Seen, Thresholds
 from bot.params.amounts import MAX_CREDITS
@@ -311,6 +312,7 @@ def _settle(ctx: Context, verb: str, change: Change, seen: Seen | None) -> Repor
             query, change, _line(query, verb, change), _past(ctx, change.scope)
         )
     kept = _kept(ctx, change)
+    follow(ctx, query)
     ctx.record(
         verb,
         f"budget of {change.scope.kind} {change.scope.target}, {change.budget.period}",

@@ -16,8 +16,6 @@ from storage.alerts import (
     list_alerts,
     mark_routed,
     resolve,
-    snooze,
-    snoozed_until,
     unrouted,
 )
 from storage.engine import reading, writing
@@ -80,16 +78,6 @@ def test_an_alert_is_seen_once(connection: sa.Connection) -> None:
     found = alert_by_id(connection, 1, 1)
     assert found is not None
     assert (found.acked_by, found.acked_at) == ("anna", NOW)
-
-
-def test_a_subject_is_quiet_until_the_latest_moment(connection: sa.Connection) -> None:
-    for key, hours in (("one", 2), ("two", 1)):
-        number = insert_alert(connection, new(key))
-        assert number is not None
-        assert snooze(connection, 1, number, until=NOW + hours * HOUR)
-    assert snoozed_until(connection, 1, "person:1", now=NOW) == NOW + 2 * HOUR
-    assert snoozed_until(connection, 1, "person:1", now=NOW + 2 * HOUR) is None
-    assert snoozed_until(connection, 1, "person:2", now=NOW) is None
 
 
 def test_what_is_over_is_routed_again_and_once(connection: sa.Connection) -> None:
