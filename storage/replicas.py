@@ -1,6 +1,7 @@
 """Which processes run on this database, when each ticked, and how its parts are.
 
-It is for people to read: nothing is decided by it.
+It is for people to read.  The one thing decided by it is whether a platform that is not set up in
+one process is served by another.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
@@ -19,6 +21,7 @@ from storage.preferences import set_state, state
 LAST_TICK = "last_tick_at"
 REPLICA = "replica:"
 KEPT = timedelta(days=1)  # then a replica that ticks no more is forgotten
+UNSET: Final = "not set up"  # how the state of a platform begins that nobody set up: no fault
 MAX_WORDS = 150  # of one part's state: the row has room for 2,000 characters
 _STATE = SQLModel.metadata.tables["state"]
 
@@ -55,6 +58,18 @@ def replicas(connection: sa.Connection) -> list[Replica]:
     wanted = sa.select(_STATE.c.name, _STATE.c.value).where(_is_replica())
     found = [_replica(*row) for row in connection.execute(wanted)]
     return sorted(found, key=lambda one: one.at, reverse=True)
+
+
+def serving(connection: sa.Connection, now: datetime, *, within: timedelta) -> set[str]:
+    """The parts that a replica has set up which ticked within a time, well or not."""
+    there = database_clock(connection) or now
+    alive = [one for one in replicas(connection) if there - one.at <= within]
+    return {part for one in alive for part, words in one.parts.items() if is_set_up(words)}
+
+
+def is_set_up(words: str) -> bool:
+    """Whether the state of a part does not say that nobody set it up."""
+    return not words.startswith(UNSET)
 
 
 def forget_replicas(connection: sa.Connection, *, now: datetime) -> None:

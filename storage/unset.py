@@ -16,6 +16,8 @@ from sqlmodel import SQLModel
 from storage.outbox import DELIVERY
 from storage.outgoing import TO_RENDER, TO_SEND
 from storage.preferences import set_state, state
+from storage.replicas import KEPT as REPLICA_KEPT
+from storage.replicas import serving
 
 PREFIX: Final = "unset:"
 NOT_SET_UP: Final = "its platform is not set up here"
@@ -91,7 +93,11 @@ def unset_times(connection: sa.Connection) -> dict[str, Unset]:
 
 
 def end_unsendable(connection: sa.Connection, now: datetime, platforms: Collection[str]) -> int:
-    """End what has waited for a platform that is not set up for longer than anybody cares."""
+    """End what has waited for a platform that is not set up for longer than anybody cares.
+
+    Also not in any replica of the last day: `platforms` are those of one process.
+    """
+    platforms = {*platforms, *serving(connection, now, within=REPLICA_KEPT)}
     idle = sa.exists().where(
         _DESTINATION.c.workspace_id == DELIVERY.c.workspace_id,
         _DESTINATION.c.id == DELIVERY.c.destination_id,

@@ -46,6 +46,12 @@ class Standing:
     apart: timedelta | None
 
     @property
+    def served(self) -> set[str]:
+        """The parts that some replica has set up, well or not."""
+        parts = [part for one in self.replicas for part in one.parts.items()]
+        return {part for part, words in parts if not is_unset(words)}
+
+    @property
     def is_ticking(self) -> bool:
         """Whether some replica is alive."""
         return self.ticked is not None and self.now - self.ticked <= ALIVE
@@ -102,7 +108,7 @@ def _standing(ctx: Context) -> Standing:
 def _outbox(ctx: Context, standing: Standing) -> Outbox:
     connection, ours = ctx.reader.connection, ctx.reader.workspace.id
     now, parts = standing.now, [one.parts.items() for one in standing.replicas]
-    idle = {part for items in parts for part, words in items if is_unset(words)}
+    idle = {part for items in parts for part, _ in items} - standing.served
     return Outbox(
         queue=queue_of(connection, now, workspace_id=ours, idle=idle),
         dead=dead_destinations(connection, workspace_id=ours),
@@ -138,7 +144,8 @@ def _wrong(standing: Standing) -> Iterator[str]:
         yield "creditbot stands still: nothing is planned or sent; see the log of `creditbot run`."
     for one in standing.replicas:
         for part, words in one.parts.items():
-            is_wrong = words.startswith(("off", "reconnecting", "stuck")) or is_unset(words)
+            is_idle = is_unset(words) and part not in standing.served
+            is_wrong = words.startswith(("off", "reconnecting", "stuck")) or is_idle
             if is_wrong or part == "clock":
                 yield f"{PLATFORMS.get(part, part)}: {clean(words).rstrip('.')}."
     if standing.apart is not None and abs(standing.apart) > MOST_APART:

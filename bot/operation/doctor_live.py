@@ -18,7 +18,7 @@ from storage.errors import StorageError
 from storage.leases import database_clock
 from storage.migrate import require_current
 from storage.queue_stats import Queue, count_dead, dead_destinations, pauses, queue_of
-from storage.replicas import last_tick, replicas
+from storage.replicas import last_tick, replicas, serving
 from storage.unset import idle_platforms
 
 NAMED = 5  # dead channels; `health` in chat names them all
@@ -48,7 +48,8 @@ def _looked_at(
         wrong = apart > MOST_APART
         yield Finding("FAIL" if wrong else "ok  ", "Database's clock", words)
     there = told or now
-    idle = idle_platforms(connection, platforms)
+    served = serving(connection, there, within=ALIVE)
+    idle = idle_platforms(connection, {*platforms, *served})
     queue = queue_of(connection, there, idle=[one.platform for one in idle])
     yield _ticking(connection, there, queue)
     yield from _parts(connection, there)

@@ -14,14 +14,15 @@ import sqlalchemy as sa
 import structlog
 
 from analytics.numbers import counted
+from bot.operation.ticking import ALIVE
 from storage.engine import reading, writing
 from storage.errors import StorageError
 from storage.queue_stats import Queue, pauses, queue_of
+from storage.replicas import UNSET, is_set_up, serving
 from storage.unset import Idle, idle_platforms, note_unset
 
 log = structlog.get_logger()
 LOOK_SECONDS = 60
-UNSET = "not set up"  # how the state of a platform begins that nobody set up here: no fault
 SAME_STRETCH = timedelta(minutes=15)  # between two looks, also over a restart
 TOKENS: Mapping[str, str] = {
     "slack": "CREDITBOT_SLACK_BOT_TOKEN",
@@ -32,7 +33,8 @@ TOKENS: Mapping[str, str] = {
 class QueueWatch:
     """Tells where nothing may be sent, and how many messages wait for more than 6 h; else None.
 
-    `tell_unset` is told in words what goes to platforms that are none of `platforms`.
+    `tell_unset` is told in words what goes to platforms that are none of `platforms`, and that no
+    other running replica serves.
     """
 
     def __init__(
@@ -65,7 +67,8 @@ class QueueWatch:
     def _looked(self) -> tuple[Queue, list[Idle], list[str]]:
         now = self._now()
         with reading(self._engine) as connection:
-            idle = idle_platforms(connection, self._platforms)
+            served = serving(connection, now, within=ALIVE)
+            idle = idle_platforms(connection, {*self._platforms, *served})
             queue = queue_of(connection, now, idle=[one.platform for one in idle])
             told = {
                 f"{one.platform} refuses everything: {one.reason}"
@@ -81,7 +84,7 @@ class QueueWatch:
 
 def is_unset(words: str) -> bool:
     """Whether the state of a part says that nobody set it up."""
-    return words.startswith(UNSET)
+    return not is_set_up(words)
 
 
 def unset_words(idle: Idle) -> str:

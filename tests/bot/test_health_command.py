@@ -143,3 +143,10 @@ def _rows(block: object) -> tuple[tuple[object, ...], ...]:
 def test_the_first_thing_that_is_wrong_is_said_once(world: World) -> None:
     said = notes(asked(world))
     assert said.count("`creditbot run` has not run here yet") == 1
+
+
+def test_a_platform_that_one_of_two_replicas_has_set_up_is_not_called_unset(world: World) -> None:
+    tick(world, "one", slack="up", discord="not set up: 1 digest goes there; set its token")
+    tick(world, "two", slack="not set up: 1 digest goes there; set its token", discord="up")
+    deliver(world.engine, destination(world.engine, "C1"), "ready", late=timedelta(hours=9))
+    assert asked(world).headline == "1 thing to look at: 1 message waiting for more than 2 h."

@@ -34,10 +34,11 @@ from storage.engine import reading, writing
 from storage.failpoints import SETTING, FailpointReached, rearm
 from storage.outbox import DELIVERY, DeliveryRow, history
 from storage.pauses import Pause
+from storage.replicas import note_tick
 from storage.roles import set_role
 from storage.routes import untold_alerts
 from storage.subscriptions import Subscription, change_subscription
-from storage.unset import end_unsendable
+from storage.unset import end_unsendable, unset_times
 from storage.workspaces import bind_chat
 from tests.alerted import crossing, fire
 from tests.bot.delivery.delivering import BUSY, LOST, Office, by_hand
@@ -421,6 +422,39 @@ def days_off(office: Office, *days: int) -> None:
             office.clock.forward(60 * minutes)
             assert plan(office.engine, office.clock.now(), ("discord",)) == 0
             look(office, "discord")
+
+
+def replica(office: Office, name: str, **parts: str) -> None:
+    """Another process that ticks now."""
+    with writing(office.engine) as connection:
+        note_tick(connection, name, parts, now=office.clock.now())
+
+
+def test_what_another_replica_serves_is_left_to_it_and_not_called_unset(
+    sqlite_engine: sa.Engine,
+) -> None:
+    office = Office(sqlite_engine)
+    office.mail.due(office.mail.channel(), kind="notice", due_at=office.clock.now())
+    replica(office, "other:1", slack="reconnecting", discord="not set up: 2 digests go there")
+    assert look(office, "discord")[1] == {}
+    office.clock.forward(31)
+    replica(office, "here:2", slack="not set up: 1 message goes there", discord="up")
+    assert look(office, "discord")[1].keys() == {"slack"}
+    with reading(office.engine) as connection:
+        assert unset_times(connection)["slack"].since == office.clock.now()
+
+
+def test_what_waits_for_a_platform_that_another_replica_serves_is_not_ended(
+    sqlite_engine: sa.Engine,
+) -> None:
+    office = Office(sqlite_engine)
+    office.mail.due(office.mail.channel(), kind="notice", due_at=office.clock.now())
+    office.clock.forward(40 * 86_400)
+    replica(office, "other:1", slack="up")
+    for hours, ended in ((20, 0), (5, 1)):
+        office.clock.forward(3600 * hours)
+        with writing(office.engine) as connection:
+            assert end_unsendable(connection, office.clock.now(), ("discord",)) == ended
 
 
 def test_what_nobody_can_send_is_not_planned_and_no_fault(office: Office) -> None:
