@@ -79,8 +79,9 @@ def parse_cron(text: str) -> Cron:
     if len(parts) != len(_FIELDS):
         has = counted(len(parts), "field")
         extra = " There are no seconds." if len(parts) > len(_FIELDS) else ""
+        said = f"'{tidy(text)}' has {has}, and a cron has five."
         raise UserError(
-            f"'{tidy(text)}' has {has}, and a cron has five.",
+            said if parts else "A cron has five fields.",
             hint=f"Minute, hour, day, month, weekday: `{EXAMPLE}`.{extra}",
         )
     if len(" ".join(parts)) > MAX_TEXT:

@@ -39,6 +39,7 @@ _HINT = (
 _TIME = re.compile(r"(\d{1,2}):(\d{2})|(\d{1,2})(?::(\d{2}))?(am|pm)", re.ASCII)
 _MEANT_AS_TIME = re.compile(r"[\d:.,hamp]*\d[\d:.,hamp]*", re.ASCII)
 _DAY_NUMBERS = {name: number for number, day in enumerate(WEEKDAYS) for name in (day, day[:3])}
+_ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th)", re.ASCII)
 _COUNT = re.compile(r"(\d{1,4})(?:d|days?)?", re.ASCII)
 
 
@@ -302,10 +303,10 @@ def _is_before_time(rest: Sequence[str]) -> bool:
 
 
 def _monthly(rest: list[str]) -> Schedule:
-    typed = rest[0].casefold() if rest else ""
-    if typed == "last":
+    typed = _ORDINAL.sub(r"\1", rest[0].casefold()) if rest else ""
+    if typed in ("first", "last"):
         rest.pop(0)
-        return Schedule("monthly", (_time(rest),), LAST)
+        return Schedule("monthly", (_time(rest),), 1 if typed == "first" else LAST)
     if not (typed.isascii() and typed.isdigit()):
         return Schedule("monthly", (_time(rest),), 1)
     rest.pop(0)
@@ -332,7 +333,8 @@ def _every(rest: list[str]) -> Schedule:
         words = f"every {typed} {unit}" if found else f"every {typed}"
         raise UserError(
             f"'{clean(words.strip())}' is no number of days from 1 to {MOST_DAYS}.",
-            hint=f"For example `every 3 days 10:00`; more often than daily, `{EXAMPLE}`.",
+            hint="For example `every 3 days 10:00`, `weekly mon 09:00`, or several times a day "
+            '`cron "0 9,17 * * *"`.',
         )
     if number == 1:
         return Schedule("daily", (_time(rest),))

@@ -10,7 +10,7 @@ from functools import cache
 
 from analytics.errors import UserError
 from storage.errors import StorageError
-from storage.workspaces import check_zone, zone_names
+from storage.workspaces import OFFSET, check_zone, zone_names
 
 _IN_WORDS = re.compile(r"(?:\S+ ){1,3}(?:standard|daylight|summer) time\b", re.IGNORECASE)
 
@@ -37,9 +37,10 @@ def checked_zone(typed: str) -> str:
 
 
 def is_meant_as_zone(word: str) -> bool:
-    """Whether a word is a zone, or nearly: `Europe/Berln`, `utc`, `CEST`, `Berlin`."""
+    """Whether a word is a zone, or nearly: `Europe/Berln`, `utc`, `CEST`, `Berlin`, `GMT+2`."""
     is_short = word.isascii() and word.isupper() and 2 <= len(word) <= 5
-    return " " not in word and (is_short or "/" in word or word.casefold() in _zone_words())
+    is_named = is_short or "/" in word or word.casefold() in _zone_words()
+    return " " not in word and (is_named or OFFSET.fullmatch(word.casefold()) is not None)
 
 
 @cache

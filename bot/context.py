@@ -36,15 +36,8 @@ def check_inside(place: Place | None) -> None:
 
 
 def check_readers(place: Place | None, what: str) -> None:
-    """Raise NotAllowed for a channel that strangers read, or may read, for all that is known."""
-    if place is None or place.is_direct:
-        return
-    if place.is_external:
-        raise NotAllowed(
-            f"{what} is not for a channel that is shared with another organisation.",
-            hint="Type it in a direct message to me.",
-        )
-    if place.is_hidden:
+    """Raise NotAllowed for a channel that strangers may read, for all that is known."""
+    if place is not None and place.is_hidden and not place.is_direct:
         raise NotAllowed(
             f"I cannot see who reads along in this channel, so {what} is not for it.",
             hint="Invite me with `/invite @creditbot`, or type it in a direct message to me.",

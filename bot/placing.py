@@ -12,11 +12,11 @@ from bot.params import YES, Param
 
 
 def placed(
-    params: Sequence[Param], words: Sequence[str], *, usage: str
+    params: Sequence[Param], words: Sequence[str], *, hint: str
 ) -> Iterator[tuple[Param, str]]:
     """Led words (`by week`) with their parameter, then those with a place, then all others.
 
-    Raises UserError for words that no parameter takes, with how the command is used.
+    Raises UserError for words that no parameter takes, with the hint.
     """
     rest = list(words)
     for param in params:
@@ -29,10 +29,10 @@ def placed(
             end = len(rest) if param.type.wordy else at + 2
             yield param, " ".join(rest[at + 1 : end])
             del rest[at:end]
-    yield from _unled(params, rest, usage)
+    yield from _unled(params, rest, hint)
 
 
-def _unled(params: Sequence[Param], words: list[str], usage: str) -> Iterator[tuple[Param, str]]:
+def _unled(params: Sequence[Param], words: list[str], hint: str) -> Iterator[tuple[Param, str]]:
     """Words in the order of the parameters that have a place; the rest is for the loose one."""
     loose = next((param for param in params if param.type.loose), None)
     takers = [param for param in params if param.type.positional]
@@ -52,7 +52,7 @@ def _unled(params: Sequence[Param], words: list[str], usage: str) -> Iterator[tu
         return
     text = " ".join(rest)
     if loose is None:
-        raise UserError(f"I don't understand '{text}'.", hint=f"Type `{usage}`.")
+        raise UserError(f"I don't understand '{text}'.", hint=hint)
     yield loose, text
 
 

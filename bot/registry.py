@@ -124,16 +124,25 @@ def find_command(name: str) -> Command:
     known = _known_command(name)
     if known is not None:
         return known
-    inside = [one for one in COMMANDS if one.startswith(f"{name.casefold().lstrip('/')} ")]
-    if inside:
-        raise UserError(
-            f"'{name}' is only the beginning of a command.",
-            hint=f"There is {', '.join(f'`{one}`' for one in inside)}.",
-        )
-    raise _unknown([name])
+    raise _unknown(name.split() or [name])
+
+
+def _inside(name: str) -> list[str]:
+    """The commands whose names begin with a word of others: `digest list` for `digest`."""
+    return [one for one in COMMANDS if one.startswith(f"{name.casefold().lstrip('/')} ")]
 
 
 def _unknown(words: Sequence[str]) -> UserError:
+    inside = _inside(words[0])
+    there = f"There is {', '.join(f'`{one}`' for one in inside)}."
+    if inside and len(words) == 1:
+        return UserError(f"'{words[0]}' is only the beginning of a command.", hint=there)
+    if inside:
+        seconds = {one.split(" ")[1]: one for one in inside}
+        close = difflib.get_close_matches(words[1].casefold(), seconds, 1)
+        near = f"Did you mean `{seconds[close[0]]}`? " if close else ""
+        typed = " ".join(words[:2])
+        return UserError(f"I don't know the command '{typed}'.", hint=f"{near}{there}")
     return UserError(f"I don't know the command '{words[0]}'.", hint=_nearest_command(words))
 
 
@@ -151,10 +160,10 @@ def _chosen(words: Sequence[str]) -> tuple[Command, Sequence[str]]:
         known = _known_command(" ".join(words[:size]))
         if known is not None:
             return known, words[size:]
-    begins = any(one.split(" ")[0] == words[0].casefold().lstrip("/") for one in COMMANDS)
-    if not begins and _known_command(words[0]) is None:
+    known = _known_command(words[0])
+    if known is None:
         raise _unknown(words)
-    return find_command(words[0]), words[1:]
+    return known, words[1:]
 
 
 def _nearest_command(words: Sequence[str]) -> str:
@@ -194,13 +203,22 @@ def parse(line: str) -> Call:
                 f"`{chosen.name}` has no option '{name}'.", hint=_nearest_option(name, chosen)
             )
         if not value.strip('"'):
-            raise UserError(f"'{name}=' is empty.", hint=f"Write {param.usage}, or leave it out.")
+            raise UserError(
+                f"'{name}=' is empty.", hint=f"Write `{param.usage.strip('[]')}`, or leave it out."
+            )
         _add(given, param, value.strip('"'))
-    for param, text in placed(chosen.params, loose, usage=chosen.usage):
+    for param, text in placed(chosen.params, loose, hint=_how_to_type(chosen)):
         if param.type.loose and not param.type.claims(text):
             _expect_quotes(rest, loose)
         _add(given, param, text)
     return Call(chosen, given)
+
+
+def _how_to_type(chosen: Command) -> str:
+    """What follows a command, and the commands that begin as it does."""
+    inside = _inside(chosen.name)
+    listed = f" There is {', '.join(f'`{one}`' for one in inside)}." if inside else ""
+    return f"Type `{chosen.usage}`.{listed}"
 
 
 def _expect_quotes(words: Sequence[str], loose: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ A workspace is a closed world: everything else in storage is asked with its id.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,7 @@ from storage.timekeys import Clock
 
 __all__ = [
     "DEFAULT_NAME",
+    "OFFSET",
     "TIERS",
     "WorkspaceInfo",
     "bind_chat",
@@ -54,6 +56,7 @@ DECIDING = ("tiers", "week_start")  # preferences that decide what numbers mean
 _WORKSPACE = SQLModel.metadata.tables["workspace"]
 _LINK = SQLModel.metadata.tables["chat_link"]
 _DESTINATION = SQLModel.metadata.tables["destination"]
+OFFSET = re.compile(r"(?:utc|gmt)?\s*[+-]\s*\d{1,2}(?::?\d{2})?", re.ASCII | re.IGNORECASE)
 RELEASED = "released"  # why nothing goes to the channels of a team any more
 
 
@@ -302,7 +305,12 @@ def check_zone(zone: str) -> None:
 
 
 def _near_zones(zone: str) -> Sequence[str]:
-    """At most three zones whose whole name or city resembles what was typed."""
+    """At most three zones whose whole name or city resembles what was typed.
+
+    None for `GMT+2`: the zone of that name lies west of Greenwich, and no clock change is known.
+    """
+    if OFFSET.fullmatch(zone.strip()):
+        return []
     typed = folded(zone).replace(" ", "_")[:MAX_NAME]
     by_word = {known.rpartition("/")[2].casefold(): known for known in sorted(zone_names())}
     by_word |= {known.casefold(): known for known in zone_names()}

@@ -323,7 +323,8 @@ def _raise_report(ctx: Context, number: int, budget: Budget, limit: Limit) -> Re
     other = line_of(query, scope, "budget raise", "500", stretch.period)
     # What it says of now is said of this revision: of another one it is asked anew.
     done = f"{line} revision={budget.revision}"
-    steps = [Button(f"Raise by {amount_text(wanted)}", done, "do")] if line else []
+    is_theirs = outranks(ctx.asker.role, "lead")
+    steps = [Button(f"Raise by {amount_text(wanted)}", done, "do")] if line and is_theirs else []
     leave = Button("Leave it", f"alerts show {number}")
     whole, then = amount - limit.raised, amount - limit.raised + wanted
     now = (
@@ -331,6 +332,8 @@ def _raise_report(ctx: Context, number: int, budget: Budget, limit: Limit) -> Re
         f"{credits_text(row.burn.spent)} were used."
     )
     hint = f" For another amount type `{other}`." if other else ""
+    if not is_theirs:
+        hint = f" Leads and admins raise limits: ask one to type `{line}`." if line else ""
     return Report(
         "Raise limit",
         f"Raise the {stretch.period} budget of {scope.name(query)} by {amount_text(wanted)} until "

@@ -133,11 +133,16 @@ class QuietHoursType(ParamType):
         start, end = (
             (_minute(found[1], found[2]), _minute(found[3], found[4])) if found else (-1, -1)
         )
-        # The whole day would be written as `off` is.
-        if min(start, end) < 0 or start % LAST_MINUTE == end % LAST_MINUTE:
+        if min(start, end) < 0:
             raise UserError(
                 f"'{clean(typed, 40)}' are no hours of a day.",
                 hint="Write them as `22:00-07:00`, or `off`.",
+            )
+        # The whole day would be kept as `off` is.
+        if start % LAST_MINUTE == end % LAST_MINUTE:
+            raise UserError(
+                f"'{clean(typed, 40)}' leaves no time of the day.",
+                hint="Write only the hours that are quiet, `22:00-07:00`, or `off` for none.",
             )
         return QuietHours((start % LAST_MINUTE, end % LAST_MINUTE))
 

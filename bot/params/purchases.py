@@ -21,6 +21,7 @@ Approvers = NewType("Approvers", str)
 ProviderUrl = NewType("ProviderUrl", str)
 MAX_URL = 400
 MAX_TRIGGER = 100
+LEFT = "left"
 NOBODY = ("off", "none", "dry-run")
 
 
@@ -44,8 +45,13 @@ class TriggerType(ParamType):
             return None
         text = texts[0].strip()
         if not text.endswith("%"):
+            if whole(text, range(1, MAX_TRIGGER + 1)) is not None:
+                raise UserError(
+                    f"'{text}' may be a share used or credits left.",
+                    hint=f"Write `trigger={text}%` or `trigger={text}{LEFT}`.",
+                )
             try:
-                return Trigger(None, parse_amount(text))
+                return Trigger(None, parse_amount(text.casefold().removesuffix(LEFT)))
             except UserError:
                 raise self._unknown(text) from None
         percent = whole(text.removesuffix("%").strip(), range(1, MAX_TRIGGER + 1))

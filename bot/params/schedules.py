@@ -115,7 +115,9 @@ class FlagType(ParamType):
             return None
         typed = texts[0].casefold()
         if typed not in (YES, NO, "on", "off", "true", "false"):
-            raise UserError(f"'{clean(texts[0], 40)}' is neither yes nor no.", hint="Write `no`.")
+            raise UserError(
+                f"'{clean(texts[0], 40)}' is neither yes nor no.", hint="Write `yes` or `no`."
+            )
         return typed in (YES, "on", "true")
 
     def complete(self, text: str, ctx: Context) -> list[str]:

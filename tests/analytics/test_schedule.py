@@ -94,7 +94,7 @@ def test_a_schedule_is_read_and_written_in_one_way(typed: str, text: str) -> Non
         ("@every 1s", "'@every 1s'", "cron"),
         ("0 9 * * mon", "'0 9 * * mon'", 'cron "0 9'),
         ('cron "* * * * * *"', "has 6 fields", "no seconds"),
-        ("cron", "has 0 fields", "weekday"),
+        ("cron", "five fields", "weekday"),
         ('cron "* * * * *"', "due every minute", "15 minutes"),
         ('cron "0,50 0,23 * * *"', "every 10 minutes", "15 minutes"),
         ("cron 0 0 31 2 *", "never happens", "monthly last"),

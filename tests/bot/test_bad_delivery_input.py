@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from analytics.errors import UserError
-from analytics.report import Button, Note, Report
+from analytics.report import Actions, Button, Note, Report
 from analytics.schedule import Schedule
 from bot.buttons import public_values
 from bot.context import Identity, Place
@@ -118,6 +118,11 @@ def said(report: Report) -> str:
     return " ".join([report.headline, *notes])
 
 
+def buttons(report: Report) -> list[Button]:
+    rows = (block for block in report.blocks if isinstance(block, Actions))
+    return [button for row in rows for button in row.buttons]
+
+
 # ---- what is typed wrong
 
 
@@ -162,7 +167,18 @@ def said(report: Report) -> str:
         ("alerts off 99", "99"),
         ("alerts quiet 25:00-07:00", "25:00-07:00"),
         ("alerts quiet 22:00-22:00", "22:00-22:00"),
+        ("alerts quiet 00:00-24:00", "'00:00-24:00' leaves no time"),
         ("alerts quiet soon", "soon"),
+        ("digest lst", "'digest lst'"),
+        ("digest subscribe cron", "five fields"),
+        ("digest subscribe monthly 31st", "'31'"),
+        ("digest subscribe daily 09:00 GMT+2", "GMT+2"),
+        ("digest subscribe daily 09:00 UTC-05:00", "UTC-05:00"),
+        ("digest subscribe daily 09:00 skip-empty=maybe", "'maybe'"),
+        ("digest subscribe daily 09:00 quiet=", "'quiet='"),
+        ("purchase policy trigger=90", "'90'"),
+        ("purchase policy trigger=101%", "'101%'"),
+        ("purchase policy trigger=0", "'0'"),
         ("alerts quiet ２２:00-07:00", "２２:00"),
         ("digest subscribe daily 25:00", "'25:00'"),
         ("digest subscribe daily ０９:００", "０９:００"),
@@ -204,6 +220,35 @@ def test_a_mistake_is_one_sentence_and_changes_nothing(desk: Desk, line: str, qu
     assert not report.headline.startswith("Sorry")  # as our bug would
     assert kept(desk.engine) == before
     assert desk.answer("alerts", OWNER).line
+
+
+@pytest.mark.parametrize(
+    ("line", "help_"),
+    [
+        ("digest lst", "Did you mean `digest list`?"),
+        ("digest foo", "There is `digest daily`"),
+        ("alerts foo", "There is `alerts list`"),
+        ("digest subscribe every 3 weeks", "`weekly mon 09:00`"),
+        ("digest subscribe daily 09:00 GMT+2", "Europe/Berlin"),
+        ("digest subscribe daily 09:00 skip-empty=maybe", "`yes` or `no`"),
+        ("digest subscribe daily 09:00 quiet=", "`quiet=22:00-07:00`"),
+        ("purchase policy trigger=90", "`trigger=90%` or `trigger=90left`"),
+    ],
+)
+def test_a_mistake_is_told_with_what_to_type(desk: Desk, line: str, help_: str) -> None:
+    assert help_ in said(desk.answer(line, OWNER))
+
+
+@pytest.mark.parametrize(("typed", "day"), [("first", 1), ("1st", 1), ("2nd", 2), ("15th", 15)])
+def test_a_day_of_the_month_in_words(typed: str, day: int) -> None:
+    assert Schedule.parse(f"monthly {typed} 08:30") == Schedule.parse(f"monthly {day} 08:30")
+
+
+def test_a_member_is_told_whom_to_ask_for_a_raise_and_gets_no_button(desk: Desk) -> None:
+    report = desk.answer("alerts raise 1", BOB)
+    assert "Leads and admins raise limits: ask one to type `budget raise" in said(report)
+    assert [one.label for one in buttons(report) if one.verb == "do"] == []
+    assert [one.label for one in buttons(desk.answer("alerts raise 1", ADMIN)) if one.verb == "do"]
 
 
 @pytest.mark.parametrize(
