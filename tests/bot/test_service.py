@@ -33,7 +33,11 @@ from bot.desk import Desk
 from bot.drawing import Drawing
 from bot.http.health import health as health_route
 from bot.http.server import HttpServer
+from bot.operation.leases import Leases
 from bot.operation.ticking import EXIT_STUCK
+from bot.operation.upkeep import Upkeep
+from bot.operation.witness import Witness
+from bot.scheduler import Job, Ticker
 from bot.service import Service
 from bot.settings import Settings
 from bot.wiring import deliveries_of
@@ -206,6 +210,62 @@ async def test_a_clock_that_is_ahead_deletes_nothing(ahead: int, runs: int) -> N
     service.guard.note_platform(format_datetime(NOW))
     await service._when_sure(job)()
     assert len(ran) == runs
+
+
+class Platform(Witness):
+    """A platform that says what time it is, after a while."""
+
+    def __init__(self, service: Service, seconds: float = 0.0) -> None:
+        super().__init__((), service.guard)
+        self._seconds = seconds
+
+    async def ask(self) -> None:
+        await asyncio.sleep(self._seconds)
+        self._guard.note_platform(format_datetime(NOW))
+
+
+async def test_a_start_with_a_wrong_clock_hears_of_it_before_anything_is_decided(
+    sqlite_engine: sa.Engine,
+) -> None:
+    service = Service(Settings(), lambda: NOW + timedelta(hours=1))
+    await service._heard(sqlite_engine, Platform(service))
+    assert not service._is_sure()
+
+
+async def test_a_start_does_not_wait_for_a_platform_that_hangs(
+    sqlite_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.service.HEAR_SECONDS", 0.01)
+    service = Service(Settings(), lambda: NOW)
+    asked = await service._heard(sqlite_engine, Platform(service, 3600))
+    assert not asked.done()
+    asked.cancel()
+
+
+async def test_a_start_hears_of_the_database_s_clock(postgres_engine: sa.Engine) -> None:
+    service = Service(Settings(), lambda: NOW - timedelta(days=365))
+    await service._heard(postgres_engine, Platform(service, 0))
+    assert service.guard.differences(NOW).database is not None
+
+
+@pytest.mark.parametrize("name", ["purge", "decide"])
+async def test_a_clock_that_is_ahead_forgets_and_ends_nothing(
+    sqlite_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    service, ran, jobs = Service(Settings(), lambda: NOW + timedelta(days=400)), [], {}
+
+    async def job(_: Upkeep) -> None:
+        ran.append(1)
+
+    def every(_: Ticker, __: float, job: Job, *, name: str) -> None:
+        jobs[name] = job
+
+    monkeypatch.setattr(Upkeep, name, job)
+    monkeypatch.setattr(Ticker, "every", every)
+    service._ticker(sqlite_engine, Leases(sqlite_engine, service.now, holder="here:1"), ())
+    service.guard.note_platform(format_datetime(NOW))
+    await jobs[name]()
+    assert ran == []
 
 
 async def test_the_tick_looks_at_budgets(sqlite_engine: sa.Engine) -> None:
