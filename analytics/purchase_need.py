@@ -22,7 +22,7 @@ from storage.events import MICRO
 from storage.grants import allowance, list_grants
 from storage.periods import period_key
 from storage.purchase_policy import Policy
-from storage.purchases import Purchase
+from storage.purchases import Purchase, asked_for
 from storage.reading import Days
 from storage.timekeys import day_number, month_number
 
@@ -52,11 +52,17 @@ def level(query: Query, policy: Policy) -> Level:
     """How the workspace stands now: its leading budget, else the plan, or the balance."""
     reader, today = query.reader, query.reader.clock.local_date(query.now)
     subject, revision, stretch, limit = _watched(query, policy, today)
-    everyone = replace(query, filters=Filters())
-    days = Days(day_number(stretch.first), day_number(today) + 1)
-    used = sum(gather_credits(everyone, "day", days).values())
+    used = _used_since(query, stretch.first)
     left = purse(query, reader.clock.day(query.now)).burned.left
     return Level(subject, revision, stretch, limit, used, left)
+
+
+def _used_since(query: Query, first: date) -> int:
+    """The micro-credits that everybody used from a local day to now."""
+    today = query.reader.clock.local_date(query.now)
+    days = Days(day_number(first), day_number(today) + 1)
+    everyone = replace(query, filters=Filters())
+    return sum(gather_credits(everyone, "day", days).values())
 
 
 def _watched(query: Query, policy: Policy, today: date) -> tuple[str, int, Stretch, int | None]:
@@ -78,13 +84,25 @@ def crossings_key(found: Level, policy: Policy) -> str:
 
 
 def crossing_key(found: Level, policy: Policy, asked: Sequence[Purchase]) -> str:
-    """The one key of the question that comes after those that were `asked` in the period."""
-    return f"{_line_key(found, policy)}e{len(asked) + 1}"
+    """The one key of the question that comes after those that were `asked`."""
+    crossings = crossings_key(found, policy)
+    before = sum(one.dedupe_key.startswith(crossings) for one in asked)
+    return f"{crossings}r{found.revision}|{trigger_text(policy)}|e{before + 1}"
 
 
-def _line_key(found: Level, policy: Policy) -> str:
-    """How the keys begin of questions about the line as it stands: its limit and trigger."""
-    return f"{crossings_key(found, policy)}r{found.revision}|{trigger_text(policy)}|"
+def asked_before(query: Query, policy: Policy, found: Level) -> list[Purchase]:
+    """What was asked of the provider in the period, oldest first, whatever was watched then.
+
+    Use that was bought for when the plan was watched is not bought for again as a budget's.
+    """
+    reader = query.reader
+    return asked_for(
+        reader.connection,
+        reader.workspace.id,
+        policy.provider,
+        since=reader.clock.midnight(day_number(found.stretch.first)),
+        crossings=crossings_key(found, policy),
+    )
 
 
 def trigger_text(policy: Policy) -> str:
@@ -105,22 +123,31 @@ def is_across(found: Level, policy: Policy, asked: Sequence[Purchase]) -> bool:
 
 
 def last_answer(found: Level, policy: Policy, asked: Sequence[Purchase]) -> Purchase | None:
-    """The newest purchase that was bought, or about this very line was refused or may be sold."""
-    line = _line_key(found, policy)
+    """The newest purchase that was or may be sold, or that was refused about this very line."""
     answers = [
         one
         for one in asked
-        if one.state == "accepted" or (one.is_answered and one.dedupe_key.startswith(line))
+        if one.state in ("accepted", "failed")
+        or (one.is_answered and _is_about(one, found, policy))
     ]
     return answers[-1] if answers else None
 
 
-def is_armed(found: Level, policy: Policy, asked: Sequence[Purchase]) -> bool:
+def _is_about(purchase: Purchase, found: Level, policy: Policy) -> bool:
+    """Whether a purchase was asked for at this limit and trigger; a budget's or the plan's."""
+    line = facts_of(found, policy)
+    names = ("limit", "trigger_pct", "trigger_left", "period", "first")
+    return all(purchase.facts.get(name) == line[name] for name in names)
+
+
+def is_armed(query: Query, found: Level, policy: Policy, asked: Sequence[Purchase]) -> bool:
     """Whether a crossing would be a new one."""
     last = last_answer(found, policy, asked)
-    if last is None:
+    if last is None or last.rearmed_at is not None:
         return True
-    return last.rearmed_at is not None or found.used >= int(last.facts["used"]) + last.credits
+    # From where its own period began: the use of a week is not held against that of a month.
+    first = date.fromisoformat(str(last.facts["first"]))
+    return _used_since(query, first) >= int(last.facts["used"]) + last.credits
 
 
 def wanted(found: Level, policy: Policy, room: int) -> int:

@@ -110,7 +110,7 @@ def status_report(query: Query, standing: Standing) -> Report:
         (
             Facts(tuple(_facts(standing))),
             *((Table(HISTORY, rows),) if rows else (Note("Nothing was bought yet."),)),
-            *_next(standing),
+            *_next(query, standing),
             *_notes(policy, level),
             _steps(standing, waiting),
         ),
@@ -203,14 +203,14 @@ def _cause(facts: Mapping[str, Any]) -> str:
     return f"{credits_text(used)} of {credits_text(limit)} used"
 
 
-def _next(standing: Standing) -> Iterator[Note]:
+def _next(query: Query, standing: Standing) -> Iterator[Note]:
     """Why nothing waits for a yes although the trigger is reached."""
     policy, level, since = standing.policy, standing.level, standing.since
     ours = [one for one in standing.purchases if not one.is_test]
     is_open = any(one.ended_at is None for one in ours)
     if not policy.is_on or is_open or not is_across(level, policy, since):
         return
-    if not is_armed(level, policy, since):
+    if not is_armed(query, level, policy, since):
         yield Note(
             "This crossing was asked about already: the next one counts once use was below the "
             "trigger again, or as much was used as was asked for.",

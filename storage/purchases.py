@@ -159,11 +159,26 @@ def open_purchase(connection: sa.Connection, workspace_id: int) -> Purchase | No
     return Purchase(*row) if row else None
 
 
-def asked_for(connection: sa.Connection, workspace_id: int, crossings: str) -> list[Purchase]:
-    """All purchases for a line in a period, oldest first: their keys begin with `crossings`."""
+def asked_for(
+    connection: sa.Connection,
+    workspace_id: int,
+    provider: Provider,
+    *,
+    since: datetime,
+    crossings: str,
+) -> list[Purchase]:
+    """What was to be bought of a provider `since` a moment, oldest first; tests do not count.
+
+    Earlier ones only where their keys begin with `crossings`.
+    """
     wanted = sa.select(*COLUMNS).where(
         PURCHASE.c.workspace_id == workspace_id,
-        PURCHASE.c.dedupe_key.startswith(crossings, autoescape=True),
+        PURCHASE.c.provider == provider,
+        ~PURCHASE.c.is_test,
+        sa.or_(
+            PURCHASE.c.created_at >= since,
+            PURCHASE.c.dedupe_key.startswith(crossings, autoescape=True),
+        ),
     )
     return [Purchase(*row) for row in connection.execute(wanted.order_by(PURCHASE.c.id))]
 

@@ -54,7 +54,7 @@ def status(ctx: Context) -> Report:
     counted = purchases.counted(connection, workspace, month, policy.provider)
     bought = purchases.counted(connection, workspace, month, policy.provider, is_sold=True)
     level = need.level(query, policy)
-    since = purchases.asked_for(connection, workspace, need.crossings_key(level, policy))
+    since = need.asked_before(query, policy, level)
     return words.status_report(
         query,
         Standing(

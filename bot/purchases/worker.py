@@ -92,64 +92,17 @@ class Purchasing:
             return
         now = self._now()
         with reading(self._engine) as connection:
-            policy = find_policy(connection, workspace_id)
-            if policy is None or not policy.is_on:
-                return
-            query = query_of(connection, workspace_id, now)
-            level = need.level(query, policy)
-            asked = purchases.asked_for(connection, workspace_id, need.crossings_key(level, policy))
-            new = self._wanted(query, policy, level, asked)
-        if not need.is_across(level, policy, asked):
-            self._rearm(need.last_answer(level, policy, asked), now)
-        elif new is not None:
-            self._propose(new, now)
-
-    def _rearm(self, last: Purchase | None, now: datetime) -> None:
-        if last is not None and last.rearmed_at is None:
-            with writing(self._engine) as connection:
-                purchases.rearm(connection, last, now=now)
-
-    def _wanted(
-        self, query: Query, policy: Policy, level: need.Level, asked: list[Purchase]
-    ) -> NewPurchase | None:
-        """What to propose now; None when nothing is needed, or nothing more may be bought."""
-        is_new = need.is_armed(level, policy, asked)
-        if not is_new or not need.is_across(level, policy, asked):
-            return None
-        workspace, clock = query.reader.workspace.id, query.reader.clock
-        connection = query.reader.connection
-        month = month_number(clock.local_date(query.now))
-        spent = purchases.counted(connection, workspace, month, policy.provider)
-        credits = need.wanted(level, policy, policy.ceiling - spent)
-        if credits <= 0 or purchases.open_purchase(connection, workspace) is not None:
-            return None
-        return NewPurchase(
-            workspace_id=workspace,
-            dedupe_key=need.crossing_key(level, policy, asked),
-            idempotency_key=secrets.token_hex(16),
-            credits=credits,
-            month=month,
-            provider=policy.provider,
-            url=policy.url,
-            facts=need.facts_of(level, policy),
-            expires_at=min(clock.midnight(day_number(level.stretch.end)), query.now + LONGEST),
-            approved_by=BY_POLICY if policy.approval == "automatic" else None,
-        )
-
-    def _propose(self, new: NewPurchase, now: datetime) -> None:
+            found = _found(connection, workspace_id, now)
+        if found is None:
+            return
         with writing(self._engine) as connection:
-            locks.hold(connection, new.workspace_id)
-            policy = find_policy(connection, new.workspace_id)
-            # Somebody may have turned it off, or changed it, since it was read.
-            if policy is None or not policy.is_on or policy.provider != new.provider:
-                return
-            made = purchases.propose(connection, new, now=now)
-            if made is None:
-                return
-            record(connection, made, now=now)
-            if made.state == "proposed":
-                tell(connection, policy, made, "wanted", now=now)
-        log.info("purchase.proposed", workspace=new.workspace_id, purchase=made.id)
+            locks.hold(connection, workspace_id)
+            # Somebody may have bought, or changed what is watched, since it was read.
+            match _found(connection, workspace_id, now):
+                case Purchase() as last:
+                    purchases.rearm(connection, last, now=now)
+                case NewPurchase() as new:
+                    _propose(connection, new, now)
 
     # ---- sending
 
@@ -263,6 +216,61 @@ def query_of(connection: sa.Connection, workspace_id: int, now: datetime) -> Que
     workspace = workspace_by_id(connection, workspace_id)
     reader = Reader(connection, workspace, Catalog.load(connection, workspace_id))
     return Query(reader, now, parse_range("this month", reader.clock.local_date(now)))
+
+
+def _found(
+    connection: sa.Connection, workspace_id: int, now: datetime
+) -> NewPurchase | Purchase | None:
+    """What to propose, or the last answer below whose line use is seen; None for neither."""
+    policy = find_policy(connection, workspace_id)
+    if policy is None or not policy.is_on:
+        return None
+    query = query_of(connection, workspace_id, now)
+    level = need.level(query, policy)
+    asked = need.asked_before(query, policy, level)
+    if need.is_across(level, policy, asked):
+        return _wanted(query, policy, level, asked)
+    last = need.last_answer(level, policy, asked)
+    return None if last is None or last.rearmed_at is not None else last
+
+
+def _wanted(
+    query: Query, policy: Policy, level: need.Level, asked: list[Purchase]
+) -> NewPurchase | None:
+    """What to propose now; None when this was asked before, or nothing more may be bought."""
+    workspace, clock = query.reader.workspace.id, query.reader.clock
+    connection = query.reader.connection
+    is_open = purchases.open_purchase(connection, workspace) is not None
+    if is_open or not need.is_armed(query, level, policy, asked):
+        return None
+    month = month_number(clock.local_date(query.now))
+    spent = purchases.counted(connection, workspace, month, policy.provider)
+    credits = need.wanted(level, policy, policy.ceiling - spent)
+    if credits <= 0:
+        return None
+    return NewPurchase(
+        workspace_id=workspace,
+        dedupe_key=need.crossing_key(level, policy, asked),
+        idempotency_key=secrets.token_hex(16),
+        credits=credits,
+        month=month,
+        provider=policy.provider,
+        url=policy.url,
+        facts=need.facts_of(level, policy),
+        expires_at=min(clock.midnight(day_number(level.stretch.end)), query.now + LONGEST),
+        approved_by=BY_POLICY if policy.approval == "automatic" else None,
+    )
+
+
+def _propose(connection: sa.Connection, new: NewPurchase, now: datetime) -> None:
+    made = purchases.propose(connection, new, now=now)
+    policy = find_policy(connection, new.workspace_id)
+    if made is None or policy is None:
+        return
+    record(connection, made, now=now)
+    if made.state == "proposed":
+        tell(connection, policy, made, "wanted", now=now)
+    log.info("purchase.proposed", workspace=new.workspace_id, purchase=made.id)
 
 
 def _ended(

@@ -5,94 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from analytics.report import Note
+from bot.operation.clock_guard import ClockGuard
 from bot.purchases import worker as purchasing
 from bot.purchases.webhook import Webhook
 from bot.purchases.worker import DECLINED_WAITS, GIVE_UP, Purchasing
 from storage.alerts import list_alerts
 from storage.engine import reading
 from storage.events import MICRO
-from storage.grants import list_grants
-from storage.purchases import LEASE, Purchase, counted, list_purchases
+from storage.purchases import LEASE
 from tests.analytics.spending import spend
-from tests.analytics.world import World
-from tests.cast import NOW, event
+from tests.bot.purchases.shop import (
+    HOUR,
+    MINUTE,
+    SECRET,
+    URL,
+    Shop,
+    automatic,
+)
+from tests.cast import NOW
 from tests.doubles.provider import provider
-
-SECRET = "0123456789abcdef0123456789abcdef"  # noqa: S105  # of a double
-TODAY = date(2026, 3, 30)
-MARCH = 2026 * 12 + 2
-POLICY = "purchase policy trigger=90% pack=5000 ceiling=20000"
-URL = "purchase url https://shop.example/buy"
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-
-
-class Shop:
-    """A workspace with a budget of 20,000 that buys, and the clock of its replicas."""
-
-    def __init__(self, engine: sa.Engine, *lines: str) -> None:
-        self.world = World(engine)
-        self.engine = engine
-        self.now = NOW
-        self.timeout = 10.0  # of a request, however busy the machine is
-        self.world.write([event(credits=0)])
-        for line in ("budget set 20000 monthly", POLICY, *lines, "purchase on"):
-            self.ask(line)
-
-    def ask(self, line: str) -> str:
-        return self.world.ask(line, now=self.now).headline
-
-    def notes(self, line: str) -> str:
-        blocks = self.world.ask(line, now=self.now).blocks
-        return " ".join(block.text for block in blocks if isinstance(block, Note))
-
-    def use(self, credits: int) -> None:
-        spend(self.world, {TODAY: credits})
-
-    def replica(self, url: str = "") -> Purchasing:
-        webhook = Webhook(SECRET, trusted=url, timeout=self.timeout) if url else None
-        return Purchasing(self.engine, lambda: self.now, webhook)
-
-    async def turn(self, url: str = "", *, after: timedelta = timedelta()) -> None:
-        self.now += after
-        await self.replica(url).turn()
-
-    @property
-    def purchases(self) -> list[Purchase]:
-        """All of them, oldest first."""
-        with reading(self.engine) as connection:
-            return list_purchases(connection, 1)[::-1]
-
-    @property
-    def states(self) -> list[str]:
-        return [one.state for one in self.purchases]
-
-    @property
-    def packs(self) -> list[int]:
-        with reading(self.engine) as connection:
-            return [grant.credits // MICRO for grant in list_grants(connection, 1)]
-
-    @property
-    def counted(self) -> int:
-        with reading(self.engine) as connection:
-            return counted(connection, 1, MARCH, "webhook") // MICRO
-
-    def told(self, kind: str = "purchase") -> list[Any]:
-        """What people were told, oldest first."""
-        with reading(self.engine) as connection:
-            alerts = list_alerts(connection, 1, kinds=[kind])[::-1]
-        key = "news" if kind == "purchase" else "percents"
-        return [alert.facts[key] for alert in alerts]
-
-
-def automatic(engine: sa.Engine, *lines: str) -> Shop:
-    return Shop(engine, URL, "purchase policy approval=automatic", *lines)
-
 
 # ---- from a crossing to a pack
 
@@ -148,86 +83,6 @@ async def test_what_is_crossed_but_not_asked_about_says_why(engine: sa.Engine) -
     assert "already" not in shop.notes("purchase")
 
 
-async def test_a_no_buys_nothing_and_is_not_asked_about_again(engine: sa.Engine) -> None:
-    shop = Shop(engine, URL)
-    shop.use(18_000)
-    await shop.turn()
-    shop.ask("purchase decline 1")
-    shop.use(4_000)
-    await shop.turn()
-    assert shop.states == ["cancelled"]
-
-
-async def test_after_a_no_the_next_crossing_is_asked_about(engine: sa.Engine) -> None:
-    shop = Shop(engine, URL)
-    shop.use(18_000)
-    await shop.turn()
-    shop.ask("purchase decline 1")
-    for use, states in ((4_999, 1), (1, 2)):  # as much as was asked for
-        shop.use(use)
-        for _ in range(2):
-            await shop.turn()
-        assert len(shop.states) == states
-    shop.ask("purchase decline 2")
-    await shop.turn()
-    assert "This crossing was asked about already" in shop.notes("purchase")
-
-
-async def test_after_a_no_a_balance_that_was_filled_and_falls_again_is_asked_about(
-    engine: sa.Engine,
-) -> None:
-    shop = Shop(engine, "grants add pack 10000", "purchase policy trigger=2000")
-    shop.use(8_500)
-    await shop.turn()
-    shop.ask("purchase decline 1")
-    shop.ask("grants add pack 3000")
-    await shop.turn()
-    shop.use(3_000)
-    for _ in range(2):
-        await shop.turn()
-    assert shop.states == ["cancelled", "proposed"]
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [("purchase off", "purchase on"), ("purchase url https://other.example/buy",)],
-)
-async def test_what_ended_without_an_answer_is_asked_about_again(
-    engine: sa.Engine, lines: tuple[str, ...]
-) -> None:
-    shop = Shop(engine, URL)
-    shop.use(18_000)
-    await shop.turn()
-    for line in lines:
-        shop.ask(line)
-    for _ in range(3):
-        await shop.turn()
-    assert shop.states == ["cancelled", "proposed"]
-    assert len({one.dedupe_key for one in shop.purchases}) == 2
-
-
-async def test_three_replicas_ask_again_once(engine: sa.Engine) -> None:
-    shop = Shop(engine, URL)
-    shop.use(18_000)
-    await shop.turn()
-    shop.ask("purchase off")
-    shop.ask("purchase on")
-    await asyncio.gather(*(shop.replica().turn() for _ in range(3)))
-    assert shop.states == ["cancelled", "proposed"]
-
-
-async def test_another_limit_is_another_crossing_whatever_was_said_before(
-    engine: sa.Engine,
-) -> None:
-    shop = Shop(engine, URL)
-    shop.use(18_000)
-    await shop.turn()
-    shop.ask("purchase decline 1")
-    shop.ask("purchase policy trigger=80%")
-    await shop.turn()
-    assert shop.states == ["cancelled", "proposed"]
-
-
 async def test_while_the_clock_is_in_doubt_nothing_is_asked_or_ended(engine: sa.Engine) -> None:
     shop = Shop(engine, URL)
     shop.use(18_000)
@@ -238,6 +93,21 @@ async def test_while_the_clock_is_in_doubt_nothing_is_asked_or_ended(engine: sa.
     assert shop.states == ["proposed"]
     await shop.turn()
     assert shop.states == ["expired"]
+
+
+async def test_a_jump_between_two_ticks_ends_no_question_and_buys_nothing(
+    engine: sa.Engine,
+) -> None:
+    shop, running = automatic(engine, "purchase policy approval=admin"), [0.0]
+    guard = ClockGuard(running=lambda: running[0])
+    buying = Purchasing(engine, lambda: shop.now, None, is_sure=lambda: guard.may_plan(shop.now))
+    shop.use(18_000)
+    assert guard.may_plan(shop.now)  # the last tick before it
+    await buying.turn()
+    shop.now += timedelta(days=40)
+    running[0] += 1
+    await buying.turn()
+    assert shop.states == ["proposed"]
 
 
 def believed(times: int) -> Callable[[], bool]:
@@ -274,30 +144,6 @@ async def test_a_clock_that_jumps_while_a_provider_is_asked_gives_nothing_up(
     assert (shop.states, shop.packs) == (["accepted"], [5_000])
 
 
-async def test_each_line_buys_once_and_a_purchase_moves_it_up(engine: sa.Engine) -> None:
-    shop = automatic(engine)
-    async with provider(SECRET) as double:
-        for use, bought in ((18_000, 1), (4_499, 1), (1, 2), (4_499, 2), (1, 3)):
-            shop.use(use)
-            for _ in range(2):
-                await shop.turn(double.url)
-            assert len(shop.packs) == bought
-    assert list(double.sold.values()) == [1, 1, 1]
-
-
-async def test_one_leap_of_use_buys_once(engine: sa.Engine) -> None:
-    shop = automatic(engine)
-    shop.use(60_000)
-    async with provider(SECRET) as double:
-        for _ in range(3):
-            await shop.turn(double.url)
-        assert shop.packs == [5_000]
-        shop.use(5_000)  # as much as was bought
-        for _ in range(3):
-            await shop.turn(double.url)
-    assert shop.packs == [5_000, 5_000]
-
-
 async def test_a_target_buys_what_is_missing_in_whole_credits(engine: sa.Engine) -> None:
     shop = automatic(engine, "grants add pack 3000.5", "purchase policy target=8000")
     shop.use(18_000)
@@ -305,34 +151,6 @@ async def test_a_target_buys_what_is_missing_in_whole_credits(engine: sa.Engine)
         await shop.turn(double.url)
     assert double.asked[0].said["credits"] == "8000"
     assert shop.packs == [3_000, 8_000]
-
-
-async def test_few_credits_left_are_a_trigger_of_their_own(engine: sa.Engine) -> None:
-    shop = automatic(engine, "grants add pack 10000", "purchase policy trigger=2000 pack=1000")
-    async with provider(SECRET) as double:
-        for use, bought in ((8_000, 0), (1, 1), (999, 1), (1, 2)):
-            shop.use(use)
-            for _ in range(3):
-                await shop.turn(double.url)
-            assert len(shop.packs) - 1 == bought
-
-
-async def test_without_budget_and_plan_a_share_is_no_line(engine: sa.Engine) -> None:
-    shop = automatic(engine)
-    revision = shop.world.ask("budget remove").headline
-    assert revision.startswith("Remove")
-    shop.world.ask("budget remove monthly revision=1")
-    shop.use(50_000)
-    await shop.turn()
-    assert shop.states == []
-
-
-async def test_the_plan_is_the_line_where_no_budget_is_set(engine: sa.Engine) -> None:
-    shop = automatic(engine, "grants add plan 10000 monthly")
-    shop.world.ask("budget remove monthly revision=1")
-    shop.use(9_000)
-    await shop.turn()
-    assert shop.purchases[0].dedupe_key == "p|webhook|plan|monthly:2026-03|r0|90%|e1"
 
 
 async def test_a_dry_run_goes_the_whole_way_and_buys_nothing(engine: sa.Engine) -> None:
