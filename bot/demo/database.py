@@ -12,10 +12,11 @@ from sqlmodel import SQLModel
 
 from bot.alerts.routing import route
 from bot.alerts.watch import Watch
-from bot.context import Identity
+from bot.context import Identity, Place
 from bot.demo.company import TEAMS, YOUR_HANDLE, YOUR_NAME, members
 from bot.demo.plans import decide
 from bot.demo.usage import Workload, day_rows, prompts
+from storage.destinations import destination_of
 from storage.engine import opened, reading, writing
 from storage.errors import DatabaseUnusable
 from storage.events import Route
@@ -37,8 +38,9 @@ PARTS = ("", "-wal", "-shm", "-journal", "-posts")
 MANY = 100
 OLD_NEWS = "it happened before the demo began"
 CHAT = ("console", "acme")  # the pretended chat that everybody of the company is in
+CHANNELS = ("ai-credits", "ops")
 YOU = Identity(*CHAT, YOUR_HANDLE, YOUR_NAME)  # who owns the workspace
-EDITION = 6  # what a database holds beside its usage; an older one is made anew
+EDITION = 7  # what a database holds beside its usage; an older one is made anew
 _MADE, _LEFT = "demo_made", "demo_left"
 Step = Callable[[int], None]
 
@@ -187,6 +189,11 @@ def _introduce(connection: sa.Connection, workspace_id: int, work: Workload) -> 
     platform, external_id = CHAT
     where = {"platform": platform, "external_id": external_id}
     bind_chat(connection, workspace_id, **where, now=work.now)
+    for name in CHANNELS:
+        place = Place(name, name)
+        destination_of(
+            connection, workspace_id, **where, place=place, actor=YOU.actor, now=work.now
+        )
     set_role(connection, workspace_id, **where, user_id=YOU.user_id, role="owner")
 
 

@@ -7,7 +7,6 @@ second without any lease of the outbox ending meanwhile.
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import re
 import threading
@@ -30,6 +29,7 @@ from bot.delivery.timing import Timing
 from bot.delivery.transactions import TROUBLE, Transactions
 from bot.delivery.worker import Deliveries, Job
 from bot.demo.database import GATEWAY, keep_moment
+from bot.demo.opening import opening_lines
 from bot.demo.posts import KeptPosts
 from bot.demo.usage import Onward, Workload
 from bot.drawing import Drawing
@@ -38,14 +38,10 @@ from bot.operation.upkeep import Upkeep
 from bot.platforms.console import ConsoleSender, Post
 from bot.purchases.worker import Purchasing
 from bot.render.widths import PIPED_WIDTH
-from storage.catalog import Catalog
 from storage.engine import reading, writing
-from storage.events import MICRO
 from storage.labels import Labels
 from storage.ledger import Ledger
-from storage.reading import Days, Reader
 from storage.replicas import note_tick
-from storage.timekeys import first_day, month_number
 from storage.workspaces import find_workspace
 
 log = structlog.get_logger()
@@ -60,7 +56,6 @@ BREATHS = 6  # pauses after a jump, for what waits for its turn
 BEAT = 0.25  # seconds of a real clock
 LONGEST = timedelta(days=62)
 PATIENCE = 45.0  # seconds for a picture
-NEARLY = 0.897  # of a budget whose warning at 90 % is close
 _SPAN = re.compile(r"(?P<count>\d{1,4}) ?(?P<unit>m|min|minutes?|h|hours?|d|days?|w|weeks?)")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
@@ -156,16 +151,11 @@ class LivePlatform:
         """A message by its number."""
         return self._sender.posts.get(number)
 
-    def nearly_used(self, department: str) -> int:
-        """Credits a month of which a department used a little less than nine tenths so far."""
+    def opening_lines(self) -> tuple[str, ...]:
+        """What to type so that something arrives."""
         with reading(self.engine) as connection:
             workspace = find_workspace(connection, None)
-            reader = Reader(connection, workspace, Catalog.load(connection, workspace.id))
-            today = reader.clock.day(self.clock.now())
-            month = month_number(reader.clock.local_date(self.clock.now()))
-            days, key = Days(first_day(month), today + 1), reader.find("department", department)
-            rows = reader.sums((), ("credits",), days, {"department": [key or 0]})
-        return max(1, math.ceil(sum(used for (used,) in rows) / MICRO / NEARLY))
+            return opening_lines(connection, workspace, self.clock.now())
 
     # ---- in the thread
 

@@ -23,6 +23,7 @@ from analytics.report import (
 from bot.context import Identity, Place
 from bot.demo.company import members
 from bot.demo.database import CHAT, YOU
+from bot.demo.opening import BUDGET
 from bot.demo.platform import LivePlatform, span_of
 from bot.desk import Desk, ShareResult, Wish
 from bot.registry import parse
@@ -31,7 +32,6 @@ from bot.render.frame import frame_of
 from bot.render.widths import window_width, wrapped
 
 CHANNEL = Place("ai-credits", "ai-credits")
-DEPARTMENT = "Design"
 MAX_WIDTH = 140  # beyond, facts side by side are no longer read at a glance
 _NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 HELP = (
@@ -42,14 +42,11 @@ HELP = (
 CHANNELS = (
     "You are in #ai-credits; `#ops` goes to another channel, `@` to your talk with creditbot.\n"
     "`@noah.jansen` makes you somebody else, until you go to a channel again.\n"
-    "To see what it tells unasked, type these four:\n"
-    "  alerts here\n"
-    "  digest subscribe daily 09:00\n"
-    "  budget set department=Design {budget} monthly\n"
-    "  skip 1d\n"
-    "A warning at 75% comes at once, the one at 90% within hours, the digest in the morning.\n"
-    "`1.4` presses button 4 of message 1."
+    "`1.4` presses button 4 of message 1; `skip 1d` lets a day pass."
 )
+UNASKED = "To see what it tells unasked, type these one after the other:"
+SOON = "A warning at 75% comes at once, the one at 90% within hours, the digest in the morning."
+CHANGED = "Message {} has other buttons since you pressed that one; `{}` again presses the new one."
 PRESSED = "This button was pressed already, or is too old."
 SKIP = "Say how long: `skip 30m`, `skip 6h`, `skip 1d`, up to `skip 62d`."
 LONG = timedelta(days=7)
@@ -75,6 +72,7 @@ class Session:
     _seat: Place = CHANNEL  # the conversation in which the person sits
     _is_asked: bool = False
     _pressed: int = 0
+    _last: tuple[str, tuple[str, ...]] = ("", ())  # what was pressed in a message, of what
 
     @property
     def prompt(self) -> str:
@@ -143,7 +141,10 @@ class Session:
 
     def _channels(self, live: LivePlatform) -> str:
         """How to see something come, with a budget that will soon be nine tenths used."""
-        return CHANNELS.format(budget=live.nearly_used(DEPARTMENT))
+        lines = live.opening_lines()
+        if not any(line.startswith(BUDGET) for line in lines):
+            return CHANNELS
+        return "\n".join((CHANNELS, UNASKED, *(f"  {line}" for line in lines), SOON))
 
     def _read(self, read: Callable[[], str]) -> str:
         self._is_asked = True
@@ -215,6 +216,12 @@ class Session:
         if not 1 <= button <= len(post.buttons):
             known = _range(len(post.buttons))
             self._say(f"Message {number} has no button {button}; it has {known}.")
+            return
+        typed, (last, buttons) = f"{number}.{button}", self._last
+        self._last = (typed, post.buttons)
+        if typed == last and buttons != post.buttons:
+            # In chat a button that is gone cannot be pressed twice; a number can.
+            self._say(CHANGED.format(number, typed))
             return
         self._pressed += 1
         key, here = f"{post.id}.{self._pressed}", self.place

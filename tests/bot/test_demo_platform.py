@@ -250,6 +250,29 @@ def test_a_button_is_pressed_by_whom_one_plays_and_kept_from_who_must_not(sittin
     assert "Seen by Luca Moretti" in sitting.type("skip 10m")
 
 
+def test_a_number_that_means_another_button_now_is_not_pressed_by_habit(sitting: Sitting) -> None:
+    sitting.type("alerts here", "budget set project=Platform 1 monthly", "skip 10m", "1.3")
+    sitting.type("skip 1m")
+    assert "`1.3` again presses the new one" in sitting.type("1.3")
+    assert ": seen. Its posts" in sitting.type("1.3")
+
+
+def test_a_second_sitting_is_told_what_is_still_to_do(sitting: Sitting) -> None:
+    first = sitting.live.opening_lines()
+    assert [line.split(" ")[0] for line in first] == ["alerts", "digest", "budget", "skip"]
+    sitting.type(*first[:3])
+    (budget, skip) = sitting.live.opening_lines()
+    assert skip == "skip 1d"
+    assert budget.startswith("budget set department=")
+    assert budget.split(" ")[2] != first[2].split(" ")[2]
+
+
+def test_the_other_channel_of_the_readme_is_known_before_anybody_went_there(
+    sitting: Sitting,
+) -> None:
+    assert "to #ops" in sitting.type("alerts route threshold to #ops")
+
+
 def test_a_line_that_failed_leaves_the_buttons_of_the_last_answer(sitting: Sitting) -> None:
     sitting.type("overview")
     buttons = sitting.session.buttons
@@ -258,8 +281,7 @@ def test_a_line_that_failed_leaves_the_buttons_of_the_last_answer(sitting: Sitti
 
 
 def test_a_fast_clock_brings_the_suggested_warning_by_itself(sitting: Sitting) -> None:
-    budget = sitting.live.nearly_used("Data Science")
-    sitting.type("alerts here", f'budget set department="Data Science" {budget} weekly')
+    sitting.type(*sitting.live.opening_lines()[:-1])
     arrived = threading.Event()
     sitting.live._sender._write = lambda words: arrived.set() if "Passed" in words else None
     sitting.live.speed = 36_000
