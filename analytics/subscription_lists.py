@@ -151,19 +151,21 @@ def list_report(digests: Sequence[Digest]) -> Report:
         (
             one.number,
             one.line,
-            f"{one.schedule} {one.zone}" + (f", quiet {one.quiet}" if one.quiet else ""),
+            f"{one.schedule} {one.zone}",
             one.where,
             one.coming[0].leaves_at if one.coming else None,
             one.state,
         )
         for one in digests
     )
+    quiet = ", ".join(f"{one.number} {one.quiet}" for one in digests if one.quiet)
     shown = [Button(f"Show {one.number}", f"digest show {one.number}") for one in digests[:3]]
     return Report(
         TITLE,
         counted(len(digests), "digest"),
         (
             Table(LISTED, rows),
+            *([Note(f"Quiet hours of their own: {quiet}.")] if quiet else []),
             Note(
                 "`digest show 1` tells more; `digest pause 1`, `skip`, `edit`, `unsubscribe`.",
                 "hint",

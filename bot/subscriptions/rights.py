@@ -208,6 +208,11 @@ def find(ctx: Context, number: int, *, with_ended: bool = False) -> Known:
     found = next((one for one in known if one.kept.id == number), None)
     if found is not None:
         return found
+    if not with_ended and any(one.kept.id == number for one in visible(ctx, with_ended=True)):
+        raise UserError(
+            f"Digest {number} was ended.",
+            hint=f"`digest history {number}` shows what it sent; `digest subscribe` makes another.",
+        )
     listed = ", ".join(f"{one.kept.id} (`{one.kept.line}`)" for one in known[:LISTED])
     if len(known) > LISTED:
         listed += f" and {len(known) - LISTED} more: `digest list`"

@@ -285,4 +285,4 @@ def test_whose_digest_was_ended_still_sees_what_became_of_it(desk: Wound) -> Non
         table = table_of(desk.report(line, MEMBER))
         assert column(table, "reason") == ["it was ended"]
     assert "no digest 1" in refuse(desk, "digest history 1", LEAD)
-    assert "no digest 1" in refuse(desk, "digest show 1", MEMBER)
+    assert "Digest 1 was ended. `digest history 1`" in refuse(desk, "digest show 1", MEMBER)
