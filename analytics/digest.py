@@ -35,7 +35,7 @@ from analytics.projection import MOST_DAYS
 from analytics.query import Filters, Query
 from analytics.report import Actions, Block, Button, Fact, Facts, Note, Report, Table
 from analytics.scopes import Sight as BudgetSight
-from analytics.silence import Silence, silence_note
+from analytics.silence import Silence
 from analytics.text import clean, distinct
 from analytics.timerange import TimeRange
 from analytics.tops import by_model, people_table_of
@@ -187,12 +187,12 @@ def _length(query: Query) -> Iterator[Note]:
         yield Note(f"This day had {hours:g} hours: the clock was changed.")
 
 
-def nothing_then(query: Query, title: str, silent: Sequence[Silence], steps: Actions) -> Report:
+def nothing_then(query: Query, title: str, steps: Actions) -> Report:
     """The short text of a period without usage, which is better than silence."""
     headline, hint = nothing_known(query)
     # What came in later is no hint: it would make another report of the same period.
     hints = (hint,) if query.filters or query.reader.newest is None else ()
-    return framed_then(query, title, headline, (*silence_note(silent), *hints, steps))
+    return framed_then(query, title, headline, (*hints, steps))
 
 
 def endnotes(seen: Seen) -> list[Note]:

@@ -54,7 +54,7 @@ from analytics.parts import read_parts
 from analytics.query import Filters, Query
 from analytics.report import Actions, Note, Report, Table
 from analytics.scopes import scope_alone
-from analytics.silence import silence_note, silences
+from analytics.silence import silences
 from analytics.text import clean
 from analytics.timerange import MONTHS, WEEKDAYS
 from analytics.tops import model_table, tier_table
@@ -123,7 +123,7 @@ def daily(query: Query, sight: Sight) -> Report:
     title = f"Daily Digest: {query.range.dates}"
     parts, silent = read_parts(query, "tier"), silences(query)
     if not parts:
-        return nothing_then(query, title, silent, _steps(query, sight))
+        return nothing_then(query, title, _steps(query, sight))
     earlier = None if silent else _week_before(query, sight)
     found = _found(query, sight, read_seen(query, sight, parts, silent, earlier))
     seen, models, was = found.seen, model_table(query, parts), _was(found)
@@ -132,7 +132,6 @@ def daily(query: Query, sight: Sight) -> Report:
         title,
         _headline(found, models),
         (
-            *silence_note(silent),
             *_unusual(found),
             *(budget_note(found.burn) if found.burn else ()),
             picture(

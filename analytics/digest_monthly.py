@@ -36,7 +36,7 @@ from analytics.query import Filters, Query
 from analytics.report import Actions, Block, Column, Fact, Note, Report, Row, Table
 from analytics.roi import return_blocks
 from analytics.scopes import KEYS, KINDS, Scope, scope_alone
-from analytics.silence import silence_note, silences
+from analytics.silence import silences
 from analytics.stretches import DAY, stretch_of
 from analytics.text import clean
 from analytics.timerange import MONTHS
@@ -87,7 +87,7 @@ def monthly(query: Query, sight: Sight, advice: Sequence[Note]) -> Report:
     title = f"Monthly Digest: {query.range.dates}"
     parts, silent = read_parts(query, "tier"), silences(query)
     if not parts:
-        return nothing_then(query, title, silent, _steps(query, sight))
+        return nothing_then(query, title, _steps(query, sight))
     # While a source is silent, what is less says nothing.
     earlier = _earlier(query) if sight.looks_back and not silent else None
     found = Monthly(
@@ -108,7 +108,6 @@ def monthly(query: Query, sight: Sight, advice: Sequence[Note]) -> Report:
         title,
         _headline(found),
         (
-            *silence_note(silent),
             *_deltas(found),
             _picture(found),
             *known_facts(_facts(found)),

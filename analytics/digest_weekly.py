@@ -38,7 +38,7 @@ from analytics.periods import read_days as read_usage_days
 from analytics.periods import span_behind, stages
 from analytics.query import Query
 from analytics.report import Actions, Column, Fact, Note, Report, Row, Table
-from analytics.silence import silence_note, silences
+from analytics.silence import silences
 from analytics.text import clean, distinct
 from analytics.timerange import WEEKDAY_NAMES, WEEKDAYS
 from analytics.tops import by_model, tier_table
@@ -95,7 +95,7 @@ def weekly(query: Query, sight: Sight) -> Report:
     title = f"Weekly Digest: {query.range.dates}"
     parts, silent = read_parts(query, "tier"), silences(query)
     if not parts:
-        return nothing_then(query, title, silent, _steps(query, sight))
+        return nothing_then(query, title, _steps(query, sight))
     # While a source is silent, what is less says nothing.
     compares = is_kept(query) and not silent and comparison(query) is not None
     earlier = _week_before(query) if compares else None
@@ -114,7 +114,6 @@ def weekly(query: Query, sight: Sight) -> Report:
         title,
         headline,
         (
-            *silence_note(silent),
             *_unusual(found),
             *_trends(found),
             picture(

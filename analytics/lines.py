@@ -20,6 +20,7 @@ from analytics.report import (
     Note,
     Report,
 )
+from analytics.silence import silence_note, silent_then
 
 Sort = Literal["credits", "prompts", "change", "name"]
 By = Literal["model", "person"]
@@ -206,11 +207,11 @@ def spent_text(usage: Usage) -> str:
 
 
 def framed(query: Query, title: str, headline: str, blocks: tuple[Block, ...]) -> Report:
-    """A report with everything that its query tells: period, filters, freshness."""
+    """A report with everything that its query tells: silent sources, period, filters, freshness."""
     return Report(
         title=title,
         headline=headline,
-        blocks=blocks,
+        blocks=(*silence_note(silent_then(query)), *blocks),
         period=period_of(query),
         narrowed=filters_text(query),
         data_to=data_to(query),

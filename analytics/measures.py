@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from analytics.query import Query, Tier
+from analytics.silence import silent_then
 from storage.reading import Days, Hours, Key, Span
 from storage.timekeys import day_number, to_micros
 
@@ -162,7 +163,10 @@ def comparison(query: Query, *, by_week: bool = False) -> Comparison | None:
 
     None in the first hour of a day that stands alone, and where the workspace's usage does not
     reach back to the start of the time before: what is not known is no zero to compare with.
+    Nor is there a change in what is sent while a source is silent.
     """
+    if silent_then(query):
+        return None
     compared = _sides(query, by_week=by_week)
     oldest, clock = query.reader.oldest, query.reader.clock
     if compared is None or oldest is None:

@@ -30,6 +30,7 @@ from analytics.parts import Parts, read_parts
 from analytics.query import Query
 from analytics.report import Actions, Block, Button, Fact, Facts, Report
 from analytics.scopes import Scope
+from analytics.silence import silent_then
 from analytics.stretches import Stretch, stretch_of
 from analytics.text import clean
 from analytics.timerange import MONTHS
@@ -116,8 +117,11 @@ def month_changes(query: Query) -> Changes:
 def month_before(query: Query) -> Comparison | None:
     """Complete days of a month with as many of the month before; None where it is not known.
 
-    A month that is over is compared with all of the one before, however long.
+    A month that is over is compared with all of the one before, however long; none is in what is
+    sent while a source is silent.
     """
+    if silent_then(query):
+        return None
     first, today = query.range.first, query.range.today
     before = (first - timedelta(days=1)).replace(day=1)
     name = MONTHS[before.month - 1].title()

@@ -8,6 +8,7 @@ from typing import Literal
 
 from analytics.timerange import TimeRange
 from storage.reading import Reader
+from storage.timekeys import day_number
 
 Tier = Literal["premium", "standard", "economy", "unknown"]
 TIERS: tuple[Tier, ...] = ("premium", "standard", "economy", "unknown")
@@ -42,3 +43,9 @@ class Query:
     range: TimeRange
     filters: Filters = Filters()
     newest: datetime | None = None
+
+    @property
+    def speaks_from_end(self) -> bool:
+        """Whether it is asked at the instant its range ended, as all that is sent unasked."""
+        clock, end = self.reader.clock, day_number(self.range.end)
+        return not self.range.is_partial and self.now == clock.midnight(end)

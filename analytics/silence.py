@@ -2,7 +2,8 @@
 
 What a source should have brought is the mean of the same weekdays in the four weeks before it fell
 silent; it is silent when at least 20 rows of usage are missing by that, and one that reports whole
-days when a day is missing on which it usually does.
+days when a day is missing on which it usually does.  Whatever is sent unasked learns of it here, in
+one way: it names the source, and compares with no time before.
 """
 
 from __future__ import annotations
@@ -38,6 +39,14 @@ class Silence:
     def words(self) -> str:
         """`No data from litellm:acme since 28 Mar`."""
         return no_data(self.source, f"{self.last.day} {MONTH_NAMES[self.last.month - 1]}")
+
+
+def silent_then(query: Query) -> list[Silence]:
+    """The silent sources that an answer must name: all, of what speaks from the end of its range.
+
+    Who asks about days that still run, or asks later, sees the days as they are.
+    """
+    return silences(query) if query.speaks_from_end else []
 
 
 def silences(query: Query) -> list[Silence]:

@@ -30,6 +30,7 @@ from analytics.query import Query
 from analytics.report import Actions, Button, Fact, Facts, Note, Report
 from analytics.rhythm import complete_days
 from analytics.scopes import scope_alone
+from analytics.silence import silent_then
 from analytics.timerange import WEEKDAY_NAMES
 from storage.reading import Days
 from storage.timekeys import date_of, day_number
@@ -88,6 +89,8 @@ def trends(query: Query, pace: Pace, most: int, sight: Sight) -> Report:
     if not whole.events:
         return empty_report(title, query)
     change, periods = read_change(query), stages(query, pace, days)
+    if is_silent := bool(silent_then(query)):
+        periods = []  # week beside week, what is missing looks like a fall
     facts = [
         *_pace_facts(periods, pace),
         *_month_fact(query),
@@ -105,7 +108,7 @@ def trends(query: Query, pace: Pace, most: int, sight: Sight) -> Report:
             *((Facts(tuple(facts)),) if facts else ()),
             *([mover_table(steps_by_kind(query, change, most, sight))] if change else ()),
             *([stage_table(query, periods, pace)] if periods else ()),
-            *_notes(change),
+            *(() if is_silent else _notes(change)),
             *footnotes(query, whole),
             _other_pace(query, pace),
         ),

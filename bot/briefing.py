@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,8 @@ from bot.registry import Call, amend, parse, run
 from bot.render.pdf import Briefing
 from storage.workspaces import DEFAULT_NAME
 
-REPORTS = ("report", "digest monthly")  # the lines that a briefing is made around
+DIGEST = "digest monthly"
+REPORTS = ("report", DIGEST)  # the lines that a briefing is made around
 # Name of a part to the line that says it, before range and filters are put in.
 LINES: Mapping[str, str] = {
     "budget": "budget",
@@ -47,6 +49,8 @@ def gather_briefing(call: Call, report: Report, ctx: Context) -> Briefing:
     parts: dict[str, Report] = {}
     # How a budget stands is about now, and out of place beside a past month.
     lines = LINES if report.period is None or report.period.partial else PAST
+    if call.command.name == DIGEST and report.period is not None:
+        ctx = replace(ctx, now=report.period.end)  # a digest speaks from the end of its period
     for name, line in lines.items():
         # A command that is not there, rows that are not for this asker: the part is left out.
         with suppress(UserError):

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from analytics.errors import UserError
 from analytics.figures import DashboardFigure
 from analytics.report import Facts, Note, Report, Table
-from bot.registry import run
+from bot.briefing import gather_briefing
+from bot.registry import parse, run
 from bot.render import discord, text
 from storage.budgets import remove_budget, set_budget
 from storage.engine import writing
@@ -338,6 +339,48 @@ def test_a_silent_source_is_named_and_a_fall_is_not(world: World) -> None:
         report = world.ask(f"digest {kind}")
         assert "No data from gateway:acme since 26 Mar" in said(report)
         assert "▼" not in repr(report)
+
+
+def silent(world: World) -> None:
+    """Usage of every day, and a source that is silent since 26 March."""
+    steady(world, a_day=2)
+    for ago in range(3, 70):
+        day = YESTERDAY.date() - timedelta(days=ago)
+        world.write(on(day, 30), source="gateway:acme")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "trends 2026-03-27..2026-03-29",
+        "by-model last 7d",
+        "by-user last 7d",
+        "by-department last 7d",
+        "timeline last 7d",
+    ],
+)
+def test_a_question_that_is_sent_names_a_silent_source_and_no_change(
+    world: World, line: str
+) -> None:
+    silent(world)
+    asked = line.replace("last 7d", "2026-03-23..2026-03-29")
+    report = world.ask(asked, now=datetime(2026, 3, 30, tzinfo=BERLIN))
+    assert said(report).count("No data from gateway:acme since 26 Mar") == 1
+    assert "▼" not in text.render(report)
+    assert "−" not in text.render(report)
+    assert "▼" in text.render(world.ask(asked))
+
+
+def test_pages_of_a_digest_keep_to_the_rule_of_its_post(world: World) -> None:
+    steady(world, 120, a_day=2)
+    for day in (YESTERDAY.date() - timedelta(days=ago) for ago in range(33, 120)):
+        world.write(on(day, 30), source="gateway:acme")
+    line = "digest monthly 2026-02"
+    with world.context() as ctx:
+        pages = gather_briefing(parse(line), run(line, ctx), ctx).parts
+    assert {"models", "people", "speed"} <= pages.keys()
+    for page in pages.values():
+        assert "▼" not in text.render(page)
 
 
 def test_a_source_of_few_rows_a_day_is_silent_when_a_day_is_missing(world: World) -> None:
