@@ -53,11 +53,15 @@ MODELS = 8
 
 @dataclass(frozen=True, slots=True)
 class Tasks:
-    """Credits by task: how many have a name, the largest that may be told, and what has none."""
+    """Credits by task: how many have a name, the largest that may be told, and what has none.
+
+    Shares are in whole per cent.
+    """
 
     named: int
     top: str
     top_share: int
+    top_credits: int
     without: int
 
 
@@ -258,7 +262,8 @@ def _task_facts(tasks: Tasks) -> Iterator[Fact]:
     note = f"{tasks.without}% uncategorised" if tasks.without else ""
     yield Fact("tasks", "Tasks", tasks.named, "count", note)
     if tasks.top:
-        yield Fact("top_task", "Top task", tasks.top, note=f"{tasks.top_share}% of credits")
+        note = f"{tasks.top_share}% of credits"
+        yield Fact("top_task", "Top task", tasks.top, note=note, spent=tasks.top_credits)
 
 
 def _tasks(query: Query, sight: Sight) -> Tasks | None:
@@ -278,7 +283,7 @@ def _tasks(query: Query, sight: Sight) -> Tasks | None:
     # The largest of all is not named where few people are behind it; then no other is the largest.
     is_open = top not in sight.movers.folded.get("task", ())
     name = clean(query.reader.names("task")[top]) if is_open else ""
-    return Tasks(len(named), name, portions[top], portions.get(0, 0))
+    return Tasks(len(named), name, portions[top], sums[top], portions.get(0, 0))
 
 
 # ---- tables

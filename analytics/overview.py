@@ -67,4 +67,7 @@ def _top_person(query: Query) -> list[Fact]:
         return []
     key = min(credits, key=lambda k: (-credits[k], k))
     name = clean(query.reader.names("person")[key])
-    return [Fact("top_person", "Top person", name, note=f"{credits_text(credits[key])} credits")]
+    spent = credits[key]
+    return [
+        Fact("top_person", "Top person", name, note=f"{credits_text(spent)} credits", spent=spent)
+    ]

@@ -114,7 +114,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One named value."""
+    """One named value; of a name of somebody or something, `spent` are its micro-credits."""
 
     key: str
     title: str
@@ -122,6 +122,7 @@ class Fact:
     unit: Unit = "text"
     note: str = ""
     currency: str = ""
+    spent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from hashlib import blake2s
 from typing import Any
 
 from analytics.late_data import OTHERS, REST, Rows, Told
-from analytics.report import Cell, Report, Table
+from analytics.report import Cell, Facts, Report, Table
 from bot.delivery.wording import credits_of, is_empty
 
 MOST = 40  # rows of a table that are kept; the least of the others are one
@@ -20,7 +20,10 @@ NAMED = 8  # bytes of a name's digest
 def told_by(report: Report) -> Told:
     """What a report tells; one without anything tells of no credits."""
     total = credits_of(report)
-    return Told(0 if total is None and is_empty(report) else total, dict(_tables(report)))
+    return Told(
+        0 if total is None and is_empty(report) else total,
+        {**dict(_tables(report)), **dict(_tops(report))},
+    )
 
 
 def told_in(facts: Mapping[str, Any]) -> Told:
@@ -47,6 +50,15 @@ def _tables(report: Report) -> Iterator[tuple[str, Rows]]:
             seen[name] = seen.get(name, 0) + 1
             rows = _rows(table, keys.index("credits"))
             yield (name if seen[name] == 1 else f"{name}{seen[name]}"), _largest(rows)
+
+
+def _tops(report: Report) -> Iterator[tuple[str, Rows]]:
+    """Whoever is named as the first of many: the rest is less, and nobody knows how much."""
+    for block in report.blocks:
+        if isinstance(block, Facts):
+            for fact in block.facts:
+                if fact.spent is not None:
+                    yield fact.key, {_named(fact.key, fact.value): fact.spent, REST: 0}
 
 
 def _rows(table: Table, place: int) -> dict[str, int]:

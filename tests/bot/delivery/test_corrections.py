@@ -381,6 +381,16 @@ async def test_usage_that_moves_between_people_corrects_what_shows_them(
     assert day.look(2 * DAY) == 0
 
 
+async def test_usage_that_moves_between_tasks_corrects_what_names_the_top_one(
+    engine: sa.Engine,
+) -> None:
+    day = Told29March(engine)
+    office = await day.told("digest weekly 2026-03-23")
+    move(day.world, day.usage[:20], task="review")
+    office.clock.forward(3600)
+    assert day.look() == 1
+
+
 async def test_usage_that_moves_between_people_leaves_what_shows_none_of_them(
     engine: sa.Engine,
 ) -> None:
