@@ -21,6 +21,7 @@ from bot.delivery.worker import Job, Return
 from bot.subscriptions.overdue import catch_up, catch_up_after, catch_up_at_start
 from bot.subscriptions.planner import plan
 from bot.subscriptions.realign import realign
+from storage.apart import Apart
 from storage.levels import check_levels
 from storage.pauses import Pause
 
@@ -55,7 +56,13 @@ def at_start(is_sure: Callable[[], bool] = lambda: True) -> Job:
     """
 
     def job(engine: sa.Engine, now: datetime) -> int:
-        return end_past(engine, now) + catch_up_at_start(engine, now) if is_sure() else 0
+        done = 0
+        if is_sure():
+            with Apart() as apart:
+                for begin in (end_past, catch_up_at_start):
+                    with apart.turn(begin.__name__):
+                        done += begin(engine, now)
+        return done
 
     return job
 

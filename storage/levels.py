@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from storage import budget_usage, locks
 from storage.alerts import State, alert_by_id, resolve
+from storage.apart import Apart
 from storage.budget_usage import NEVER, PLAN, Moved, UsageRow
 from storage.engine import reading, writing
 from storage.errors import DatabaseBusy
@@ -32,13 +33,15 @@ Reason = Literal["below", "revised", "removed"]
 
 
 def check_levels(engine: sa.Engine, now: datetime) -> int:
-    """Look at every workspace; how many alerts fired or ended."""
+    """Look at every workspace; how many alerts fired or ended.  Trouble of one stops no other."""
     with reading(engine) as connection:
         workspaces = list_workspaces(connection)
     changed = 0
-    for workspace in workspaces:
-        with suppress(DatabaseBusy):  # somebody imports or rebuilds: the next tick looks again
-            changed += _check(engine, workspace, now)
+    with Apart() as apart:
+        for workspace in workspaces:
+            # Busy: somebody imports or rebuilds, the next tick looks again.
+            with apart.turn(workspace.name), suppress(DatabaseBusy):
+                changed += _check(engine, workspace, now)
     return changed
 
 

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from storage import locks
+from storage.apart import Apart
 from storage.engine import reading, writing
 from storage.errors import DatabaseBusy
 from storage.outbox import ATTEMPT, CONTENT_KEPT, DELIVERY, ROWS_KEPT
@@ -46,10 +47,12 @@ def prune(engine: sa.Engine, now: datetime) -> int:
         workspaces = list_workspaces(connection)
     steps = (_attempts, _deliveries, _usage, _thresholds, _alerts, _subscriptions, _purchases)
     pruned = _empty(engine, now)
-    for workspace in workspaces:
-        for old in steps:
-            with suppress(DatabaseBusy):  # somebody imports: an hour later is early enough
-                pruned += _prune(engine, workspace.id, old(workspace, now))
+    with Apart() as apart:
+        for workspace in workspaces:
+            with apart.turn(workspace.name):
+                for old in steps:
+                    with suppress(DatabaseBusy):  # somebody imports: an hour later will do
+                        pruned += _prune(engine, workspace.id, old(workspace, now))
     return pruned
 
 

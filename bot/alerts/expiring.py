@@ -9,6 +9,7 @@ import structlog
 
 from bot.alerts.kinds import OVER, is_past
 from storage.alerts import alerts_by_id
+from storage.apart import Apart
 from storage.engine import reading, writing
 from storage.outbox import moment
 from storage.overdue import leave_alerts_out, waiting_alerts
@@ -24,21 +25,26 @@ def end_past(engine: sa.Engine, now: datetime) -> int:
     """
     with reading(engine) as connection:
         workspaces = list_workspaces(connection)
-        past = {one.id: _past(connection, one, now) for one in workspaces}
     ended = 0
-    for place, posts in past.items():
-        if posts:
-            with writing(engine) as connection:
-                ended += leave_alerts_out(
-                    connection,
-                    place,
-                    posts,
-                    reason=OVER,
-                    now=now,
-                    free_at=moment(connection, now),
-                )
+    with Apart() as apart:
+        for workspace in workspaces:
+            with apart.turn(workspace.name):
+                ended += _end(engine, workspace, now)
+    return ended
+
+
+def _end(engine: sa.Engine, workspace: WorkspaceInfo, now: datetime) -> int:
+    with reading(engine) as connection:
+        posts = _past(connection, workspace, now)
+    if not posts:
+        return 0
+    with writing(engine) as connection:
+        free_at = moment(connection, now)
+        ended = leave_alerts_out(
+            connection, workspace.id, posts, reason=OVER, now=now, free_at=free_at
+        )
     if ended:
-        log.info("alerts.past", posts=ended)
+        log.info("alerts.past", workspace=workspace.name, posts=ended)
     return ended
 
 

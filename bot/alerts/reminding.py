@@ -16,6 +16,7 @@ import structlog
 from bot.alerts.snoozing import kept_until
 from bot.preferences import REMINDERS
 from storage.alerts import Alert, alert_by_id
+from storage.apart import Apart
 from storage.destinations import Destination, list_destinations
 from storage.engine import reading, writing
 from storage.locks import hold
@@ -31,17 +32,26 @@ FROM: Final = timedelta(hours=9)  # into a local day: nobody is reminded in the 
 
 def remind(engine: sa.Engine, now: datetime) -> int:
     """Plan today's reminders in every workspace that wants them; how many are new."""
-    planned = 0
     with reading(engine) as connection:
-        wanted = [one for one in list_workspaces(connection) if _due(connection, one, now)]
-    for workspace in wanted:
-        with writing(engine) as connection:
-            # Whoever acknowledges or ends an alert does it before this look or after.
-            hold(connection, workspace.id)
-            news = _due(connection, workspace, now)
-            planned += len(insert_deliveries(connection, news))
-            log.info("alerts.reminded", workspace=workspace.name, messages=len(news))
+        known = list_workspaces(connection)
+    planned = 0
+    with Apart() as apart:
+        for workspace in known:
+            with apart.turn(workspace.name):
+                planned += _remind(engine, workspace, now)
     return planned
+
+
+def _remind(engine: sa.Engine, workspace: WorkspaceInfo, now: datetime) -> int:
+    with reading(engine) as connection:
+        if not _due(connection, workspace, now):
+            return 0
+    with writing(engine) as connection:
+        # Whoever acknowledges or ends an alert does it before this look or after.
+        hold(connection, workspace.id)
+        news = _due(connection, workspace, now)
+        log.info("alerts.reminded", workspace=workspace.name, messages=len(news))
+        return len(insert_deliveries(connection, news))
 
 
 def _due(connection: sa.Connection, workspace: WorkspaceInfo, now: datetime) -> list[NewDelivery]:

@@ -29,6 +29,7 @@ from bot.asking import Asking
 from bot.context import Identity
 from bot.freezing import frozen_facts, frozen_now
 from storage.alerts import Alert, alert_by_id, mark_routed, unrouted
+from storage.apart import Apart
 from storage.destinations import Destination, list_destinations
 from storage.engine import reading, writing
 from storage.errors import StorageError
@@ -85,22 +86,23 @@ def route(
             or quiet_posts(connection, one.id, now=now)
         ]
     planned = 0
-    for workspace in busy:
-        asking = Asking(now=lambda: now, owners=owners, workspace=workspace.name)
-        with writing(engine) as connection:
-            hold(connection, workspace.id)
-            ctx = asking.context(connection, Identity("terminal", "", ""))
-            desk = Desk(
-                connection,
-                asking,
-                ctx,
-                now,
-                owners,
-                list_routes(connection, workspace.id),
-                list_destinations(connection, workspace.id),
-                is_sure(),
-            )
-            planned += _route(desk)
+    with Apart() as apart:
+        for workspace in busy:
+            asking = Asking(now=lambda: now, owners=owners, workspace=workspace.name)
+            with apart.turn(workspace.name), writing(engine) as connection:
+                hold(connection, workspace.id)
+                ctx = asking.context(connection, Identity("terminal", "", ""))
+                desk = Desk(
+                    connection,
+                    asking,
+                    ctx,
+                    now,
+                    owners,
+                    list_routes(connection, workspace.id),
+                    list_destinations(connection, workspace.id),
+                    is_sure(),
+                )
+                planned += _route(desk)
     return planned
 
 
@@ -109,10 +111,11 @@ def route_untold(engine: sa.Engine, now: datetime) -> int:
     with reading(engine) as connection:
         known = list_workspaces(connection)
     again = 0
-    for workspace in known:
-        today = workspace.clock().local_date(now)
-        with writing(engine) as connection:
-            again += untold_again(connection, workspace.id, since=now - RECENT, today=today)
+    with Apart() as apart:
+        for workspace in known:
+            with apart.turn(workspace.name), writing(engine) as connection:
+                today = workspace.clock().local_date(now)
+                again += untold_again(connection, workspace.id, since=now - RECENT, today=today)
     return again
 
 

@@ -23,6 +23,7 @@ from bot.asking import Asking
 from bot.context import Context, Identity
 from bot.operation.leases import Leases
 from storage.alerts import NewAlert
+from storage.apart import Apart
 from storage.engine import reading, writing
 from storage.errors import StorageError
 from storage.evidence import evidence_version
@@ -87,13 +88,23 @@ class Watch:
         with reading(self._engine) as connection:
             known = list_workspaces(connection)
         changed = 0
-        for workspace in known:
-            try:
-                changed += self._workspace(workspace)
-            except StorageError as error:
-                self._memories.pop(workspace.id, None)  # what was not kept is looked for again
-                log.warning("watch.postponed", workspace=workspace.name, reason=error.message)
+        with Apart() as apart:
+            for workspace in known:
+                with apart.turn(workspace.name):
+                    changed += self._remembered(workspace)
         return changed
+
+    def _remembered(self, workspace: WorkspaceInfo) -> int:
+        """Look at one workspace; what was not kept is looked for again."""
+        try:
+            return self._workspace(workspace)
+        except StorageError as error:
+            self._memories.pop(workspace.id, None)
+            log.warning("watch.postponed", workspace=workspace.name, reason=error.message)
+            return 0
+        except Exception:
+            self._memories.pop(workspace.id, None)
+            raise
 
     def _workspace(self, workspace: WorkspaceInfo) -> int:
         memory = self._memories.get(workspace.id)

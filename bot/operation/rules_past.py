@@ -10,10 +10,11 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from analytics.numbers import count_text, counted
+from storage.apart import Apart
 from storage.engine import reading, writing
 from storage.preferences import set_state, state
 from storage.task_rules import Reapplied, reapply
-from storage.workspaces import list_workspaces
+from storage.workspaces import WorkspaceInfo, list_workspaces
 
 ASKED, DONE = "task_rules_asked", "task_rules_done"
 
@@ -39,15 +40,20 @@ def apply_asked(engine: sa.Engine, *, now: datetime) -> dict[str, Reapplied]:
         found = list_workspaces(connection)
         asked = {one: state(connection, ASKED, one.id) for one in found}
     runs = {}
-    for workspace, actor in asked.items():
-        if not actor:
-            continue
-        run = reapply(engine, workspace, actor=actor, now=now)
-        words = f"{counted(run.changed, 'event')} of {count_text(run.read)} changed"
-        local = now.astimezone(workspace.clock().zone)
-        with writing(engine) as connection:
-            set_state(connection, ASKED, "", workspace_id=workspace.id)
-            done = f"Last applied to the past on {local:%Y-%m-%d at %H:%M}: {words}."
-            set_state(connection, DONE, done, workspace_id=workspace.id)
-        runs[workspace.name] = run
+    with Apart() as apart:
+        for workspace, actor in asked.items():
+            with apart.turn(workspace.name):
+                if actor:
+                    runs[workspace.name] = _apply(engine, workspace, actor, now)
     return runs
+
+
+def _apply(engine: sa.Engine, workspace: WorkspaceInfo, actor: str, now: datetime) -> Reapplied:
+    run = reapply(engine, workspace, actor=actor, now=now)
+    words = f"{counted(run.changed, 'event')} of {count_text(run.read)} changed"
+    local = now.astimezone(workspace.clock().zone)
+    with writing(engine) as connection:
+        set_state(connection, ASKED, "", workspace_id=workspace.id)
+        done = f"Last applied to the past on {local:%Y-%m-%d at %H:%M}: {words}."
+        set_state(connection, DONE, done, workspace_id=workspace.id)
+    return run

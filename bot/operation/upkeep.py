@@ -13,6 +13,7 @@ from analytics.trials import end_decided
 from bot.operation.leases import Leases
 from bot.operation.rules_past import apply_asked
 from storage import actions
+from storage.apart import Apart
 from storage.audit import broken_link
 from storage.engine import reading, writing
 from storage.errors import StorageError
@@ -85,15 +86,19 @@ class Upkeep:
                 await _quietly(name, work)
 
     def _decide(self) -> None:
-        for name, run in apply_asked(self._engine, now=self._now()).items():
-            log.info("task_rules.applied", workspace=name, read=run.read, changed=run.changed)
         with reading(self._engine) as connection:
             found = list_workspaces(connection)
             running = [one for one in found if running_trials(connection, one.id)]
-        for workspace in running:
-            with writing(self._engine) as connection:
-                for trial in end_decided(connection, workspace.id, now=self._now()):
-                    log.info("trial.ended", workspace=workspace.name, trial=trial.id)
+        with Apart() as apart:
+            with apart.turn("task rules"):
+                for name, run in apply_asked(self._engine, now=self._now()).items():
+                    log.info(
+                        "task_rules.applied", workspace=name, read=run.read, changed=run.changed
+                    )
+            for workspace in running:
+                with apart.turn(workspace.name), writing(self._engine) as connection:
+                    for trial in end_decided(connection, workspace.id, now=self._now()):
+                        log.info("trial.ended", workspace=workspace.name, trial=trial.id)
 
     def _purge(self) -> None:
         with writing(self._engine) as connection:
@@ -105,9 +110,11 @@ class Upkeep:
         with reading(self._engine) as connection:
             found = list_workspaces(connection)
             stale = [one for one in found if is_stale(connection, one.id, one.clock().day(now))]
-        for workspace in stale:
-            gather(self._engine, workspace, now=now)
-            log.info("evidence.gathered", workspace=workspace.name)
+        with Apart() as apart:
+            for workspace in stale:
+                with apart.turn(workspace.name):
+                    gather(self._engine, workspace, now=now)
+                    log.info("evidence.gathered", workspace=workspace.name)
 
     def _verify(self) -> None:
         with reading(self._engine) as connection:
@@ -115,11 +122,16 @@ class Upkeep:
             done = {one.id: state(connection, CHECKED, one.id) for one in found}
         days = {one: one.clock().local_date(self._now()) for one in found}
         due = [one for one in found if done[one.id] != days[one].isoformat()]
-        wrong = [words for one in due for words in self._check(one, days[one])]
-        # Another replica may have found mended what was wrong here the last time.
-        if due or self._is_wrong:
-            self._report("; ".join(wrong) or VERIFIED)
-        self._is_wrong = bool(wrong)
+        wrong = []
+        with Apart() as apart:
+            for one in due:
+                with apart.turn(one.name):
+                    wrong += self._check(one, days[one])
+            wrong += [f"{name}: could not be checked; the log says why" for name in apart.bugs]
+            # Another replica may have found mended what was wrong here the last time.
+            if due or self._is_wrong:
+                self._report("; ".join(wrong) or VERIFIED)
+            self._is_wrong = bool(wrong)
 
     def _check(self, workspace: WorkspaceInfo, today: date) -> list[str]:
         """What is wrong in one workspace, in words; a clean day is kept."""

@@ -23,6 +23,7 @@ from bot.purchases.webhook import Outcome, Webhook
 from bot.settings import Settings
 from storage import locks, purchases
 from storage import purchase_sending as sending
+from storage.apart import Apart
 from storage.catalog import Catalog
 from storage.engine import reading, writing
 from storage.errors import StorageError
@@ -72,19 +73,21 @@ class Purchasing:
         if not self._is_sure():
             return
         try:
-            await asyncio.to_thread(self._look)
-            for workspace_id in await asyncio.to_thread(self._due):
-                await self._send(workspace_id)
+            with Apart() as apart:
+                for workspace_id in await asyncio.to_thread(self._buying):
+                    with apart.turn(workspace_id):
+                        await asyncio.to_thread(self.look_at, workspace_id)
+                for workspace_id in await asyncio.to_thread(self._due):
+                    with apart.turn(workspace_id):
+                        await self._send(workspace_id)
         except StorageError as error:
             log.warning("purchase.postponed", reason=error.message)
 
     # ---- crossings
 
-    def _look(self) -> None:
+    def _buying(self) -> list[int]:
         with reading(self._engine) as connection:
-            found = buying_workspaces(connection)
-        for workspace_id in found:
-            self.look_at(workspace_id)
+            return buying_workspaces(connection)
 
     def look_at(self, workspace_id: int) -> None:
         """Propose a purchase where a workspace is across its line, once a crossing."""
