@@ -276,7 +276,7 @@ def buttons_of(alert: BudgetAlert) -> list[Button]:
     line = line_of(told.query, told.scope, command, dates)
     label = "What used most" if told.scope.kind == "person" else "Who used most"
     buttons = [Button(label, line)] if line else []
-    if told.may_act and told.facts.get("budget"):
+    if told.may_act and told.may_raise and told.facts.get("budget"):
         buttons.append(Button("Raise limit", f"alerts raise {told.number}"))
     return buttons
 

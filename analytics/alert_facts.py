@@ -30,7 +30,7 @@ class Told:
     shown name; up to `quiet_until` somebody lets it wait.  With `held` it was kept back, and tells
     how things are at the query's moment; the thresholds of what was kept back with it are in
     `passed`.  One that `reminds` repeats in short.  With `over` nothing may be done about it any
-    more, for that reason, though nobody resolved it.
+    more, for that reason, though nobody resolved it.  One that `may_raise` the limit is offered it.
     """
 
     query: Query
@@ -51,6 +51,7 @@ class Told:
     held: bool = False
     reminds: bool = False
     over: str = ""
+    may_raise: bool = True
 
     @property
     def is_open(self) -> bool:

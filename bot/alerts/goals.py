@@ -13,10 +13,12 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from analytics.errors import UserError
+from analytics.scopes import Scope
 from bot.alerts.kinds import KINDS, may_see
 from bot.asking import Asking
 from bot.context import LAST_CHAT, Asker, Context, Identity, Place, outranks
 from bot.freezing import scope_of_alert
+from bot.rights import may_route
 from storage.alerts import Alert
 from storage.destinations import Destination, destination_of
 from storage.labels import person_of_alias
@@ -63,7 +65,8 @@ def goals_of(desk: Desk, alert: Alert) -> Iterator[Goal]:
         return
     group = KINDS[alert.kind].group
     chosen = [one for one in desk.routes if one.takes(group, alert.scope, alert.target_id)]
-    found = [desk.destinations[one.destination_id] for one in chosen]
+    places = [desk.destinations[one.destination_id] for one in chosen]
+    found = [one for one in places if not one.is_direct or _may_choose(desk, scope, one)]
     open_ = [one for one in found if one.state == "ok" and _may_be_told(desk, alert, one)]
     for destination in open_:
         yield Goal(destination, destination.actor if destination.is_direct else "")
@@ -71,15 +74,27 @@ def goals_of(desk: Desk, alert: Alert) -> Iterator[Goal]:
         yield from _admins(desk)
 
 
+def _may_choose(desk: Desk, scope: Scope, destination: Destination) -> bool:
+    """Whether a person still is one who has alerts of a scope routed to oneself."""
+    asker = _asked_by(desk, destination)
+    return asker is None or may_route(asker, scope)
+
+
 def _may_be_told(desk: Desk, alert: Alert, destination: Destination) -> bool:
     """Whether an alert tells a channel or person nothing that they must not know of people."""
     if not destination.is_direct:
         return may_see(alert, for_channel(desk.ctx, destination))
+    asker = _asked_by(desk, destination)
+    return asker is not None and may_see(alert, asker)
+
+
+def _asked_by(desk: Desk, destination: Destination) -> Context | None:
+    """The question as the person of a direct conversation asks it."""
     parts = (destination.platform, destination.external_id, destination.channel_id)
     try:
-        return may_see(alert, desk.asking.context(desk.connection, Identity(*parts)))
+        return desk.asking.context(desk.connection, Identity(*parts))
     except UserError:  # their chat does not talk to us any more
-        return False
+        return None
 
 
 def for_channel(ctx: Context, destination: Destination) -> Context:

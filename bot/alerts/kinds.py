@@ -35,8 +35,9 @@ from analytics.text import clean
 from analytics.timerange import TimeRange, parse_range
 from bot.context import Context
 from bot.freezing import BUDGETS, scope_of_alert, thresholds_then
+from bot.rights import budget_refused
 from bot.walls import open_tasks, unfolded, walled
-from storage.alerts import Alert, list_alerts
+from storage.alerts import Alert, alert_by_id, list_alerts
 from storage.labels import person_of_alias
 from storage.marks import Threshold, hundredths, ordered, passed_in
 from storage.reading import RangeTooLong, Reader
@@ -143,6 +144,14 @@ GROUPS = tuple(dict.fromkeys(one.group for one in KINDS.values()))
 # ---- an alert for somebody
 
 
+def alert_of_number(ctx: Context, number: int) -> Alert:
+    """The alert of a number; raises UserError when there is none, or of a kind unknown here."""
+    found = alert_by_id(ctx.reader.connection, ctx.reader.workspace.id, number)
+    if found is None or found.kind not in KINDS:
+        raise UserError(f"There is no alert {number}.", hint="`alerts history` lists them.")
+    return found
+
+
 def tell(
     alert: Alert,
     ctx: Context,
@@ -192,7 +201,14 @@ def told_of(
         passed=tuple(ordered(passed, as_number(alert.facts.get("limit")) or 0)),
         held=at is not None,
         over=_over(alert, ctx),
+        may_raise=_may_raise(alert, ctx),
     )
+
+
+def _may_raise(alert: Alert, ctx: Context) -> bool:
+    """Whether an asker may raise the limit; under the post of a channel somebody may."""
+    asker = ctx.asker.person_id
+    return asker is None or budget_refused(ctx, scope_of_alert(alert)) is None
 
 
 def _running(until: datetime | None, now: datetime) -> datetime | None:

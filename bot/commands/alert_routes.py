@@ -8,6 +8,7 @@ from typing import cast
 import sqlalchemy as sa
 
 from analytics.alert_lists import RouteRow, routes_report, said
+from analytics.budget_words import line_of
 from analytics.errors import UserError
 from analytics.query import Query
 from analytics.report import Note, Report
@@ -19,11 +20,11 @@ from bot.context import Context, NotAllowed, Place, check_readers, outranks
 from bot.params import AlertId, AlertKind, Channel, GroupFilter, QuietHours
 from bot.places import destination_at, is_here, place_asked, place_named
 from bot.registry import command
+from bot.rights import home_department, may_route
 from bot.subscriptions.rights import check_place
 from storage.budgets import Scope as ScopeKind
 from storage.destinations import Destination, list_destinations, revive, set_quiet_hours
 from storage.notices import RECENT, route_untold
-from storage.roles import home_of
 from storage.routes import Route, add_route, end_routes, list_routes
 
 ADMINS = "admins and owners, directly"
@@ -49,7 +50,8 @@ def here(ctx: Context, kind: AlertKind | None, about: GroupFilter) -> Report:
     """Tell this channel of alerts, or yourself in a direct message.
 
     Of every kind and the whole workspace, or narrowed: `alerts here kind=threshold
-    department=Sales`. Leads choose for their own department, admins for any.
+    department=Sales`. Leads choose for their own department, admins for any; of the own limit
+    everybody is told directly without it.
     """
     return _routed(ctx, place_asked(ctx, hint=HOW), kind or AlertKind(""), scope_of(about))
 
@@ -128,7 +130,7 @@ def quiet(ctx: Context, hours: QuietHours) -> Report:
 
 def _routed(ctx: Context, place: Place, kind: str, scope: Scope) -> Report:
     """Make a route, if the asker may; a destination that took nothing is tried again."""
-    _check(ctx, scope, is_direct=place.is_direct)
+    _check(ctx, scope)
     _check_channel(ctx, place)
     check_readers(place, "an alert")
     destination = destination_at(ctx, place)
@@ -167,19 +169,17 @@ def _told_before(active: int, untold: int) -> Iterator[Note]:
         yield Note(before, "hint")
 
 
-def _check(ctx: Context, scope: Scope, *, is_direct: bool) -> None:
+def _check(ctx: Context, scope: Scope) -> None:
     """Raise NotAllowed for a route that is not the asker's to make or to end."""
-    if is_direct or outranks(ctx.asker.role, "admin"):
+    if may_route(ctx, scope):
         return
-    person = ctx.asker.person_id
-    home = home_of(*_where(ctx), person) if person is not None else 0
-    if ctx.asker.role == "lead" and home and scope == Scope("department", home):
-        return
-    own = Scope("department", home).name(_month(ctx)) if home else ""
-    hint = f"Yours: `alerts here department={own}`." if own and ctx.asker.role == "lead" else ""
+    own = home_department(ctx) if ctx.asker.role == "lead" else None
+    line = "" if own is None else line_of(_month(ctx), own, "alerts here")
     raise NotAllowed(
-        "Admins choose what a channel is told; a lead does for the own department.",
-        hint=hint or "Ask an admin, or type `alerts here` in a direct message to me.",
+        "Admins choose who is told of alerts; a lead does for the own department.",
+        hint=f"Yours: `{line}`."
+        if line
+        else "Ask an admin. Of your own limit you are told directly, without a route.",
     )
 
 
@@ -203,9 +203,9 @@ def _check_channel(ctx: Context, place: Place) -> None:
 
 
 def _check_route(ctx: Context, destination: Destination, scope: Scope) -> None:
-    """The same for a destination that is there; a direct one is its person's alone."""
-    is_own = destination.is_direct and destination.actor == ctx.asker.identity.actor
-    _check(ctx, scope, is_direct=is_own)
+    """The same for a destination that is there; what reaches oneself directly is one's own."""
+    if not (destination.is_direct and destination.actor == ctx.asker.identity.actor):
+        _check(ctx, scope)
 
 
 # ---- words

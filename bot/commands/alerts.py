@@ -10,7 +10,6 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from analytics.alert_budget import alert_of, suggested_raise
 from analytics.alert_lists import (
     ActiveRow,
     HistoryRow,
@@ -19,18 +18,15 @@ from analytics.alert_lists import (
     history_report,
     said,
 )
-from analytics.budget_words import amount_text, day_text, line_of, typed_credits
 from analytics.captions import moment_text
-from analytics.errors import UserError
-from analytics.numbers import credits_text
 from analytics.query import Query
-from analytics.report import Actions, Button, Note, Report
-from analytics.scopes import Limit, Scope, limit_of, limits, tracked
-from analytics.stretches import Stretch
+from analytics.report import Note, Report
+from analytics.scopes import Scope, limits, tracked
 from analytics.text import clean
 from analytics.timerange import parse_range
 from bot.alerts.kinds import (
     KINDS,
+    alert_of_number,
     check_sight,
     highest_of,
     is_past,
@@ -43,7 +39,7 @@ from bot.alerts.routing import MERGED, RECOVERED, REPLACED
 from bot.alerts.snoozing import kept_until
 from bot.alerts.standing import end_of, standing
 from bot.context import Context, NotAllowed, outranks
-from bot.freezing import BUDGETS, scope_of_alert
+from bot.freezing import scope_of_alert
 from bot.params import (
     AlertId,
     Earliest,
@@ -55,12 +51,10 @@ from storage.alerts import (
     Alert,
     NewAlert,
     acknowledge,
-    alert_by_id,
     insert_alert,
     list_alerts,
     snooze,
 )
-from storage.budgets import Budget, list_budgets
 from storage.destinations import Destination, list_destinations
 from storage.merged import ALONE
 from storage.outbox import WAITING, history
@@ -111,7 +105,7 @@ def show(
     were kept back until then; `part=resolved` is the line that says it is over, `part=reminder`
     says again that nobody acknowledged it.
     """
-    alert = _alert(ctx, number)
+    alert = alert_of_number(ctx, number)
     if part == "resolved":
         return tell_resolved(alert, ctx)
     merged = _kept_back(ctx, alert, from_)
@@ -130,25 +124,6 @@ def past(ctx: Context) -> Report:
     came = {one.id: list(_messages(ctx, one, known)) for one in shown}
     rows = [_history_row(ctx, one, came[one.id]) for one in shown]
     return history_report(rows, [message for one in shown for message in came[one.id]])
-
-
-@command("alerts raise", example="alerts raise 1")
-def raise_limit(ctx: Context, number: AlertId) -> Report:
-    """What raising the limit behind an alert would take; a button does it."""
-    alert = _alert(ctx, number)
-    check_sight(alert, ctx)
-    found = alert_of(told_of(alert, ctx)) if alert.kind in BUDGETS else None
-    if found is None or not alert.facts.get("budget"):
-        raise UserError(
-            f"Alert {number} is about no budget that can be raised.",
-            hint="`budget raise 500` raises the workspace's.",
-        )
-    if is_past(alert, ctx.reader.clock.local_date(ctx.now)):
-        raise UserError(
-            f"Alert {number} is about {found.crossed.stretch.title}, which is over.",
-            hint="`budget raise 500` raises what runs now, `budget` shows how that stands.",
-        )
-    return _raise_report(ctx, number, *_limit_now(ctx, alert, found.crossed.stretch))
 
 
 # ---- what people do about one
@@ -235,17 +210,9 @@ def test(ctx: Context) -> Report:
 # ---- one alert
 
 
-def _alert(ctx: Context, number: int) -> Alert:
-    """The alert of a number; raises UserError when there is none, or of a kind unknown here."""
-    found = alert_by_id(*_where(ctx), number)
-    if found is None or found.kind not in KINDS:
-        raise UserError(f"There is no alert {number}.", hint="`alerts history` lists them.")
-    return found
-
-
 def _owned(ctx: Context, number: int) -> Alert:
     """An alert that the asker may do something about; raises NotAllowed."""
-    alert = _alert(ctx, number)
+    alert = alert_of_number(ctx, number)
     check_sight(alert, ctx)
     if not _is_own(ctx, scope_of_alert(alert)):
         raise NotAllowed(
@@ -296,62 +263,6 @@ def _kept_back(ctx: Context, alert: Alert, first: int | None) -> Sequence[Alert]
         # What was over by then is no part of how things stand.
         and (one.resolved_at is None or one.resolved_at > alert.fired_at)
     ]
-
-
-def _limit_now(ctx: Context, alert: Alert, stretch: Stretch) -> tuple[Budget, Limit]:
-    """The budget behind an alert, and its limit of now; raises UserError where it is gone."""
-    wanted = alert.facts["budget"]
-    budget = next((one for one in list_budgets(*_where(ctx)) if one.id == wanted), None)
-    limit = None if budget is None else limit_of(budget, _month(ctx))
-    if budget is None or limit is None or limit.stretch != stretch:
-        raise UserError(
-            f"The budget that alert {alert.id} is about is not there any more.",
-            hint="`budget list` shows what limits there are.",
-        )
-    return budget, limit
-
-
-def _raise_report(ctx: Context, number: int, budget: Budget, limit: Limit) -> Report:
-    """What a raise would take, counted from how things are now: it replaces one that runs."""
-    query, scope, stretch = _month(ctx), limit.scope, limit.stretch
-    (row,) = tracked(query, [limit])
-    amount = limit.amount or 0
-    wanted = limit.raised + suggested_raise(row.burn, amount)
-    # A button may be pressed when the period is over: the line raises this one or nothing.
-    until = f"until {stretch.end - timedelta(days=1)}"
-    line = line_of(query, scope, "budget raise", typed_credits(wanted), stretch.period, until)
-    other = line_of(query, scope, "budget raise", "500", stretch.period)
-    # What it says of now is said of this revision: of another one it is asked anew.
-    done = f"{line} revision={budget.revision}"
-    is_theirs = outranks(ctx.asker.role, "lead")
-    steps = [Button(f"Raise by {amount_text(wanted)}", done, "do")] if line and is_theirs else []
-    leave = Button("Leave it", f"alerts show {number}")
-    whole, then = amount - limit.raised, amount - limit.raised + wanted
-    now = (
-        f"The limit becomes {amount_text(whole)} + {amount_text(wanted)} = {amount_text(then)}; "
-        f"{credits_text(row.burn.spent)} were used."
-    )
-    hint = f" For another amount type `{other}`." if other else ""
-    if not is_theirs:
-        hint = f" Leads and admins raise limits: ask one to type `{line}`." if line else ""
-    return Report(
-        "Raise limit",
-        f"Raise the {stretch.period} budget of {scope.name(query)} by {amount_text(wanted)} until "
-        f"{stretch.title} ends?",
-        (
-            Note(now, "delta"),
-            *_replaced(limit),
-            Note(f"Nothing is changed yet.{hint}", "hint"),
-            Actions((*steps, leave)),
-        ),
-    )
-
-
-def _replaced(limit: Limit) -> Iterator[Note]:
-    """That a raise which runs ends with the new one."""
-    if limit.raised and limit.until is not None:
-        running = f"{amount_text(limit.raised)} until {day_text(limit.until)}"
-        yield Note(f"It takes the place of the raise by {running}.")
 
 
 # ---- rows

@@ -24,11 +24,11 @@ from analytics.report import Report
 from analytics.scopes import KEYS, PERIODS, Scope, limit_of, scope_of
 from analytics.timerange import parse_range
 from bot.alerts.watch_budgets import follow
-from bot.context import Context, NotAllowed, outranks
+from bot.context import Context
 from bot.params import Amount, BillingDay, BudgetPeriod, Day, ScopeFilter, Seen, Thresholds
 from bot.params.amounts import MAX_CREDITS
-from bot.preferences import BUDGETS_BY
 from bot.registry import command
+from bot.rights import budget_refused
 from bot.walls import unfolded
 from storage.budgets import (
     THRESHOLDS,
@@ -41,7 +41,6 @@ from storage.budgets import (
     remove_budget,
 )
 from storage.events import MICRO
-from storage.roles import home_of
 from storage.timekeys import date_of, day_number
 
 LONGEST_RAISE = timedelta(days=366)
@@ -68,7 +67,7 @@ def show(ctx: Context, period: BudgetPeriod | None, scope: ScopeFilter) -> Repor
         ours = [one for one in ours if one.period == period]
     if not ours:
         wanted = typing.cast("Period", period or "monthly")
-        may_set = _refused(ctx, chosen) is None
+        may_set = budget_refused(ctx, chosen) is None
         return budget_changes.proposal(
             _month(ctx), Wanted(chosen, wanted), _past(ctx, chosen), None, may_set=may_set
         )
@@ -181,31 +180,10 @@ def remove(
 def _permitted(ctx: Context, scope: ScopeFilter) -> Scope:
     """The scope whose budget the asker may change; raises NotAllowed that says who may."""
     chosen = scope_of(scope)
-    refused = _refused(ctx, chosen)
+    refused = budget_refused(ctx, chosen)
     if refused is not None:
         raise refused
     return chosen
-
-
-def _refused(ctx: Context, scope: Scope) -> NotAllowed | None:
-    """Why an asker may not set the budget of a scope; None where they may."""
-    if outranks(ctx.asker.role, "admin"):
-        return None
-    if ctx.asker.role != "lead" or ctx.ours.get(BUDGETS_BY) != "leads":
-        return NotAllowed(
-            "Budgets are set by admins here.",
-            hint="Ask one; `preferences set budgets=leads` lets leads set their department's.",
-        )
-    person = ctx.asker.person_id
-    home = 0 if person is None else home_of(*_place(ctx), person)
-    own = Scope("department", home)
-    if home and scope == own:
-        return None
-    mine = f" here: {own.name(_month(ctx))}" if home else "; yours is not known"
-    return NotAllowed(
-        f"A lead sets the budget of the own department{mine}.",
-        hint="Ask an admin for any other.",
-    )
 
 
 # ---- which one

@@ -206,6 +206,25 @@ def test_raising_the_limit_asks_before_anything_is_changed(desk: Desk) -> None:
     assert "raised by" in repr(desk.answer("budget", ADMIN))
 
 
+@pytest.mark.parametrize("who", [BOB, LEAD])
+def test_who_may_not_raise_a_limit_learns_it_at_the_first_step(desk: Desk, who: Identity) -> None:
+    desk.answer("budget set 20000 monthly", ADMIN)
+    number = alert(desk, 90)
+    report = desk.answer(f"alerts raise {number}", who)
+    assert report.headline.startswith("Budgets are set by admins here.")
+    assert "Ask an admin to type `budget raise" in repr(report)
+    assert [one for one in buttons_of(report) if one.verb == "do"] == []
+    assert "Raise limit" not in repr(desk.answer(f"alerts show {number}", who))
+    assert "Raise limit" in repr(desk.answer(f"alerts show {number}", ADMIN))
+
+
+def test_a_lead_who_may_set_budgets_is_offered_the_raise(desk: Desk) -> None:
+    with writing(desk.engine) as connection:
+        set_preference(connection, 1, "budgets_by", "leads")
+    number = alert(desk, 90, "department", 1)
+    assert "Raise limit" in repr(desk.answer(f"alerts show {number}", LEAD))
+
+
 def test_a_raise_counts_from_the_limit_of_now_and_says_what_it_becomes(desk: Desk) -> None:
     desk.answer("budget set 15000 monthly", ADMIN)
     desk.answer("budget raise 1000 until 2026-04-30", ADMIN)

@@ -12,7 +12,7 @@ from analytics.timerange import parse_range
 from bot.alerts.kinds import late_crossings
 from bot.alerts.routing import route, route_untold
 from bot.asking import Asking
-from bot.context import Place
+from bot.context import Identity, Place
 from bot.desk import Desk
 from storage.destinations import list_destinations
 from storage.engine import reading, writing
@@ -74,15 +74,52 @@ def test_a_lead_routes_the_own_department_and_nothing_else(desk: Desk) -> None:
     for line in ("alerts here", "alerts here department=Sales", "alerts off", "alerts quiet 22-7"):
         report = desk.answer(line, LEAD)
         if line != "alerts off":
-            assert "Admins choose what a channel is told" in report.headline, line
+            assert "Admins choose who is told of alerts" in report.headline, line
     assert "Admins choose" in desk.answer("alerts here department=Sales", BOB).headline
 
 
-def test_anybody_may_be_told_directly(desk: Desk) -> None:
-    direct = replace(BOB, place=Place("D9", "", is_direct=True))
-    assert desk.answer("alerts here kind=silent", direct).headline.endswith("to you, directly")
-    assert "UBOB, directly" in repr(desk.answer("alerts list", ADMIN))
+DIRECT = Place("D9", "", is_direct=True)
+
+
+def test_a_lead_is_told_directly_of_the_own_department(desk: Desk) -> None:
+    direct = replace(LEAD, place=DIRECT)
+    said = desk.answer("alerts here department=Platform", direct).headline
+    assert said.endswith("to you, directly")
+    assert "ULEAD, directly" in repr(desk.answer("alerts list", ADMIN))
     assert desk.answer("alerts off", direct).headline.startswith("Ended: route 1.")
+
+
+@pytest.mark.parametrize(
+    ("who", "line"),
+    [
+        (BOB, "alerts here"),
+        (BOB, "alerts here kind=silent"),
+        (BOB, "alerts here department=Sales"),
+        (LEAD, "alerts here"),
+        (LEAD, "alerts here department=Sales"),
+    ],
+)
+def test_nobody_has_others_alerts_told_to_oneself(desk: Desk, who: Identity, line: str) -> None:
+    report = desk.answer(line, replace(who, place=DIRECT))
+    assert report.headline == (
+        "Admins choose who is told of alerts; a lead does for the own department."
+    )
+    assert routes(desk) == []
+    assert audited(desk)[-1][2] == "refused"
+
+
+def test_a_member_sets_quiet_hours_for_what_is_told_to_oneself(desk: Desk) -> None:
+    assert desk.answer("alerts quiet 22:00-07:00", replace(BOB, place=DIRECT)).line
+
+
+def test_who_is_no_lead_any_more_is_told_no_department(desk: Desk) -> None:
+    desk.answer("alerts here department=Platform", replace(LEAD, place=DIRECT))
+    with writing(desk.engine) as connection:
+        connection.execute(sa.text("DELETE FROM role WHERE role = 'lead'"))
+    number = alert(desk, 75, "department", 1)
+    route(desk.engine, EVENING)
+    said = words(desk.answer("alerts history", ADMIN))
+    assert said == f"On its way to slack:T1:UADMIN, directly: alert {number}."
 
 
 def test_a_lead_routes_to_no_channel_but_where_it_is_typed(desk: Desk) -> None:
@@ -139,10 +176,10 @@ def test_alerts_here_tries_a_channel_again_that_took_nothing(desk: Desk) -> None
 
 
 def test_a_line_typed_directly_opens_a_conversation_that_took_nothing(desk: Desk) -> None:
-    direct = replace(BOB, place=Place("D9", "", is_direct=True))
-    desk.answer("alerts here kind=silent", direct)
+    direct = replace(LEAD, place=DIRECT)
+    desk.answer("alerts here department=Platform", direct)
     stop(desk, "alerts", "state = 'dead', dead_reason = 'cannot_dm_bot'")
-    desk.answer("help", BOB)
+    desk.answer("help", LEAD)
     assert states(desk) == ["dead"]
     desk.answer("by-model today", direct)
     assert states(desk) == ["ok"]
