@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import cast
 from uuid import uuid4
 
@@ -16,7 +16,6 @@ from analytics.schedule import Schedule
 from analytics.subscription_lists import (
     Digest,
     digest_report,
-    period_text,
 )
 from bot.context import Context, Place
 from bot.params import (
@@ -47,7 +46,7 @@ from bot.subscriptions.rights import (
     owned,
     rounds_of,
 )
-from bot.subscriptions.rounds import Rounds, rounds
+from bot.subscriptions.rounds import Rounds, rounds, told_text, when_over
 from bot.subscriptions.turns import moved_turn, next_turn, open_period
 from bot.subscriptions.words import audited, digest_of, notes_of
 from storage.destinations import Destination, revive
@@ -99,13 +98,13 @@ def subscribe(  # noqa: PLR0913, PLR0917  # the parts of a subscription
     place = place_wanted(ctx, in_, to)
     check_target(ctx, place, asked)
     zone = when.zone or _usual_zone(ctx, place)
-    schedule = replace(when, zone=None).text
+    schedule = replace(when_over(when, asked), zone=None).text
     found = rounds(schedule, zone, ctx.reader.workspace.zone)
     told = ask_then(ctx, asked, found)
     destination = _destination(ctx, place, people)
     if check_people(ctx, told, destination):
         parts = options(in_, to, attach, skip_empty, quiet, catchup)
-        parts |= {"when": f"{schedule} {zone}", "line": asked}
+        parts |= {"when": f"{replace(when, zone=None).text} {zone}", "line": asked}
         return question(ctx, destination, told, "digest subscribe", parts)
     _check_new(ctx, destination, asked, (schedule, zone))
     own = own_hours(quiet, zone)
@@ -129,9 +128,8 @@ def subscribe(  # noqa: PLR0913, PLR0917  # the parts of a subscription
     )
     digest = digest_of(ctx, kept, destination)
     ctx.record("digest subscribe", f"digest {kept.id}", after=audited(digest))
-    return digest_report(
-        digest, f"Subscribed: {digest.sentence}", *notes_of(ctx, kept, destination, told)
-    )
+    notes = (*_moved(when, asked), *notes_of(ctx, kept, destination, told))
+    return digest_report(digest, f"Subscribed: {digest.sentence}", *notes)
 
 
 # ---- changing one
@@ -219,9 +217,11 @@ def edit(  # noqa: PLR0913, PLR0917  # the parts of a subscription
             hint=f"For example `digest edit {number} weekly fri 16:00`, or `skip-empty=no`.",
         )
     kept = known.kept
-    schedule = kept.schedule if when is None else replace(when, zone=None).text
-    zone = (when.zone if when is not None else None) or kept.zone
-    asked = kept.line if line is None else line_of(line, when or When(Schedule.parse(schedule)))
+    wanted = when or When(Schedule.parse(kept.schedule))
+    zone = wanted.zone or kept.zone
+    asked = kept.line if line is None else line_of(line, wanted)
+    is_moved = when is not None or line is not None
+    schedule = replace(when_over(wanted, asked) if is_moved else wanted, zone=None).text
     found = rounds(schedule, zone, ctx.reader.workspace.zone)
     place = _place_of(known.to) if in_ is None and to is None else place_wanted(ctx, in_, to)
     check_target(ctx, place, asked)
@@ -238,10 +238,10 @@ def edit(  # noqa: PLR0913, PLR0917  # the parts of a subscription
         "line": asked,
         "destination_id": destination.id,
     }
-    notes: list[Note] = []
+    notes = _moved(wanted, asked) if is_moved else []
     if (schedule, zone) != (kept.schedule, kept.zone):
         changes |= moved_turn(kept, found, ctx.now)
-        notes = _told_at_once(kept, found, ctx.now)
+        notes += _told_at_once(ctx, replace(kept, line=asked), found)
     if people is False:
         where = where_text(ctx, destination)
         notes.append(Note(f"{where} is told of no person any more; a digest that needs it pauses."))
@@ -402,11 +402,21 @@ def _changed(
     return digest_report(digest, f"{words}: {digest.sentence}", *notes)
 
 
-def _told_at_once(kept: Subscription, found: Rounds, now: datetime) -> list[Note]:
-    period = None if kept.skip_next else open_period(kept, found, now)
+def _moved(when: When, line: str) -> list[Note]:
+    """Why the digest of a month does not come on its last day, and what does."""
+    if when_over(when, line) == when:
+        return []
+    so_far = f'digest subscribe {replace(when, zone=None).text} "report this month"'
+    words = "On its last day a month is not over: it is told on the 1st, all of it."
+    return [Note(f"{words} `{so_far}` tells of it so far.")]
+
+
+def _told_at_once(ctx: Context, kept: Subscription, found: Rounds) -> list[Note]:
+    period = None if kept.skip_next else open_period(kept, found, ctx.now)
     if period is None:
         return []
-    return [Note(f"{period_text(period)} is told at once: its new time has passed.")]
+    days = told_text(kept.line, period, ctx.reader.workspace.week_start)
+    return [Note(f"{days} is told at once: its new time has passed.")]
 
 
 def _checked(ctx: Context, until: date) -> date:

@@ -7,13 +7,16 @@ the zone of a schedule only moves the time at which a day that is over is told.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from analytics.schedule import Period, Schedule, due, instant
-from analytics.timerange import DAY, parse_range
+from analytics.errors import UserError
+from analytics.schedule import LAST, Period, Schedule, due, instant
+from analytics.subscription_lists import period_text
+from analytics.timerange import DAY, TimeRange, parse_range
 from analytics.zones import checked_zone
 from bot.calls import Call
 from bot.params import Param
@@ -24,6 +27,7 @@ from bot.registry import COMMANDS, parse
 from storage.timekeys import Clock, day_number
 
 DAILY = "digest daily"
+MONTHLY = "digest monthly"
 RUNS = ("every", "cron")  # the schedules whose periods may have any number of days
 FURTHEST_ZONES = timedelta(hours=26)  # between the clocks of two zones
 
@@ -123,6 +127,35 @@ def line_for(line: str, period: Period, week_start: int = 0) -> str:
     return Call(call.command, given).line
 
 
+def days_told(line: str, end: date, week_start: int = 0) -> TimeRange | None:
+    """The whole days before `end` that a line is about; None where it names none."""
+    call = parse(line)
+    for param in call.command.params:
+        texts = call.given.get(param.name) or ((param.default,) if param.default else ())
+        if texts and isinstance(param.type, RangeType | MonthType | FinishedType):
+            range_ = parse_range(texts[0], end, week_start)
+            return TimeRange(range_.first, min(range_.end, end), "", end)
+    return None
+
+
+def told_text(line: str, period: Period, week_start: int = 0) -> str:
+    """What a round tells of: the days of its line, `1–30 Nov 2026`, else those of its period."""
+    if period.since is None:
+        with suppress(UserError):  # a line that cannot be read any more says so when it is due
+            told = days_told(line_for(line, period, week_start), period.end, week_start)
+            if told is not None and told.first < told.end:
+                return told.dates
+    return period_text(period)
+
+
+def when_over(when: Schedule, line: str) -> Schedule:
+    """The schedule by which the digest of a month finds it over: the 1st, not its last day."""
+    is_last = when.kind == "monthly" and when.number == LAST
+    call = parse(line)
+    is_month = call.command.name == MONTHLY and "month" not in call.given
+    return replace(when, number=1) if is_last and is_month else when
+
+
 def _whole(call: Call, period: Period) -> Call:
     """The question about all days of a run, where the digest of a day would tell its last alone.
 
@@ -134,7 +167,7 @@ def _whole(call: Call, period: Period) -> Call:
         return call
     last = period.end - DAY
     if period.first.day == 1 and period.end == (period.first + 32 * DAY).replace(day=1):
-        return Call(COMMANDS["digest monthly"], {**call.given, "month": (f"{last:%Y-%m}",)})
+        return Call(COMMANDS[MONTHLY], {**call.given, "month": (f"{last:%Y-%m}",)})
     days = (f"{period.first}..{last}",)
     if _days(period) == 7:
         return Call(COMMANDS["digest weekly"], {**call.given, "week": days})

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import islice
 
+from analytics.errors import UserError
 from analytics.report import Note
-from analytics.subscription_lists import Coming, Digest, Sent, days_text, period_text
+from analytics.subscription_lists import Coming, Digest, Sent, days_text
 from bot.context import Context
 from bot.places import where_text
 from bot.subscriptions.quiet import hours_text
 from bot.subscriptions.rights import Told, may_change, rounds_of
-from bot.subscriptions.rounds import DAILY, RUNS
+from bot.subscriptions.rounds import DAILY, MONTHLY, RUNS, days_told, told_text
 from storage.destinations import Destination
 from storage.outbox import DeliveryRow
 from storage.subscriptions import Subscription, awake_at
@@ -50,7 +52,7 @@ def digest_of(ctx: Context, kept: Subscription, to: Destination) -> Digest:
         Coming(
             one.due_at.astimezone(found.zone),
             awake_at(one.due_at, kept.quiet, to).astimezone(found.zone),
-            period_text(one.period),
+            told_text(kept.line, one.period, ctx.reader.workspace.week_start),
         )
         for one in coming
     ]
@@ -112,7 +114,7 @@ def notes_of(ctx: Context, kept: Subscription, to: Destination, told: Told) -> l
         notes.append(Note(f"Its days are those of {ctx.reader.workspace.zone}."))
     if kept.line.startswith(DAILY) and kept.schedule.startswith(RUNS):
         notes.append(Note("It tells of all days since the one before, also where they are many."))
-    if kept.line == "digest monthly" and not kept.schedule.startswith("monthly 1 "):
+    if kept.line == MONTHLY and not kept.schedule.startswith("monthly 1 "):
         notes.append(
             Note("It tells of the last whole month; `monthly 1` does as soon as it is over.")
         )
@@ -141,9 +143,21 @@ def sent_of(ctx: Context, row: DeliveryRow, to: Destination) -> Sent:
     return Sent(
         number=row.subscription_id,
         due_at=row.due_at.astimezone(zone),
-        period=days_text(key, start, end),
+        period=_period_of(ctx, row) or days_text(key, start, end),
         message=f"{message}, a test" if row.trigger == "test" else message,
         where=where_text(ctx, to),
         state=row.state,
         reason=None if reason is None else REASONS.get(reason, reason),
     )
+
+
+def _period_of(ctx: Context, row: DeliveryRow) -> str:
+    """The days that the line of a message is about; "" where it names none."""
+    if not row.line or row.window_end is None or "T" in (row.period_key or ""):
+        return ""
+    clock = ctx.reader.clock
+    with suppress(UserError):  # a command that is not there any more
+        end = clock.local_date(row.window_end)
+        told = days_told(row.line, end, ctx.reader.workspace.week_start)
+        return told.dates if told is not None and told.first < told.end else ""
+    return ""

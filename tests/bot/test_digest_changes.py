@@ -145,7 +145,7 @@ def _periods(desk: Wound, moment: datetime) -> list[tuple[str | None, str, bool]
     [
         ("daily 09:00", "daily 07:00", 30, "29 Mar 2026", "daily:2026-03-29"),
         ("weekly mon 09:00", "weekly mon 07:00", 30, "23–29 Mar 2026", "weekly:2026-03-23"),
-        ("monthly 28 09:00", "monthly 28 07:00", 28, "28 Feb – 27 Mar 2026", "monthly:2026-02-28"),
+        ("monthly 28 09:00", "monthly 28 07:00", 28, "1–28 Feb 2026", "monthly:2026-02-28"),
         ("weekly sun 09:00", "weekly mon 07:00", 30, "23–29 Mar 2026", "weekly:2026-03-23"),
     ],
 )
