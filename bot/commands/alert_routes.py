@@ -19,6 +19,7 @@ from bot.alerts.standing import standing
 from bot.context import Context, NotAllowed, Place, check_readers, outranks
 from bot.params import AlertId, AlertKind, Channel, GroupFilter, QuietHours
 from bot.places import destination_at, is_here, place_asked, place_named
+from bot.refusals import in_words
 from bot.registry import command
 from bot.rights import home_department, may_route
 from bot.subscriptions.rights import check_place
@@ -238,7 +239,7 @@ def _route_row(ctx: Context, route: Route, destination: Destination) -> RouteRow
         route.kind or "all",
         _scope(route).name(_month(ctx)) if route.scope else "everything",
         _quiet_text(destination),
-        destination.dead_reason or "" if destination.state == "dead" else "",
+        in_words(destination.dead_reason or "") if destination.state == "dead" else "",
     )
 
 

@@ -46,6 +46,7 @@ from bot.params import (
     Instant,
     Pause,
 )
+from bot.refusals import in_words
 from bot.registry import command
 from storage.alerts import (
     Alert,
@@ -318,7 +319,7 @@ def _messages(ctx: Context, alert: Alert, known: Mapping[int, Destination]) -> I
     rows = history(*_where(ctx), alert_id=alert.id, limit=LISTED)
     # What changed a post, or stands below it, is told only where it did not arrive.
     for row in reversed([one for one in rows if one.act == "post" or one.state != "sent"]):
-        where, reason = _named(ctx, known.get(row.destination_id)), row.reason or ""
+        where, reason = _named(ctx, known.get(row.destination_id)), in_words(row.reason or "")
         if row.state in WAITING and row.not_before > ctx.now:
             wait = f"not before {moment_text(_local(ctx, row.not_before))}"
             reason = f"{reason}, {wait}" if reason else wait

@@ -14,6 +14,7 @@ from bot.context import Context, outranks
 from bot.operation.clock_guard import MOST_APART, spoken
 from bot.operation.queue_watch import is_unset
 from bot.operation.ticking import ALIVE
+from bot.refusals import in_words
 from bot.registry import command
 from storage.freshness import Freshness, freshness_of
 from storage.leases import database_clock
@@ -167,7 +168,8 @@ def _undelivered(outbox: Outbox, now: datetime) -> Iterator[str]:
         wait = f", for {spoken(pause.until - now)} more" if pause.until > now else ""
         yield f"{name}: nothing is sent now{wait} ({clean(pause.reason)})."
     for one in outbox.dead:
-        yield f"{_named(one)} takes nothing any more ({clean(one.reason or 'unknown reason')})."
+        why = clean(in_words(one.reason or "unknown reason"))
+        yield f"{_named(one)} takes nothing any more ({why})."
 
 
 def _repeats(outbox: Outbox) -> Iterator[str]:

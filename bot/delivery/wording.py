@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from analytics.numbers import credits_text
 from analytics.report import Facts, Note, Report, Table
 from analytics.text import clean
+from bot.refusals import MEANINGS, in_words
 from bot.render.cells import moment_text
 from storage.outbox import DeliveryRow
 
@@ -26,22 +27,6 @@ HELD: Mapping[str, str] = {
     "unknown": "{name} did not answer ({code})",
     "off": "{name} was not set up here",
     "paused": "it had been stopped ({code})",
-}
-MEANINGS: Mapping[str, str] = {
-    "ext_shared": "it is shared with another organisation",
-    "not_a_member": "whoever chose it is not in it",
-    "cannot_post": "I may not post in it",
-    "channel_not_found": "the channel is gone, or I am not in it",
-    "not_in_channel": "I am no longer in it",
-    "is_archived": "the channel is archived",
-    "user_not_found": "this person is gone",
-    "cannot_dm_bot": "this person takes no direct messages",
-    "10003": "the channel is gone",
-    "10004": "I am no longer in this server",
-    "50001": "I may not see it",
-    "50007": "this person takes no direct messages",
-    "50013": "I may not post in it",
-    "50083": "the thread is archived",
 }
 
 
@@ -90,7 +75,7 @@ def _held(held: Any, now: datetime, zone: ZoneInfo) -> str:  # noqa: ANN401  # k
     name = PLATFORMS.get(platform, platform.title())
     outcome, _, code = reason.partition(": ")
     words = HELD.get(outcome, "{name} answered {code}").format(
-        name=name, code=clean(code or reason)
+        name=name, code=clean(in_words(code or reason))
     )
     end = f" until {_clock(datetime.fromisoformat(until), now, zone)}" if until else ""
     return f"; {words}{end}"

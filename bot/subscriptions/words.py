@@ -11,6 +11,7 @@ from analytics.report import Note
 from analytics.subscription_lists import Coming, Digest, Sent, days_text
 from bot.context import Context
 from bot.places import where_text
+from bot.refusals import in_words
 from bot.subscriptions.quiet import hours_text
 from bot.subscriptions.rights import Told, may_change, rounds_of
 from bot.subscriptions.rounds import DAILY, MONTHLY, RUNS, days_told, told_text
@@ -75,22 +76,17 @@ def digest_of(ctx: Context, kept: Subscription, to: Destination) -> Digest:
 def _state(ctx: Context, kept: Subscription, to: Destination) -> str:
     if kept.paused_at(ctx.now):
         if kept.pause_reason:
-            return f"paused: {kept.pause_reason}"
+            return f"paused: {in_words(kept.pause_reason)}"
         zone = ctx.reader.clock.zone
         until = kept.paused_until
         return "paused" if until is None else f"paused until {until.astimezone(zone):%Y-%m-%d}"
     if to.state == "dead":
-        return f"the channel takes nothing: {to.dead_reason or 'unknown why'}"
+        return f"the channel takes nothing: {in_words(to.dead_reason or 'unknown why')}"
     return "on; the next one is left out" if kept.skip_next else "on"
 
 
 def _terms(kept: Subscription, to: Destination) -> list[tuple[str, str]]:
-    caught = {
-        "latest": "the latest missed one",
-        "all": "up to three missed ones",
-        "none": "nothing",
-    }
-    terms = [("After an outage", caught[kept.catchup])]
+    terms = [("After an outage", CAUGHT_UP[kept.catchup])]
     if kept.attach:
         terms.append(("Files", ", ".join(kept.forms)))
     if kept.skip_empty:
@@ -147,7 +143,7 @@ def sent_of(ctx: Context, row: DeliveryRow, to: Destination) -> Sent:
         message=f"{message}, a test" if row.trigger == "test" else message,
         where=where_text(ctx, to),
         state=row.state,
-        reason=None if reason is None else REASONS.get(reason, reason),
+        reason=None if reason is None else REASONS.get(reason, in_words(reason)),
     )
 
 

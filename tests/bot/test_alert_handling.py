@@ -292,7 +292,7 @@ def test_history_gives_a_reason_for_every_message_that_did_not_arrive(desk: Desk
         connection.execute(sa.update(DELIVERY).where(DELIVERY.c.id == first).values(**dead))
     report = desk.answer("alerts history", ADMIN)
     assert words(report) == (
-        "Not delivered to #ops: alert 1 (destination: is_archived). "
+        "Not delivered to #ops: alert 1 (the channel is archived). "
         "On its way to #ops: alert 2 (not before 24 Mar 19:00)."
     )
     assert column(table_of(report), "state") == ["fired", "not delivered, fired"]

@@ -251,7 +251,7 @@ def test_history_has_a_reason_for_everything_that_was_not_sent(desk: Wound) -> N
     table = table_of(desk.report("digest history", ADMIN))
     assert column(table, "state") == ["dead", "skipped", "skipped"]
     assert column(table, "reason") == [
-        "destination: is_archived",
+        "the channel is archived",
         "a newer one named it",
         "a newer one named it",
     ]

@@ -109,7 +109,7 @@ def test_dead_weak_and_paused_channels_are_named_with_what_helps(world: World) -
             )
         )
     said = notes(asked(world))
-    assert "#sales (Slack) takes nothing any more (is_archived)." in said
+    assert "#sales (Slack) takes nothing any more (the channel is archived)." in said
     assert "#finance (Slack) gets messages at least once, perhaps twice" in said
     assert "channels:history" in said
     assert "nothing is sent now, for 5 min more (account: invalid_auth)" in said

@@ -381,7 +381,7 @@ async def test_a_stopped_channel_is_in_the_audit_and_caught_up_when_it_is_resume
     await tick(office, "2026-03-05T12:00")
     assert [state for _, state in ends(office)][1:] == ["superseded", "sent"]
     said = notes(office)[-1]
-    assert "Late: it was due 09:00; it had been stopped (destination: is_archived)." in said
+    assert "Late: it was due 09:00; it had been stopped (the channel is archived)." in said
     assert "Also missed: 3 Mar 2026." in said
 
 
