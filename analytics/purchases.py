@@ -41,6 +41,7 @@ HISTORY = (
     Column("why", "Why"),
     Column("reference", "Reference"),
 )
+_LIMITS: Mapping[str, str] = {"budget": " of the budget", "plan": " of the plan"}
 APPROVERS: Mapping[str, str] = {"owners": "owners", "admins": "owners and admins"}
 NO_POLICY = Note(
     "An owner says when: `purchase policy trigger=100% pack=5000 ceiling=20000`, then "
@@ -64,12 +65,15 @@ STATES: Mapping[str, str] = {
     "cancelled": "not bought",
     "expired": "not bought",
 }
+TRIED = "would be bought"
 ONWARD = (Button("Purchases", "purchase"), Button("Grants", "grants list"))
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How buying stands: micro-credits of this month that are `bought`, and that may be sold.
+    """How buying stands: micro-credits of this month that are `bought`, `tried` and maybe sold.
+
+    Tried out is what would have been bought: it counts against the ceiling of a dry run alone.
 
     `may_decide` and `may_read` are what the asker may: approve, and see where requests go.
     """
@@ -80,13 +84,21 @@ class Standing:
     unclear: int
     since: Sequence[Purchase]
     purchases: Sequence[Purchase]
+    tried: int = 0
     may_decide: bool = False
     may_read: bool = False
 
     @property
     def room(self) -> int:
         """What the ceiling of the month leaves."""
-        return max(self.policy.ceiling - self.bought - self.unclear, 0)
+        return max(self.policy.ceiling - self.bought - self.tried - self.unclear, 0)
+
+    @property
+    def waiting(self) -> list[Purchase]:
+        """What needs a yes: the real question, then the newest test."""
+        asked = [one for one in self.purchases if one.state == "proposed"]
+        real = [one for one in asked if not one.is_test]
+        return [*real, *[one for one in asked if one.is_test][:1]]
 
 
 # ---- the status
@@ -101,27 +113,29 @@ def no_policy_report(query: Query) -> Report:
 def status_report(query: Query, standing: Standing) -> Report:
     """Policy, the month's sum against its ceiling, the line, and what was bought."""
     policy, level = standing.policy, standing.level
-    waiting = next((one for one in standing.purchases if one.state == "proposed"), None)
     rows = tuple(_row(one, query) for one in standing.purchases)
     return framed(
         query,
         TITLE,
-        _headline(standing, waiting),
+        _headline(standing),
         (
             Facts(tuple(_facts(standing))),
             *((Table(HISTORY, rows),) if rows else (Note("Nothing was bought yet."),)),
             *_next(query, standing),
             *_notes(policy, level),
-            _steps(standing, waiting),
+            _steps(standing),
         ),
     )
 
 
-def _headline(standing: Standing, waiting: Purchase | None) -> str:
+def _headline(standing: Standing) -> str:
     policy = standing.policy
-    if waiting is not None:
-        kind = "Test purchase" if waiting.is_test else "Purchase"
-        return f"{kind} {waiting.id} of {credits_text(waiting.credits)} credits waits for a yes"
+    if standing.waiting:
+        first, *others = standing.waiting
+        kind = "Test purchase" if first.is_test else "Purchase"
+        too = f"; so does test {others[0].id}" if others else ""
+        amount = f"{credits_text(first.credits)} credits"
+        return f"{kind} {first.id} of {amount} waits for a yes{too}"
     if not policy.is_on:
         return f"Off; it would {policy_text(policy)}"
     across = is_across(standing.level, policy, standing.since)
@@ -152,6 +166,8 @@ def trigger_words(policy: Policy) -> str:
 def _facts(standing: Standing) -> Iterator[Fact]:
     policy, level = standing.policy, standing.level
     yield Fact("bought", "Bought this month", standing.bought, "credits")
+    if policy.provider == "dry-run":
+        yield Fact("tried", "Would be bought this month", standing.tried, "credits")
     yield Fact("pending", "Without an answer", standing.unclear, "credits")
     yield Fact("remaining", "Left of the ceiling", standing.room, "credits")
     yield Fact("budget", "Ceiling a month", policy.ceiling, "credits")
@@ -180,17 +196,25 @@ def place_of(url: str) -> str:
 def _row(purchase: Purchase, query: Query) -> Row:
     zone = query.reader.clock.zone
     again = purchase.not_before.astimezone(zone)
-    state = STATES[purchase.state]
+    state = state_text(purchase)
     if purchase.ended_at is None and purchase.state in ("pending", "declined"):
         state = f"{state}; asked again {again:%d %b %H:%M}"
     return (
         str(purchase.id),
         purchase.created_at.astimezone(zone),
         purchase.credits,
-        f"test: {state}" if purchase.is_test else state,
+        state,
         clean(purchase.reason, 200) if purchase.reason else _cause(purchase.facts),
         purchase.provider_ref,
     )
+
+
+def state_text(purchase: Purchase) -> str:
+    """`bought`, `dry run: would be bought`, `test: waits for approval`."""
+    if purchase.provider != "dry-run":
+        return STATES[purchase.state]
+    state = TRIED if purchase.state == "accepted" else STATES[purchase.state]
+    return f"{'test' if purchase.is_test else 'dry run'}: {state}"
 
 
 def _cause(facts: Mapping[str, Any]) -> str:
@@ -230,15 +254,17 @@ def _notes(policy: Policy, level: Level) -> Iterator[Block]:
         yield DRY_RUN
 
 
-def _steps(standing: Standing, waiting: Purchase | None) -> Actions:
-    decide = _decide(waiting.id) if waiting is not None and standing.may_decide else ()
+def _steps(standing: Standing) -> Actions:
+    waiting = standing.waiting if standing.may_decide else []
+    decide = [button for one in waiting for button in _decide(one.id, is_test=one.is_test)]
     return Actions((*decide, Button("Grants", "grants list"), Button("Budget", "budget")))
 
 
-def _decide(number: int) -> tuple[Button, Button]:
+def _decide(number: int, *, is_test: bool) -> tuple[Button, Button]:
+    what = " test" if is_test else ""
     return (
-        Button("Approve", f"purchase approve {number}", "do"),
-        Button("Decline", f"purchase decline {number}", "do"),
+        Button(f"Approve{what}", f"purchase approve {number}", "do"),
+        Button(f"Decline{what}", f"purchase decline {number}", "do"),
     )
 
 
@@ -287,7 +313,8 @@ def _ceiling(facts: Mapping[str, Any]) -> Told:
         notes.append(DRY_RUN)
     sums = f"{credits_text(used)} of {credits_text(limit)} credits"
     percent = max(facts["percents"], default=100)
-    return f"{percent}% of the month's purchase ceiling: {sums}", notes, ONWARD
+    tried = "Dry run: " if facts.get("provider") == "dry-run" else ""
+    return f"{tried}{percent}% of the month's purchase ceiling: {sums}", notes, ONWARD
 
 
 def _news(facts: Mapping[str, Any]) -> Told:
@@ -296,10 +323,13 @@ def _news(facts: Mapping[str, Any]) -> Told:
     headline, notes = _told(facts, amount, reason)
     if facts.get("is_test"):
         headline = f"{TEST}{headline}"
+    elif facts.get("provider") == "dry-run":
+        headline = f"Dry run: {headline}"
     blocks: list[Block] = [Facts(tuple(_frozen(facts))), *notes]
     if facts.get("provider") == "dry-run":
         blocks.append(DRY_RUN)
-    decide = _decide(_number(facts, "purchase")) if facts.get("news") == "wanted" else ()
+    number, is_test = _number(facts, "purchase"), bool(facts.get("is_test"))
+    decide = _decide(number, is_test=is_test) if facts.get("news") == "wanted" else ()
     return headline, blocks, (*decide, *ONWARD)
 
 
@@ -308,7 +338,8 @@ def _told(facts: Mapping[str, Any], amount: str, reason: str) -> tuple[str, list
     match facts.get("news"):
         case "wanted":
             who = APPROVERS.get(str(facts.get("approvers")), "owners")
-            return f"Buy {amount}? {_cause(facts)}", [Note(f"It needs a yes: {who}.", "hint")]
+            ask: list[Block] = [Note(f"It needs a yes: {who}.", "hint")]
+            return f"Buy {amount}? {_cause(facts)}", [] if facts.get("resolved") else ask
         case "bought" if facts.get("provider") == "dry-run":
             return f"{amount} would be bought now", []
         case "bought":
@@ -323,17 +354,26 @@ def _told(facts: Mapping[str, Any], amount: str, reason: str) -> tuple[str, list
 
 
 def _frozen(facts: Mapping[str, Any]) -> Iterator[Fact]:
-    if facts.get("limit") is not None:
-        of = f"of {credits_text(_number(facts, 'limit'))}"
-        yield Fact("used", "Used", _number(facts, "used"), "credits", of)
-    if facts.get("left") is not None:
-        yield Fact("left", "Balance then", _number(facts, "left"), "credits")
+    used, limit = _number(facts, "used"), _number(facts, "limit")
+    if facts.get("trigger_left") is not None:
+        line = f"fewer than {credits_text(_number(facts, 'trigger_left'))}"
+        yield Fact("left", "Left in plan and packs", _number(facts, "left"), "credits", line)
+    elif facts.get("limit") is not None:
+        # What packs still hold is another matter than how a budget stands.
+        of = _LIMITS.get(str(facts.get("subject")).partition(":")[0], "")
+        yield Fact("used", "Used", used, "credits", f"of {credits_text(limit)}{of}")
+        if used > limit:
+            yield Fact("over", "More than that by", used - limit, "credits")
+        else:
+            yield Fact("left", "Left of it", limit - used, "credits")
     if {"first", "end", "period"} <= facts.keys():
         first, end = (date.fromisoformat(str(facts[name])) for name in ("first", "end"))
         period: Period = facts["period"]
         yield Fact("period", "Period", Stretch(first, end, period).title)
     note = f"of {credits_text(_number(facts, 'ceiling'))}"
-    yield Fact("counted", "Bought this month", _number(facts, "counted"), "credits", note)
+    is_tried = facts.get("provider") == "dry-run"
+    label = "With dry runs this month" if is_tried else "Bought this month"
+    yield Fact("counted", label, _number(facts, "counted"), "credits", note)
     if facts.get("reference"):
         yield Fact("reference", "Reference", clean(str(facts["reference"]), 120))
 

@@ -167,6 +167,25 @@ def resolve(
     )
 
 
+def resolve_anew(
+    connection: sa.Connection, alert: Alert, *, facts: Mapping[str, object], now: datetime
+) -> bool:
+    """Keep another end of an alert that is over, so that its posts are changed once more.
+
+    `facts["resolved"]["times"]` counts its ends.
+    """
+    before = alert.facts.get("resolved") or {}
+    end = {**before, **facts, "times": before.get("times", 1) + 1}
+    return _change(
+        connection,
+        _one(alert.workspace_id, alert.id),
+        ALERT.c.state == "resolved",
+        resolved_at=now,
+        routed_at=None,
+        facts={**alert.facts, "resolved": end},
+    )
+
+
 def unrouted(
     connection: sa.Connection, workspace_id: int, *, limit: int = 200, after: int = 0
 ) -> list[Alert]:

@@ -280,8 +280,16 @@ def _ended(desk: Desk, alert: Alert) -> list[NewDelivery] | None:
     if any(row.state in WAITING and row.id not in skipped for row in posts):
         return None
     sent = [row for row in posts if row.state == "sent"]
-    replies = [_reply(desk, row) for row in sent if is_good and row.kind != "reminder"]
-    return [*(_edit(desk, row, f"e|{row.id}|2") for row in sent), *replies]
+    told = [row for row in sent if is_good and row.kind != "reminder"]
+    anew = _anew(alert)
+    edits = [_edit(desk, row, f"e|{row.id}|2{anew}") for row in sent]
+    return [*edits, *(_reply(desk, row, f"r|{row.id}{anew}") for row in told)]
+
+
+def _anew(alert: Alert) -> str:
+    """What sets the keys apart of an alert that ended in another way since it was told over."""
+    times = (alert.facts.get("resolved") or {}).get("times", 1)
+    return "" if times == 1 else f"|{times}"
 
 
 def _posts(desk: Desk, alert: Alert) -> list[DeliveryRow]:
@@ -307,9 +315,9 @@ def _edit(desk: Desk, post: DeliveryRow, key: str) -> NewDelivery:
     return _below(desk, post, key=key, act="edit", line=post.line)
 
 
-def _reply(desk: Desk, post: DeliveryRow) -> NewDelivery:
+def _reply(desk: Desk, post: DeliveryRow, key: str) -> NewDelivery:
     line = f"alerts show {post.alert_id} part=resolved"
-    return _below(desk, post, key=f"r|{post.id}", act="reply", line=line)
+    return _below(desk, post, key=key, act="reply", line=line)
 
 
 def _below(desk: Desk, post: DeliveryRow, *, key: str, act: str, line: str) -> NewDelivery:

@@ -12,6 +12,7 @@ from storage.alerts import Alert, list_alerts
 from storage.timekeys import day_number
 
 LISTED = 500
+TOLD = frozenset({"bought", "declined", "stopped"})  # of purchases: nothing is left to decide
 FRESH: Mapping[str, timedelta] = {
     "anomaly": timedelta(days=2),
     "advice": timedelta(days=7),
@@ -30,6 +31,8 @@ def standing(ctx: Context) -> list[Alert]:
 def _stands(ctx: Context, alert: Alert) -> bool:
     """Whether an alert that nobody resolved is still news: its period runs, or it is fresh."""
     if alert.kind not in KINDS or is_test(alert):
+        return False
+    if alert.facts.get("news") in TOLD or alert.facts.get("is_test"):
         return False
     if alert.kind in BUDGETS:
         return ctx.now < end_of(ctx, alert)

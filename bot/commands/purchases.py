@@ -52,7 +52,8 @@ def status(ctx: Context) -> Report:
     month = month_number(query.range.today)
     listed = purchases.list_purchases(connection, workspace)
     counted = purchases.counted(connection, workspace, month, policy.provider)
-    bought = purchases.counted(connection, workspace, month, policy.provider, is_sold=True)
+    bought = purchases.counted(connection, workspace, month, "webhook", is_sold=True)
+    done = purchases.counted(connection, workspace, month, policy.provider, is_sold=True)
     level = need.level(query, policy)
     since = need.asked_before(query, policy, level)
     return words.status_report(
@@ -61,9 +62,10 @@ def status(ctx: Context) -> Report:
             policy,
             level,
             bought,
-            counted - bought,
+            counted - done,
             since,
             listed,
+            tried=done - bought,
             may_decide=_refused(ctx, policy) is None,
             may_read=outranks(ctx.asker.role, "admin"),
         ),
@@ -183,6 +185,7 @@ def approve(ctx: Context, number: Number) -> Report:
     return changed_report(
         f"Purchase {number} of {credits_text(approved.credits)} credits is approved",
         Note("It is sent within seconds; the channel hears what comes of it."),
+        *([words.DRY_RUN] if approved.provider == "dry-run" else []),
     )
 
 
@@ -194,7 +197,7 @@ def approve(ctx: Context, number: Number) -> Report:
     native="grants purchase-decline",
 )
 def decline(ctx: Context, number: Number) -> Report:
-    """Say no to a purchase, or give one up that the provider declined."""
+    """Say no to a purchase that was not sent yet, or give one up that the provider declined."""
     place = _place(ctx)
     ended = purchases.cancel(*place, number, reason=purchases.REFUSED, now=ctx.now)
     if ended is None:
@@ -365,6 +368,7 @@ def _too_late(ctx: Context, number: int) -> Report:
     found: Purchase | None = purchases.purchase_by_id(*_place(ctx), number)
     if found is None:
         raise UserError(f"There is no purchase {number}.", hint="`purchase` lists them.")
-    state = words.STATES[found.state]
+    if found.state == "proposed":
+        return changed_report(f"Purchase {number} is not waiting any more: {purchases.OVER}")
     why = f": {clean(found.reason, 200)}" if found.reason else ""
-    return changed_report(f"Purchase {number} is not waiting: {state}{why}")
+    return changed_report(f"Purchase {number} is not waiting: {words.state_text(found)}{why}")

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from analytics.numbers import credits_text
 from storage import audit
-from storage.alerts import NewAlert, insert_alert, list_alerts, resolve
+from storage.alerts import NewAlert, insert_alert, list_alerts, resolve, resolve_anew
 from storage.purchase_policy import Policy
 from storage.purchases import Purchase, counted
 from storage.timekeys import date_of, first_day
@@ -58,14 +58,16 @@ def tell(
 
 
 def answered(connection: sa.Connection, purchase: Purchase, words: str, *, now: datetime) -> None:
-    """Say under the question for an approval what the answer was."""
-    open_ones = list_alerts(
-        connection, purchase.workspace_id, states=["fired"], subject=_subject(purchase)
-    )
-    for alert in open_ones:
-        if alert.facts.get("news") == "wanted":
-            facts = {"words": words, "at": now.isoformat()}
-            resolve(connection, alert, facts=facts, now=now)
+    """Say under the question for an approval what the answer was, and what came after a yes."""
+    asked = list_alerts(connection, purchase.workspace_id, subject=_subject(purchase))
+    for alert in asked:
+        if alert.facts.get("news") != "wanted":
+            continue
+        facts = {"words": words, "at": now.isoformat()}
+        if not resolve(connection, alert, facts=facts, now=now):
+            before = alert.facts.get("resolved") or {}
+            said = f"{before.get('words', 'answered')}, but then {words}"
+            resolve_anew(connection, alert, facts={**facts, "words": said}, now=now)
 
 
 def watch_ceiling(

@@ -136,7 +136,8 @@ class Purchasing:
             workspace = workspace_by_id(connection, workspace_id)
             for late in purchases.expire(connection, workspace_id, now=now):
                 record(connection, late, now=now)
-                answered(connection, late, "not approved in time", now=now)
+                how = "approved" if late.approved_at is None else "sent"
+                answered(connection, late, f"not {how} in time", now=now)
             ceiling = 0 if policy is None else policy.ceiling
             month = month_number(workspace.clock().local_date(now))
             found = sending.claim(
@@ -144,6 +145,7 @@ class Purchasing:
             )
             if found is not None and policy is not None and found.state == "cancelled":
                 record(connection, found, now=now)
+                answered(connection, found, f"not bought: {found.reason}", now=now)
                 tell(connection, policy, found, "stopped", now=now)
         return None if found is None else (found, workspace)
 

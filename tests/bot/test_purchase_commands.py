@@ -15,8 +15,13 @@ import sqlalchemy as sa
 from analytics.errors import UserError
 from analytics.report import Actions, Button, Fact, Facts, Note, Report
 from bot.alerts.kinds import tell, tell_resolved
+from bot.alerts.routing import route
+from bot.alerts.standing import standing
+from bot.buttons import public_values
 from bot.context import Identity
 from bot.desk import Desk
+from bot.purchases.news import News
+from bot.purchases.news import tell as announce
 from bot.purchases.worker import Purchasing
 from bot.registry import parse
 from bot.render import discord, slack, text
@@ -27,6 +32,7 @@ from storage.purchases import list_purchases
 from storage.roles import set_role
 from storage.workspaces import bind_chat, create_workspace
 from tests.analytics.world import World, column, table_of
+from tests.bot.alerts.routed import channel, posted, rows
 from tests.cast import NOW, ZONE, event
 from tests.databases import Filling
 
@@ -85,6 +91,15 @@ def audited(desk: Desk) -> list[tuple[str, str]]:
     with reading(desk.engine) as connection:
         rows = connection.execute(sa.text("SELECT action, result FROM audit ORDER BY seq"))
         return [(row.action, row.result) for row in rows if row.action.startswith("purchase")]
+
+
+def in_channel(desk: Desk) -> World:
+    """The question stands in a channel."""
+    world = World(desk.engine)
+    channel(world)
+    assert route(desk.engine, NOW) == 1
+    posted(world)
+    return world
 
 
 def buttons(report: Report) -> list[Button]:
@@ -309,6 +324,89 @@ def test_a_button_works_for_one_press(waiting: Desk) -> None:
     assert waiting.wish(values[approve], OWNER, key="click 2") is None
 
 
+def test_a_post_s_button_that_the_wrong_person_pressed_works_for_the_right_one_once(
+    waiting: Desk,
+) -> None:
+    (approve, *_) = [b for b in buttons(shown(waiting, alert(waiting))) if b.verb == "do"]
+    with writing(waiting.engine) as connection:
+        value = public_values(connection, 1, [approve], platform="slack", now=NOW)[approve]
+    said_to = []
+    for click, who in enumerate((ALICE, OWNER)):
+        wish = waiting.wish(value, who, key=f"click {click}")
+        assert wish is not None
+        answer = waiting.pressed(wish, who, key=f"click {click}")
+        assert answer is not None
+        said_to.append(answer.headline)
+    assert said_to == [
+        "Buying credits is decided by owners here.",
+        "Purchase 1 of 5,000 credits is approved",
+    ]
+    assert waiting.wish(value, OWNER, key="click 3") is None
+
+
+def test_a_yes_after_the_period_is_too_late_before_anybody_noticed(waiting: Desk) -> None:
+    with closing(
+        Desk(waiting.engine, now=lambda: NOW + timedelta(days=3), owners=[OWNER.actor])
+    ) as later:
+        report = later.answer("purchase approve 1", OWNER)
+    assert report.headline == "Purchase 1 is not waiting any more: its period is over"
+    assert states(waiting) == ["proposed"]
+
+
+def test_a_test_hides_no_real_question(waiting: Desk) -> None:
+    waiting.answer("purchase test", OWNER)
+    report = waiting.answer("purchase", OWNER)
+    assert report.headline == ("Purchase 1 of 5,000 credits waits for a yes; so does test 2")
+    assert done_by(report) == [
+        f"purchase {do} {n}" for n in (1, 2) for do in ("approve", "decline")
+    ]
+    assert [b.label for b in buttons(report) if b.verb == "do"][2:] == [
+        "Approve test",
+        "Decline test",
+    ]
+    assert column(table_of(report), "status") == ["test: waits for approval", "waits for approval"]
+
+
+async def test_a_dry_run_is_nowhere_said_to_have_bought(desk: Desk) -> None:
+    for line in ("budget set 20000 monthly", POLICY, "purchase on"):
+        desk.answer(line, OWNER)
+    buying = Purchasing(desk.engine, lambda: NOW, None)
+    await buying.turn()
+    assert "nothing is bought" in said(desk.answer("purchase approve 1", OWNER))
+    await buying.turn()
+    report = desk.answer("purchase", OWNER)
+    assert column(table_of(report), "status") == ["dry run: would be bought"]
+    found = facts(report)
+    assert (found["bought"].value, found["tried"].value, found["remaining"].value) == (
+        0,
+        5_000_000_000,
+        15_000_000_000,
+    )
+    headlines = [shown(desk, alert(desk)).headline]
+    assert headlines == ["Dry run: 5,000 credits would be bought now"]
+
+
+def test_of_purchases_only_questions_and_what_may_be_sold_are_alerts_now(waiting: Desk) -> None:
+    def count() -> int:
+        with World(waiting.engine).context() as ctx:
+            return len(standing(replace(ctx, asker=replace(ctx.asker, role="owner"))))
+
+    assert count() == 1
+    waiting.answer("purchase test", OWNER)
+    assert count() == 1
+    waiting.answer("purchase approve 1", OWNER)
+    assert count() == 0
+    with reading(waiting.engine) as connection:
+        (_, real) = list_purchases(connection, 1)
+    held_by: dict[News, int] = {"bought": 0, "declined": 0, "stopped": 0, "failed": 1}
+    for news, held in held_by.items():
+        with writing(waiting.engine) as connection:
+            known = find_policy(connection, 1)
+            assert known is not None
+            announce(connection, known, real, news, now=NOW)
+        assert count() == held
+
+
 def test_the_status_tells_each_purchase_with_its_reason(waiting: Desk) -> None:
     report = waiting.answer("purchase", BOB)
     assert report.headline == "Purchase 1 of 5,000 credits waits for a yes"
@@ -344,6 +442,10 @@ def test_the_question_shows_the_frozen_numbers_and_both_buttons(waiting: Desk) -
     assert report.headline == "Buy 5,000 credits? 18,000 of 20,000 used"
     assert done_by(report) == ["purchase approve 1", "purchase decline 1"]
     assert facts(report)["period"].value == "March"
+    assert (facts(report)["used"].note, facts(report)["left"].value) == (
+        "of 20,000 of the budget",
+        2_000_000_000,
+    )
     assert "It needs a yes: owners." in said(report)
 
 
@@ -352,17 +454,77 @@ def test_an_answered_question_says_who_and_loses_its_buttons(waiting: Desk) -> N
     report = shown(waiting, alert(waiting))
     assert report.is_past
     assert "Resolved 14:05, approved by Olga." in said(report)
+    assert "It needs a yes" not in said(report)
     assert done_by(report) == []
     with World(waiting.engine).context() as ctx:
         line = tell_resolved(alert(waiting), ctx)
     assert line.headline == "Resolved: approved by Olga."
 
 
+def test_a_question_of_the_balance_shows_the_balance_alone(waiting: Desk) -> None:
+    report = changed(waiting, trigger_left=2_000_000_000, left=1_900_000_000)
+    assert (facts(report)["left"].title, facts(report)["left"].value) == (
+        "Left in plan and packs",
+        1_900_000_000,
+    )
+    assert "used" not in facts(report)
+
+
+def test_use_beyond_a_limit_is_no_balance_below_zero(waiting: Desk) -> None:
+    report = changed(waiting, used=21_000_000_000)
+    assert facts(report)["over"].value == 1_000_000_000
+    assert "left" not in facts(report)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("purchase decline 1", "declined by Alice"),
+        ("purchase off", "cancelled, because buying was turned off"),
+    ],
+)
+def test_a_no_after_a_yes_is_told_below_the_post_and_in_it(
+    waiting: Desk, line: str, words: str
+) -> None:
+    world = in_channel(waiting)
+    waiting.answer("purchase approve 1", OWNER)
+    assert route(waiting.engine, NOW) == 2
+    waiting.answer(line, ALICE)
+    assert route(waiting.engine, NOW) == 2  # the post once more, and a line below it
+    assert route(waiting.engine, NOW) == 0
+    assert f"approved by Olga, but then {words}." in said(shown(waiting, alert(waiting)))
+    assert sorted(row.act for row in rows(world)) == ["edit", "edit", "post", "reply", "reply"]
+
+
+def test_once_it_is_sent_a_no_is_too_late(waiting: Desk) -> None:
+    waiting.answer("purchase approve 1", OWNER)
+    buying = Purchasing(waiting.engine, lambda: NOW, None)
+    assert buying._claim(1, "token") is not None
+    report = waiting.answer("purchase decline 1", ALICE)
+    assert report.headline == "Purchase 1 is not waiting: being sent"
+    assert states(waiting) == ["sending"]
+    assert shown(waiting, alert(waiting)).is_past
+
+
+def test_a_room_that_is_gone_is_told_in_the_post_that_says_approved(waiting: Desk) -> None:
+    waiting.answer("purchase approve 1", OWNER)
+    waiting.answer("purchase policy pack=1000 ceiling=4000", OWNER)
+    Purchasing(waiting.engine, lambda: NOW, None)._claim(1, "token")
+    with reading(waiting.engine) as connection:
+        asked = list_alerts(connection, 1, kinds=["purchase"])[-1]
+    assert "but then not bought: the month's ceiling" in said(shown(waiting, asked))
+
+
 @pytest.mark.parametrize(
     ("changes", "headline"),
     [
         ({"news": "bought", "reference": "A-1"}, "Bought: 5,000 credits"),
-        ({"news": "bought", "provider": "dry-run"}, "5,000 credits would be bought now"),
+        ({"news": "bought", "provider": "dry-run"}, "Dry run: 5,000 credits would be bought now"),
+        ({"provider": "dry-run"}, "Dry run: Buy 5,000 credits? 18,000 of 20,000 used"),
+        (
+            {"news": "bought", "provider": "dry-run", "is_test": True},
+            "TEST: 5,000 credits would be bought now",
+        ),
         (
             {"news": "declined", "reason": "no funds"},
             "The provider declined 5,000 credits: no funds",
