@@ -70,6 +70,10 @@ class Standings:
         except TimeoutError:
             await self._not_told(lane, Trouble("unknown", "deadline"), is_first=is_first)
             return
+        except Exception:  # an answer that we do not understand must not hide the other channels
+            log.exception("channel.look_failed", channel=lane.id)
+            await self._not_told(lane, Trouble("unknown", "bug"), is_first=is_first)
+            return
         reason = _objection(lane, standing, is_first=is_first)
         await self._transactions.write(lambda c, now: self._keep(c, now, lane, standing, reason))
 

@@ -274,6 +274,9 @@ class Deliveries:
         except (SendError, TimeoutError) as error:
             log.warning("chat.still_refused", platform=pause.platform, reason=str(error))
             return
+        except Exception:  # an answer that we do not understand is none, and no other's trouble
+            log.exception("chat.probe_failed", platform=pause.platform)
+            return
         await self._tell_returned(pause)
         await self._transactions.write(lambda c, _: end_pause(c, pause))
         log.info("chat.works_again", platform=pause.platform)

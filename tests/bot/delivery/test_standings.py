@@ -30,7 +30,8 @@ class Lookout:
     """One Slack that says of every channel what a test wants."""
 
     engine: sa.Engine
-    says: Standing | SendError = GOOD
+    says: Standing | Exception = GOOD
+    odd: str = ""  # a channel of which the platform says what nobody understands
     asked: list[tuple[str, str]] = field(default_factory=list)
     clock: Clock = field(default_factory=Clock)
 
@@ -43,7 +44,9 @@ class Lookout:
 
     async def _standing(self, address: Address, *, person: str = "") -> Standing:
         self.asked.append((address.channel_id, person))
-        if isinstance(self.says, SendError):
+        if address.channel_id == self.odd:
+            raise KeyError("channel")
+        if isinstance(self.says, Exception):
             raise self.says
         return self.says
 
@@ -180,3 +183,18 @@ async def test_only_a_few_are_asked_at_once(engine: sa.Engine) -> None:
     assert len(out.asked) == AT_ONCE
     await out.look()
     assert len(out.asked) == AT_ONCE + 2
+
+
+async def test_an_answer_that_nobody_understands_hides_no_other_channel(
+    engine: sa.Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mail = Mail(engine)
+    odd, *others = (mail.channel() for _ in range(AT_ONCE + 2))
+    out = Lookout(engine, odd=f"C{odd}")
+    for _ in range(2):
+        await out.look()
+    assert {asked for asked, _ in out.asked} == {f"C{number}" for number in (odd, *others)}
+    assert [out.row(odd)["state"], out.row(odd)["checked_at"]] == ["ok", None]
+    assert "channel.look_failed" in capsys.readouterr().out
+    await out.look(60)
+    assert [asked for asked, _ in out.asked].count(f"C{odd}") == 2
