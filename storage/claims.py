@@ -69,7 +69,7 @@ class Hands:
     """What one process has in hand by its own running time, which nobody sets.
 
     `lanes` are (workspace, channel) with a request on its way, `rows` deliveries whose last
-    request may still land or whose last look was a moment ago.
+    request, or a change of which, may still land, or whose last look was a moment ago.
     """
 
     lanes: frozenset[tuple[int, int]] = frozenset()
@@ -81,6 +81,7 @@ class Hands:
         """The conditions that leave them out."""
         if self.rows:
             yield x.c.id.not_in(self.rows)
+            yield sa.or_(x.c.act != "edit", x.c.parent_id.not_in(self.rows))
         if self.lanes and d is not None:
             yield sa.tuple_(d.c.workspace_id, d.c.id).not_in(self.lanes)
 

@@ -68,12 +68,16 @@ class Patience:
         trouble: Trouble,
         marked_at: datetime,
     ) -> None:
-        """Nobody knows: it is looked for when nothing of the request can land any more."""
+        """Nobody knows: it is looked for when nothing of the request can land any more.
+
+        A change waits as long: landing late it would undo the newer one that waits behind it.
+        """
         timing, known = self._timing, self._tries(connection, claim, now)
         failures = known.failures + 1
         landed = marked_at + timedelta(seconds=timing.deadline + timing.margin)
-        if claim.row.act == "edit":
-            landed = now + timedelta(seconds=timing.pause(failures, self._random))
+        if claim.row.act == "edit":  # it is not looked for, only made once more, ever less often
+            again = now + timedelta(seconds=timing.pause(failures, self._random))
+            landed = max(landed, again)
         if self._is_over(claim, known, landed, now):
             endings.finish_ambiguous(connection, claim, now, trouble)
             return

@@ -28,6 +28,7 @@ from bot.delivery.timing import Timing
 from bot.delivery.transactions import TROUBLE, Transactions, Work
 from storage import endings
 from storage.claims import Claim, free_lane, mark_maybe_sent
+from storage.edits import is_overtaken
 from storage.endings import Trouble
 from storage.failpoints import failpoint
 from storage.notices import destination_died
@@ -36,6 +37,7 @@ from storage.overdue import SCHEDULED, give_back
 
 log = structlog.get_logger()
 OnUnknown = Literal["resend_labelled", "hold"]
+OVERTAKEN = "a newer change of the message is there"
 REPEAT = "This may be a repeat: the first try got no answer."
 FRESH = timedelta(minutes=1)  # what was made so long ago is looked at again before it leaves
 AGAIN = (0.2, 1.0, 3.0)  # seconds between tries to write down what became of a send
@@ -98,7 +100,7 @@ class Courier:
             await self._kept(lambda c, now: self._patience.unknown(c, now, claim, bug, now))
 
     def resting(self) -> frozenset[str]:
-        """Deliveries that this process must not look for or send yet, whatever the clock says."""
+        """Deliveries that this process must not touch yet, whatever the wall clock says."""
         now = self._chance.monotonic()
         self._resting = {row: until for row, until in self._resting.items() if until > now}
         return frozenset(self._resting)
@@ -110,6 +112,9 @@ class Courier:
             lambda c, now: endings.finish_silent(c, claim, now, most=most)
         ):
             log.error("delivery.ends_its_processes", **_told(claim))
+            return
+        if claim.row.act == "edit" and await self._read(lambda c, _: is_overtaken(c, claim.row)):
+            await self._write(lambda c, now: _refuse(c, claim, now, OVERTAKEN))
             return
         sender, outgoing = self._senders[claim.lane.platform], outgoing_of(claim)
         if claim.row.maybe_sent_at is not None and claim.row.act != "edit":
@@ -144,8 +149,7 @@ class Courier:
             return
         failpoint("P7")
         landed = self._chance.monotonic() + self._timing.deadline + self._timing.margin
-        if claim.row.act != "edit":
-            self._resting[claim.row.id] = landed
+        self._resting[_told_in(claim)] = landed
         try:
             async with asyncio.timeout(self._timing.deadline):
                 message_id = await _posted(sender, outgoing)
@@ -153,7 +157,7 @@ class Courier:
             failpoint("P9")
             trouble = self._heeded(claim, trouble_of(error))
             if trouble.outcome != "unknown":
-                self._resting.pop(claim.row.id, None)
+                self._resting.pop(_told_in(claim), None)
             await self._failed(claim, sender, trouble, marked_at)
             return
         except TimeoutError:
@@ -168,7 +172,7 @@ class Courier:
             return
         failpoint("P9")
         failpoint("P10")
-        self._resting.pop(claim.row.id, None)
+        self._resting.pop(_told_in(claim), None)
         await self._sent(claim, message_id)
 
     async def _refused_by_now(self, claim: Claim) -> str | None:
@@ -367,6 +371,12 @@ def outgoing_of(claim: Claim) -> Outgoing:
         parent=claim.parent_message,
         attachment=attachment,
     )
+
+
+def _told_in(claim: Claim) -> str:
+    """The delivery that a request may still change when it lands: of an edit, its message."""
+    row = claim.row
+    return row.parent_id if row.act == "edit" and row.parent_id else row.id
 
 
 def trouble_of(error: SendError) -> Trouble:

@@ -67,6 +67,7 @@ class Scripted:
         self.looks: deque[Exception] = deque()
         self.posts: list[Post] = []
         self.edits: list[Outgoing] = []
+        self._landings: list[tuple[datetime, str]] = []
         self.requests: list[tuple[datetime, Outgoing]] = []
         self.probes = 0
         self.token_error: SendError | None = None
@@ -108,13 +109,25 @@ class Scripted:
         if isinstance(told, SendError):
             raise told
         if outgoing.act == "edit":
-            self.edits.append(outgoing)
-            return outgoing.parent or ""
+            return self._change(outgoing, told)
         post = self._post(outgoing, told.after if told else 0.0)
         self.posts.append(post)
         if told:
             raise told.error
         return post.id
+
+    def _change(self, outgoing: Outgoing, told: Arrives | None) -> str:
+        self.edits.append(outgoing)
+        late = timedelta(seconds=told.after if told else 0.0)
+        self._landings.append((self.clock.now() + late, str(outgoing.payload["text"])))
+        if told:
+            raise told.error
+        return outgoing.parent or ""
+
+    @property
+    def shown(self) -> str:
+        """What stands in the post that was changed, when everything has landed."""
+        return max(self._landings)[1]
 
     def _post(self, outgoing: Outgoing, after: float) -> Post:
         now = self.clock.now()

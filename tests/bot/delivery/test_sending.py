@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from bot.chat import SendError
-from bot.delivery.sending import REPEAT, Courier
+from bot.delivery.sending import OVERTAKEN, REPEAT, Courier
 from storage.engine import reading
 from storage.outbox import attempts_of
 from storage.pauses import pauses
@@ -429,9 +429,80 @@ async def test_an_edit_is_repeated_without_looking(office: Office) -> None:
     edit = office.mail.ready(channel, act="edit", kind="resolved", parent_id=root)
     office.platform.script.append(LOST)
     office.platform.looks.append(SendError("account", "looked"))
-    await office.work(1, 3)
+    await office.work(1, 35)
     assert office.row(edit).state == "sent"
     assert [one.parent for one in office.platform.edits] == ["m1"]
+
+
+class Changed:
+    """A post whose "seen" may still land when its "resolved" is due."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+        self.channel = office.mail.channel()
+        self.root = office.mail.ready(self.channel)
+
+    def change(self, text: str, second: float) -> str:
+        return self.office.mail.ready(
+            self.channel,
+            act="edit",
+            kind="resolved",
+            parent_id=self.root,
+            created_at=at(second),
+            payload={"text": text},
+        )
+
+
+@pytest.mark.parametrize("after", [1, 12, 34])
+async def test_a_change_that_lands_late_never_undoes_a_newer_one(
+    office: Office, after: int
+) -> None:
+    changed = Changed(office)
+    await office.work(0, 2)
+    seen = changed.change("seen", 2)
+    office.platform.script.append(Arrives(after=after))
+    await office.work()
+    over = changed.change("resolved", 3)
+    await office.work(*[1.0] * 45)
+    assert [office.row(one).state for one in (seen, over)] == ["sent", "sent"]
+    assert office.platform.shown == "resolved"
+
+
+async def test_a_clock_that_jumps_lets_no_newer_change_overtake_one_in_doubt(
+    office: Office,
+) -> None:
+    changed = Changed(office)
+    await office.work(0, 2)
+    changed.change("seen", 2)
+    changed.change("resolved", 3)
+    office.platform.script.append(Arrives(after=20))
+    worker = office.worker()
+    await worker.settle()
+    office.clock.moment += timedelta(minutes=3)
+    office.clock.running += 5
+    await worker.settle()
+    assert len(office.platform.edits) == 1
+    office.clock.forward(31)
+    await worker.settle()
+    office.clock.forward(2)
+    await worker.settle()
+    assert [one.payload["text"] for one in office.platform.edits] == ["seen", "seen", "resolved"]
+
+
+async def test_a_change_that_a_newer_one_overtook_is_not_made_any_more(office: Office) -> None:
+    changed = Changed(office)
+    await office.work(0, 2)
+    seen = changed.change("seen", 2)
+    office.platform.script.extend([BUSY] * 9)
+    await office.work(*[70.0] * 10)  # as long as it may hold up what is behind it
+    assert office.row(seen).state == "ready"
+    changed.change("resolved", 3)
+    office.platform.script.clear()
+    await office.work(*[1.0] * 3)
+    assert office.platform.shown == "resolved"
+    await office.work(*[300.0] * 4)
+    assert (office.row(seen).state, office.row(seen).reason) == ("skipped", OVERTAKEN)
+    assert office.platform.shown == "resolved"
 
 
 async def test_posts_to_a_channel_keep_their_pace(office: Office) -> None:
