@@ -24,6 +24,7 @@ Totals = Mapping[int, tuple[int, ...]]
 OWNED = ("usage_person_day", "usage_task_day", "usage_project_day")
 PRIME = 2**31 - 1  # below it the product of two remainders is a whole number of the database
 STEP = 1_000_003  # between the keys of a cell
+LOST: tuple[State, ...] = ("dead", "skipped", "ambiguous")
 
 
 def sent_digests(
@@ -59,11 +60,16 @@ def _digests(
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """How often a post was corrected, and the facts of its last correction, and when."""
+    """How often a post was to be corrected, when last, and what stands in it since.
+
+    `facts` are those of the last correction that arrived or is on its way, None where none is;
+    `is_lost` says that the last of all will not arrive, or that nobody knows.
+    """
 
     count: int
-    facts: Mapping[str, Any]
     at: datetime
+    facts: Mapping[str, Any] | None
+    is_lost: bool
 
 
 def corrections(
@@ -71,20 +77,29 @@ def corrections(
 ) -> Mapping[str, Corrected]:
     """What became of posts that were corrected, by the delivery of the post."""
     wanted = (
-        sa.select(DELIVERY.c.parent_id, DELIVERY.c.facts, DELIVERY.c.created_at)
-        .where(
-            DELIVERY.c.workspace_id == workspace_id,
-            DELIVERY.c.kind == "correction",
-            DELIVERY.c.act == "edit",
-            DELIVERY.c.parent_id.in_(posts),
-        )
+        sa.select(DELIVERY.c.parent_id, DELIVERY.c.facts, DELIVERY.c.created_at, DELIVERY.c.state)
+        .where(*_corrects(workspace_id), DELIVERY.c.parent_id.in_(posts))
         .order_by(DELIVERY.c.created_at, DELIVERY.c.id)
     )
     found: dict[str, Corrected] = {}
-    for post, facts, at in connection.execute(wanted):
-        count = found[post].count + 1 if post in found else 1
-        found[post] = Corrected(count, facts, at)
+    for post, facts, at, ended in connection.execute(wanted):
+        before, is_lost = found.get(post), ended in LOST
+        stands = (before.facts if before else None) if is_lost else facts
+        found[post] = Corrected(before.count + 1 if before else 1, at, stands, is_lost)
     return found
+
+
+def lost_corrections(connection: sa.Connection, workspace_id: int, since: datetime) -> set[str]:
+    """The posts of which a correction made from a moment on did not arrive, for all we know."""
+    wanted = sa.select(DELIVERY.c.parent_id).where(
+        *_corrects(workspace_id), DELIVERY.c.state.in_(LOST), DELIVERY.c.created_at >= since
+    )
+    return set(connection.execute(wanted).scalars())
+
+
+def _corrects(workspace_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    c = DELIVERY.c
+    return c.workspace_id == workspace_id, c.kind == "correction", c.act == "edit"
 
 
 def details_of(connection: sa.Connection, workspace_id: int, post: str) -> str | None:

@@ -32,6 +32,7 @@ from storage.late_data import (
     day_totals,
     digests_on_their_way,
     keep_totals,
+    lost_corrections,
     sent_digests,
     totals_seen,
     with_files,
@@ -97,12 +98,17 @@ def _correct(engine: sa.Engine, workspace: WorkspaceInfo, ask: Ask, now: datetim
         leaving = digests_on_their_way(connection, workspace.id)
         posts = sent_digests(connection, workspace.id, now - LOOKED)
         changed = changed_days(totals_seen(connection, workspace.id), totals)
-        if not changed:
+        lost = lost_corrections(connection, workspace.id, now - LOOKED)
+        if not changed and not lost:
             return 0
-        due = [post for post in posts if touches(changed, *_days(post, clock))]
-        known = corrections(connection, workspace.id, [post.id for post in due])
+        touched = {post.id for post in posts if touches(changed, *_days(post, clock))}
+        known = corrections(connection, workspace.id, touched | lost)
+        # What did not arrive is found by itself, a day after it was made, whatever its days do.
+        again = {id_ for id_, one in known.items() if one.is_lost}
+        due = [post for post in posts if post.id in touched | again]
         waiting = [post for post in due if _is_fresh(known.get(post.id), now)]
         rested = [post for post in due if post not in waiting]
+        waiting = [post for post in waiting if post.id not in again]
         # What is on its way may tell of the time before the change, and cannot be changed yet.
         waiting += leaving
         wrong = list(_wrong(connection, rested, known, ask, waiting))
@@ -165,7 +171,8 @@ def _wrong(
             log.warning("digest.not_checked", delivery=post.id, reason=error.message)
             unasked.append(post)
             continue
-        found = Correction(told_in(before.facts if before else post.facts), now)
+        stands = before.facts if before else None
+        found = Correction(told_in(post.facts if stands is None else stands), now)
         if found.is_needed:
             yield post, before.count + 1 if before else 1, found
 

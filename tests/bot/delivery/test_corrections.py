@@ -251,6 +251,52 @@ def test_usage_that_comes_while_a_post_is_on_its_way_corrects_it(post: Post, sta
     assert [post.look(NOW + timedelta(hours=n)) for n in (3, 4)] == [1, 0]
 
 
+def ended(post: Post, state: str, *which: sa.ColumnElement[bool]) -> None:
+    """Let corrections end in a state."""
+    with writing(post.engine) as connection:
+        c = DELIVERY.c
+        done = sa.update(DELIVERY).where(c.kind == "correction", *which)
+        connection.execute(done.values(state=state))
+
+
+@pytest.mark.parametrize("state", ["dead", "skipped", "ambiguous"])
+def test_a_correction_that_did_not_arrive_is_made_again_a_day_later(post: Post, state: str) -> None:
+    post.used(50)
+    assert post.look(NOW + timedelta(hours=1)) == 1
+    ended(post, state)
+    assert [post.look(NOW + timedelta(hours=n)) for n in (2, 24, 26, 27)] == [0, 0, 1, 0]
+    *_, edit, _ = post.rows()
+    assert "200 → 300 credits" in str(edit.facts["note"])
+    assert edit.dedupe_key.endswith("|2")
+    ended(post, "sent", DELIVERY.c.dedupe_key.like("%|2"))
+    asked = post.asked
+    assert [post.look(NOW + timedelta(hours=n)) for n in (52, 80)] == [0, 0]
+    assert post.asked == asked
+
+
+def test_what_did_not_arrive_is_told_with_what_came_since(post: Post) -> None:
+    post.used(20)
+    post.look(NOW + timedelta(hours=1))
+    ended(post, "sent")
+    post.used(20)
+    post.look(NOW + timedelta(hours=26))
+    ended(post, "dead", DELIVERY.c.dedupe_key.like("%|2"))
+    post.used(20)
+    assert post.look(NOW + timedelta(hours=52)) == 1
+    *_, edit, _ = post.rows()
+    assert "240 → 320 credits" in str(edit.facts["note"])
+
+
+def test_what_did_not_arrive_and_is_right_again_is_no_correction(post: Post) -> None:
+    post.used(50)
+    post.look(NOW + timedelta(hours=1))
+    ended(post, "dead")
+    with writing(post.engine) as connection:
+        told = sa.update(DELIVERY).where(DELIVERY.c.id == post.root)
+        connection.execute(told.values(facts={"credits": 300 * MICRO}))
+    assert post.look(NOW + timedelta(hours=30)) == 0
+
+
 def test_after_35_days_a_post_is_history(post: Post) -> None:
     post.used(20)
     assert post.look(NOW + timedelta(days=36)) == 0
