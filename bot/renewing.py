@@ -83,4 +83,4 @@ class Renewing:
                 if not again.line or not await show(announced(again, left)):
                     return
         except Exception:  # the outermost loop of a task that nobody waits for
-            log.exception("renewal.failed", line=report.line)
+            log.exception("renewal.failed", command=report.line.partition(" ")[0])

@@ -94,7 +94,7 @@ class Composer:
         except StorageError as error:
             await self._failed(claim, error.message)
         except Exception:  # our bug must not stop what others wait for
-            log.exception("delivery.not_made", delivery=claim.row.id, line=claim.row.line)
+            log.exception("delivery.not_made", delivery=claim.row.id, command=_command(claim))
             await self._failed(claim, f"failed; reference {claim.row.id[:8]} stands in the log")
 
     # ---- messages
@@ -329,7 +329,7 @@ class Composer:
 
     async def _refused(self, claim: Claim, error: UserError) -> None:
         """The line may not be asked any more, or means nothing now: stop, and say so once."""
-        log.warning("delivery.line_refused", delivery=claim.row.id, line=claim.row.line)
+        log.warning("delivery.line_refused", delivery=claim.row.id, command=_command(claim))
         if claim.row.act == "file":  # a day without usage has no table; its post says so
             await self._skip(claim, f"no file: {error.message}")
             return
@@ -375,6 +375,11 @@ def _last_resort(connection: sa.Connection, claim: Claim) -> Answer:
     row = claim.row
     alert = row.alert_id and alert_by_id(connection, row.workspace_id, row.alert_id)
     return Answer(plain(row, alert.facts if alert else None), "UTC")
+
+
+def _command(claim: Claim) -> str:
+    """The first word of a line: what else people typed, names of people too, is for no log."""
+    return claim.row.line.partition(" ")[0]
 
 
 def _known_as(claim: Claim) -> str | None:
