@@ -45,6 +45,7 @@ class Drawing:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "drawing")
         self._pen: _Pen | None = None
+        self._is_closed = False
         self._cache: OrderedDict[str, bytes] = OrderedDict()
         self._running: dict[str, asyncio.Future[bytes | None]] = {}
 
@@ -74,10 +75,17 @@ class Drawing:
         await self.draw(figure, "light")
 
     def close(self) -> None:
-        """End the process and take no more work."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """End the process and take no more work; what waits for a picture gets none.
+
+        Nothing is waited for: the drawing thread clears away what it owns as its last work.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
         if (pen := self._pen) is not None:
             pen.stop()
+        self._thread.submit(self._put_away)
+        self._thread.shutdown(wait=False)
 
     def _keep(self, key: str, picture: bytes) -> None:
         self._cache[key] = picture
@@ -89,15 +97,22 @@ class Drawing:
         try:
             first = self._pen is None
             self._pen = self._pen or _Pen()
+            if self._is_closed:  # after a process is there: `close` may just have missed it
+                raise EOFError("closed")  # noqa: TRY301  # as if the process had met its end
             usual = PRINTING_SECONDS if isinstance(work, Document) else SECONDS
             return self._pen.draw(work, theme, seconds=FIRST_SECONDS if first else usual)
         except (OSError, EOFError, TimeoutError, _NotDrawn) as error:
             kind = "document" if isinstance(work, Document) else work.kind
             log.warning("figure.not_drawn", kind=kind, reason=str(error) or repr(error))
-            if self._pen is not None and not isinstance(error, _NotDrawn):
-                self._pen.put_away()
-                self._pen = None
+            if not isinstance(error, _NotDrawn):
+                self._put_away()
             return None
+
+    def _put_away(self) -> None:
+        """End the process; runs in the drawing thread."""
+        pen, self._pen = self._pen, None
+        if pen is not None:
+            pen.put_away()
 
 
 class _NotDrawn(Exception):  # noqa: N818  # a value from the other process

@@ -122,3 +122,26 @@ def test_a_system_that_limits_no_memory_is_drawn_on_all_the_same(
     with structlog.testing.capture_logs() as said:
         drawing.limit_memory()
     assert [line["event"] for line in said] == ["drawing.memory_not_limited"]
+
+
+async def test_a_closed_drawing_leaves_no_process_and_no_pipe(pens: Drawing) -> None:
+    await pens.warm_up(FIGURE)
+    pen = pens._pen
+    assert pen is not None
+    pid = int(pen._process.pid or 0)
+    pens.close()
+    pens.close()
+    await asyncio.to_thread(pens._thread.shutdown)
+    with pytest.raises(ProcessLookupError):  # a zombie would still take it
+        os.kill(pid, 0)
+    assert pen._pipe.closed
+
+
+async def test_one_that_is_closed_over_its_first_pictures_draws_none(pens: Drawing) -> None:
+    first = asyncio.create_task(pens.draw(FIGURE, "light"))
+    second = asyncio.create_task(pens.draw(FIGURE, "dark"))
+    await asyncio.sleep(0)
+    pens.close()
+    assert [await first, await second] == [None, None]
+    await asyncio.to_thread(pens._thread.shutdown)
+    assert pens._pen is None

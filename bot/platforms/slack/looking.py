@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,15 +29,16 @@ class Looking:
         """The message of our own that carries the reference, or the file of that name."""
         channel = await self._requests.channel(outgoing.address)
         me = await self._requests.me()
-        async for said in self._history(outgoing, channel, since - EARLIER):
-            found = _match(said, outgoing)
-            if found and (said.get("bot_id") == me.bot or said.get("user") == me.user):
-                return found
+        async with aclosing(self._history(outgoing, channel, since - EARLIER)) as history:
+            async for said in history:
+                found = _match(said, outgoing)
+                if found and (said.get("bot_id") == me.bot or said.get("user") == me.user):
+                    return found
         return None
 
     async def _history(
         self, outgoing: Outgoing, channel: str, oldest: datetime
-    ) -> AsyncIterator[Mapping[str, Any]]:
+    ) -> AsyncGenerator[Mapping[str, Any]]:
         """What was said in the channel since then, the newest first, or in the whole thread.
 
         A page at a time and at least one: `oldest` is told by our clock, which may have been wrong.

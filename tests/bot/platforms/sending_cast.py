@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -49,6 +52,19 @@ HUGE = Report(
     ),
     line="by-model 2026-03",
 )
+
+
+@contextmanager
+def no_generator_left() -> Iterator[None]:
+    """Whoever stops reading in the middle closes what it read from, not the collector."""
+    left: list[AsyncGenerator[Any]] = []
+    usual = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(finalizer=left.append)
+    try:
+        yield
+    finally:
+        sys.set_asyncgen_hooks(finalizer=usual.finalizer)
+    assert left == []
 
 
 def composed(sender: Sender, report: Report = REPORT, *, pictured: bool = False) -> Payload:
