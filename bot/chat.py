@@ -41,7 +41,8 @@ class SendError(Exception):
     refused: not taken now, surely not posted.  unknown: no answer, so it may have been posted.
     destination: this channel will not take anything.  account: the token is refused.  payload:
     these contents are refused.  banned: nothing of this platform may be called for a while.
-    `code` is the platform's word (never an address or a text), `retry_after` is in seconds.
+    `code` is the platform's word (never an address or a text), `retry_after` is in seconds; with
+    `is_global` it holds for every request, not only for those of this kind.
     """
 
     def __init__(
@@ -51,12 +52,14 @@ class SendError(Exception):
         *,
         retry_after: float | None = None,
         status: int | None = None,
+        is_global: bool = False,
     ) -> None:
         super().__init__(f"{failure}: {code}")
         self.failure = failure
         self.code = code
         self.retry_after = retry_after
         self.status = status
+        self.is_global = is_global
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,12 +38,16 @@ SUBSCRIPTION = SQLModel.metadata.tables["subscription"]
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What the platform said: its own word, never an address or a text."""
+    """What the platform said: its own word, never an address or a text.
+
+    With `is_global` its `retry_after` holds for all of the platform workspace.
+    """
 
     outcome: Outcome
     code: str
     status: int | None = None
     retry_after: float | None = None
+    is_global: bool = False
 
     @property
     def reason(self) -> str:

@@ -118,8 +118,10 @@ def overdue_in(
     return _keys(connection, wanted)
 
 
-def lock_late(connection: sa.Connection, keys: Collection[Key], now: datetime) -> list[Late]:
-    """What waits of some subscriptions, each held until the transaction ends.
+def lock_late(
+    connection: sa.Connection, keys: Collection[Key], now: datetime, *, only_look: bool = False
+) -> list[Late]:
+    """What waits of some subscriptions, each held until the transaction ends, or `only_look`.
 
     Left out are those that another replica holds, and those of which a digest is being made or
     sent at this moment.
@@ -131,11 +133,12 @@ def lock_late(connection: sa.Connection, keys: Collection[Key], now: datetime) -
         .select_from(SUBSCRIPTION.join(DESTINATION, its))
         .where(sa.tuple_(s.workspace_id, s.id).in_(keys))
         .order_by(s.workspace_id, s.id)
-        .with_for_update(of=SUBSCRIPTION, skip_locked=True)
     )
+    if not only_look:
+        wanted = wanted.with_for_update(of=SUBSCRIPTION, skip_locked=True)
     border = 1 + len(_ITS_SUBSCRIPTION)
     held = {(row[0], row[1]): row for row in connection.execute(wanted)}
-    rows = _rows(connection, held, now)
+    rows = _rows(connection, held, now, only_look=only_look)
     worked = _worked(connection)
     found = []
     for key, row in held.items():
@@ -148,7 +151,7 @@ def lock_late(connection: sa.Connection, keys: Collection[Key], now: datetime) -
 
 
 def _rows(
-    connection: sa.Connection, keys: Collection[Key], now: datetime
+    connection: sa.Connection, keys: Collection[Key], now: datetime, *, only_look: bool
 ) -> dict[Key, list[Waiting]]:
     """The digests that wait, held; nothing of a subscription of which not all can be."""
     ours = sa.and_(sa.tuple_(_D.workspace_id, _D.subscription_id).in_(keys), _is_scheduled())
@@ -156,7 +159,9 @@ def _rows(
     free: sa.Select[Any] = sa.select(*columns).where(ours, _is_free(now))
     free = free.order_by(_D.due_at, _D.id)
     found: dict[Key, list[Waiting]] = {}
-    for row in connection.execute(free.with_for_update(skip_locked=True)):
+    if not only_look:
+        free = free.with_for_update(skip_locked=True)
+    for row in connection.execute(free):
         found.setdefault((row[0], row[1]), []).append(Waiting(*row[2:]))
     mine = {row.id for rows in found.values() for row in rows}
     every: sa.Select[Any] = sa.select(*columns[:2], _D.id).where(

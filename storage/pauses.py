@@ -34,9 +34,18 @@ _COLUMNS = [PAUSE.c[name] for name in Pause.__slots__]
 
 
 def pause_chat(
-    connection: sa.Connection, lane: Lane, *, until: datetime, reason: str, needs_probe: bool
+    connection: sa.Connection,
+    lane: Lane,
+    now: datetime,
+    *,
+    until: datetime,
+    reason: str,
+    needs_probe: bool,
 ) -> None:
-    """Let every lane of a platform workspace wait; a longer or harder pause stays."""
+    """Let every lane of a platform workspace wait; a longer or harder pause stays.
+
+    One beyond its longest was set by a clock that was ahead: nobody heeds it, and it gives way.
+    """
     insert = insert_for(connection, PAUSE).values(
         workspace_id=lane.workspace_id,
         platform=lane.platform,
@@ -46,7 +55,8 @@ def pause_chat(
         needs_probe=needs_probe,
     )
     new = insert.excluded
-    is_longer = sa.and_(new.needs_probe == PAUSE.c.needs_probe, new.until > PAUSE.c.until)
+    counts_more = sa.or_(new.until > PAUSE.c.until, PAUSE.c.until > now + LONGEST_WAIT)
+    is_longer = sa.and_(new.needs_probe == PAUSE.c.needs_probe, counts_more)
     is_harder = sa.and_(new.needs_probe, ~PAUSE.c.needs_probe)
     told = {"until": new.until, "reason": new.reason, "needs_probe": new.needs_probe}
     connection.execute(
@@ -78,19 +88,27 @@ def take_probe(
     return Pause(*found) if found else None
 
 
-def end_pause(connection: sa.Connection, pause: Pause) -> None:
-    """Let the lanes go on."""
+def end_pause(connection: sa.Connection, pause: Pause) -> bool:
+    """Let the lanes go on; False where another refusal came since the probe was taken."""
     key = (pause.workspace_id, pause.platform, pause.external_id)
-    connection.execute(sa.delete(PAUSE).where(sa.tuple_(*_KEY) == sa.tuple_(*key)))
+    this = sa.and_(sa.tuple_(*_KEY) == sa.tuple_(*key), PAUSE.c.until == pause.until)
+    return connection.execute(sa.delete(PAUSE).where(this)).rowcount == 1
 
 
 def pauses(connection: sa.Connection, now: datetime) -> list[Pause]:
     """Every platform workspace that waits now."""
-    waits = sa.or_(PAUSE.c.needs_probe, PAUSE.c.until > now)
-    return [Pause(*row) for row in connection.execute(sa.select(*_COLUMNS).where(waits))]
+    wanted = sa.select(*_COLUMNS).where(waits(now))
+    return [Pause(*row) for row in connection.execute(wanted)]
+
+
+def waits(now: datetime) -> sa.ColumnElement[bool]:
+    """The condition of a pause that holds at a moment."""
+    until = PAUSE.c.until
+    return sa.or_(PAUSE.c.needs_probe, sa.and_(until > now, until <= now + LONGEST_WAIT))
 
 
 def forget_pauses(connection: sa.Connection, now: datetime) -> None:
     """Forget those that are over."""
-    over = sa.and_(~PAUSE.c.needs_probe, PAUSE.c.until < now - LONGEST_WAIT)
+    far = sa.or_(PAUSE.c.until < now - LONGEST_WAIT, PAUSE.c.until > now + LONGEST_WAIT)
+    over = sa.and_(~PAUSE.c.needs_probe, far)
     connection.execute(sa.delete(PAUSE).where(over))

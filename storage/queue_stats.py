@@ -14,6 +14,7 @@ from sqlmodel import SQLModel
 
 from storage.outbox import DELIVERY, LOST_AFTER, STUCK_AFTER, WAITING
 from storage.outgoing import TO_RENDER, TO_SEND
+from storage.pauses import waits
 
 _DESTINATION = SQLModel.metadata.tables["destination"]
 _PAUSE = SQLModel.metadata.tables["chat_pause"]
@@ -146,7 +147,7 @@ def pauses(
 ) -> list[Pause]:
     """The platform workspaces where nothing is sent just now."""
     wanted = sa.select(*(_PAUSE.c[name] for name in Pause.__slots__)).where(
-        sa.or_(_PAUSE.c.until > now, _PAUSE.c.needs_probe), _ours(_PAUSE, workspace_id)
+        waits(now), _ours(_PAUSE, workspace_id)
     )
     rows = connection.execute(wanted.order_by(_PAUSE.c.until))
     return [Pause(*row) for row in rows]

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from storage.claims import DESTINATION, LANE, PAUSE, Lane
+from storage.claims import DESTINATION, LANE, LONGEST_WAIT, PAUSE, Lane, is_over
+from storage.pauses import waits
 from storage.text import clean
 
 DAILY = timedelta(days=1)
@@ -26,13 +27,16 @@ def to_look_at(
         PAUSE.c.workspace_id == d.c.workspace_id,
         PAUSE.c.platform == d.c.platform,
         PAUSE.c.external_id == d.c.external_id,
-        sa.or_(PAUSE.c.needs_probe, PAUSE.c.until > now),
+        waits(now),
     )
-    is_due = sa.or_(d.c.checked_at.is_(None), d.c.checked_at <= now - DAILY)
+    # A look that lies ahead was noted by a clock that was ahead.
+    is_due = sa.or_(
+        d.c.checked_at.is_(None), is_over(d.c.checked_at, now - DAILY, DAILY + LONGEST_WAIT)
+    )
     wanted = (
         sa.select(*LANE, d.c.checked_at.is_(None).label("is_first"))
-        .where(d.c.state == "ok", d.c.platform.in_(platforms), d.c.not_before <= now)
-        .where(is_due, ~is_paused)
+        .where(d.c.state == "ok", d.c.platform.in_(platforms), is_due, ~is_paused)
+        .where(is_over(d.c.not_before, now, LONGEST_WAIT))
         .order_by(d.c.checked_at.is_not(None), d.c.checked_at, d.c.workspace_id, d.c.id)
         .limit(limit)
     )

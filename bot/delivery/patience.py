@@ -24,6 +24,11 @@ PACED = frozenset({"slack"})
 MOST_READS = 40
 
 
+def holds_for_all(claim: Claim, trouble: Trouble) -> bool:
+    """Whether a wait that a platform asks for is about its whole workspace, in every replica."""
+    return trouble.is_global or claim.lane.platform in CHAT_WIDE
+
+
 class Patience:
     """Puts off or ends a claimed delivery; `chance` is the jitter of pauses."""
 
@@ -106,10 +111,12 @@ class Patience:
         self, connection: sa.Connection, claim: Claim, now: datetime, trouble: Trouble
     ) -> None:
         """Where a platform's refusal is about the whole workspace, nobody asks before its time."""
-        if trouble.retry_after is None or claim.lane.platform not in CHAT_WIDE:
+        if trouble.retry_after is None or not holds_for_all(claim, trouble):
             return
         until = now + min(timedelta(seconds=trouble.retry_after), LONGEST_WAIT)
-        pause_chat(connection, claim.lane, until=until, reason=trouble.reason, needs_probe=False)
+        pause_chat(
+            connection, claim.lane, now, until=until, reason=trouble.reason, needs_probe=False
+        )
 
     def unread(
         self,
@@ -153,4 +160,6 @@ class Patience:
             endings.finish_refused(
                 connection, claim, now, trouble, not_before=now, lane_not_before=None
             )
-        pause_chat(connection, claim.lane, until=until, reason=trouble.reason, needs_probe=True)
+        pause_chat(
+            connection, claim.lane, now, until=until, reason=trouble.reason, needs_probe=True
+        )

@@ -8,6 +8,7 @@ again before the platform was asked for it.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
@@ -22,7 +23,7 @@ from bot.asking import Asking
 from bot.chat import NO_PICTURE, Act, Address, Attachment, Outgoing, Sender, SendError
 from bot.counters import Counters
 from bot.delivery import audience
-from bot.delivery.patience import CHAT_WIDE, Patience
+from bot.delivery.patience import Patience, holds_for_all
 from bot.delivery.payloads import digest_of
 from bot.delivery.timing import Timing
 from bot.delivery.transactions import TROUBLE, Transactions, Work
@@ -39,6 +40,7 @@ log = structlog.get_logger()
 OnUnknown = Literal["resend_labelled", "hold"]
 OVERTAKEN = "a newer change of the message is there"
 REPEAT = "This may be a repeat: the first try got no answer."
+MOST_WAIT = 7 * 86_400.0  # seconds; what asks for more than its life is given up in any case
 FRESH = timedelta(minutes=1)  # what was made so long ago is looked at again before it leaves
 AGAIN = (0.2, 1.0, 3.0)  # seconds between tries to write down what became of a send
 
@@ -197,7 +199,7 @@ class Courier:
 
     def _heeded(self, claim: Claim, trouble: Trouble) -> Trouble:
         """The trouble, told at once to what is about to leave for the same workspace."""
-        if trouble.retry_after is not None and claim.lane.platform in CHAT_WIDE:
+        if trouble.retry_after is not None and holds_for_all(claim, trouble):
             chat = (claim.lane.platform, claim.lane.external_id)
             self._closed_until[chat] = self._chance.monotonic() + trouble.retry_after
         return trouble
@@ -380,8 +382,11 @@ def _told_in(claim: Claim) -> str:
 
 
 def trouble_of(error: SendError) -> Trouble:
-    """A sender's error as it is kept."""
-    return Trouble(error.failure, error.code, error.status, error.retry_after)
+    """A sender's error as it is kept; a wait without end is none that could be heeded."""
+    wait = error.retry_after
+    if wait is not None:
+        wait = min(max(wait, 0.0), MOST_WAIT) if math.isfinite(wait) else None
+    return Trouble(error.failure, error.code, error.status, wait, error.is_global)
 
 
 def _told(claim: Claim) -> dict[str, object]:

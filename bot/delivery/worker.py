@@ -278,8 +278,8 @@ class Deliveries:
             log.exception("chat.probe_failed", platform=pause.platform)
             return
         await self._tell_returned(pause)
-        await self._transactions.write(lambda c, _: end_pause(c, pause))
-        log.info("chat.works_again", platform=pause.platform)
+        if await self._transactions.write(lambda c, _: end_pause(c, pause)):
+            log.info("chat.works_again", platform=pause.platform)
 
     async def _tell_returned(self, pause: Pause) -> None:
         returned = self._returned

@@ -40,6 +40,7 @@ from storage.workspaces import workspace_by_id
 log = structlog.get_logger()
 Moment = Callable[[sa.Connection, datetime], datetime]  # the clock that leases are told by
 SOME = 50  # subscriptions of one transaction: others write meanwhile
+SEEN = 500  # of one question
 MOST: dict[Catchup, int] = {"latest": 1, "all": CATCHUP_CAP, "none": 0}
 
 
@@ -50,7 +51,25 @@ def catch_up(engine: sa.Engine, now: datetime, *, leases: Moment = moment) -> in
     """
     with reading(engine) as connection:
         found = overdue(connection, now, late=LATE, most=MOST)
+        # Quiet hours hold some back all night: for those nothing is written at every tick.
+        found = list(_late_keys(connection, found, now, leases))
     return _settled(engine, now, found, leases)
+
+
+def _late_keys(
+    connection: sa.Connection, keys: Sequence[Key], now: datetime, leases: Moment
+) -> Iterator[Key]:
+    """The subscriptions with a digest that is late by its own hours, too; nothing is held."""
+    for start in range(0, len(keys), SEEN):
+        some = keys[start : start + SEEN]
+        for late in lock_late(connection, some, leases(connection, now), only_look=True):
+            if any(_is_late(late, row, now) for row in late.rows):
+                yield late.workspace_id, late.kept.id
+
+
+def _is_late(late: Late, row: Waiting, now: datetime) -> bool:
+    """As the planner has it, from the end of quiet hours on."""
+    return now - late.awake(row.due_at) > LATE
 
 
 def catch_up_at_start(engine: sa.Engine, now: datetime, *, leases: Moment = moment) -> int:
@@ -163,8 +182,7 @@ class _Turn:
         return row.state != "planned" and (self.is_new or row.trigger == "schedule")
 
     def _is_late(self, row: Waiting) -> bool:
-        """As the planner has it, from the end of quiet hours on."""
-        return self.now - self.late.awake(row.due_at) > LATE
+        return _is_late(self.late, row, self.now)
 
     def _missed(self, gone: Sequence[Waiting], stay: Sequence[Waiting]) -> str | None:
         """`1–6 Mar 2026`: the days that nobody is told of in a digest of their own.

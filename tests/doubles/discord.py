@@ -87,7 +87,8 @@ class DiscordDouble(Channels, Gateway):
     """One Discord with one guild, one channel and Alice.
 
     `faults` holds, by the end of a path, what the next requests meet: a status, a float for 429
-    with so many seconds to wait, or LOST for work that is done and a reply that is not.  While
+    with so many seconds to wait (of all requests while it `limits_all`), or LOST for work that is
+    done and a reply that is not.  While
     `revoked`, the token opens nothing by REST, though the gateway stays open.  `weather` is what
     befalls the requests to channels at random.  After `watched` requests, if that is set, none is
     kept or held to the description any more.
@@ -100,6 +101,7 @@ class DiscordDouble(Channels, Gateway):
         self.weather = Weather()
         self.watched: int | None = None
         self.is_banned = False
+        self.limits_all = False
         self.revoked = False
         self.faults: dict[str, deque[int | float]] = defaultdict(deque)
         self._interactions: dict[str, Interaction] = {}
@@ -193,7 +195,7 @@ class DiscordDouble(Channels, Gateway):
             return web.Response(status=504)
         await self.weather.before(fate)
         if isinstance(fault, float):
-            status, reply = _limited(fault)
+            status, reply = _limited(fault, for_all=self.limits_all)
         elif fault > 0:
             status, reply = fault, {"message": "injected", "code": 0}
         else:
@@ -339,8 +341,8 @@ async def running_double() -> AsyncIterator[DiscordDouble]:
         await runner.cleanup()
 
 
-def _limited(seconds: float) -> Reply:
-    return 429, {"message": "slow down", "retry_after": seconds, "global": False, "code": 0}
+def _limited(seconds: float, *, for_all: bool) -> Reply:
+    return 429, {"message": "slow down", "retry_after": seconds, "global": for_all, "code": 0}
 
 
 def _json(body: object, status: int, headers: dict[str, str]) -> web.Response:

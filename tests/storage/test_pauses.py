@@ -22,9 +22,11 @@ def mail(engine: sa.Engine) -> Mail:
     return Mail(engine)
 
 
-def pause(mail: Mail, until: float, *, needs_probe: bool = False) -> None:
+def pause(mail: Mail, until: float, *, needs_probe: bool = False, now: float = 0) -> None:
     with writing(mail.engine) as connection:
-        pause_chat(connection, LANE, until=at(until), reason="again", needs_probe=needs_probe)
+        pause_chat(
+            connection, LANE, at(now), until=at(until), reason="again", needs_probe=needs_probe
+        )
 
 
 def waiting(mail: Mail, seconds: float = 0) -> list[Pause]:
@@ -87,3 +89,25 @@ def test_a_pause_that_is_over_holds_nothing_and_is_forgotten(mail: Mail) -> None
     with writing(mail.engine) as connection:
         forget_pauses(connection, at(7 * 3600))
         assert pauses(connection, at(0)) == []
+
+
+def test_a_pause_of_a_clock_that_was_ahead_gives_way_and_is_forgotten(mail: Mail) -> None:
+    month = 30 * 86_400
+    pause(mail, month + 60, now=month)
+    assert waiting(mail) == []
+    pause(mail, 60)
+    assert [one.until for one in waiting(mail)] == [at(60)]
+    pause(mail, month + 60, now=month)
+    with writing(mail.engine) as connection:
+        forget_pauses(connection, at(0))
+    assert waiting(mail, month) == []
+
+
+def test_a_refusal_that_comes_while_a_probe_is_asked_outlasts_it(mail: Mail) -> None:
+    pause(mail, 300, needs_probe=True)
+    taken = probe(mail, 300)
+    assert taken is not None
+    pause(mail, 1200, needs_probe=True, now=301)
+    with writing(mail.engine) as connection:
+        assert not end_pause(connection, taken)
+    assert [one.until for one in waiting(mail, 302)] == [at(1200)]

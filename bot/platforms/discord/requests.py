@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -25,6 +26,8 @@ TOO_MANY, UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 429, 401, 403, 404
 # Unknown channel, guild, user; no access, no direct messages, no permission; archived thread,
 # nobody to write to: docs.discord.com/developers/topics/opcodes-and-status-codes
 DEAD_CHANNEL = frozenset({10003, 10004, 10013, 50001, 50007, 50013, 50033, 50083})
+PATIENCE_SECONDS = 5.0
+MOST_SECONDS = 6 * 3600.0  # then a path is asked again, whatever an answer said
 PROXY_REFUSED = 40333  # Discord's own proxy: nothing of ours was looked at
 
 
@@ -81,9 +84,10 @@ class Requests:
 
     def _wait_for(self, bucket: str) -> None:
         now = asyncio.get_running_loop().time()
-        rest = max(self._closed_until.get(name, 0.0) for name in (bucket, GLOBAL)) - now
-        if rest > 0:
-            raise SendError("refused", "waiting", retry_after=rest)
+        its, for_all = (self._closed_until.get(name, 0.0) - now for name in (bucket, GLOBAL))
+        if max(its, for_all) > 0:
+            wait = max(its, for_all)
+            raise SendError("refused", "waiting", retry_after=wait, is_global=for_all >= its)
 
     def _read(
         self, bucket: str, got: aiohttp.ClientResponse, raw: bytes, *, effect: bool
@@ -102,11 +106,14 @@ class Requests:
         if "Via" not in got.headers or not isinstance(said, dict):
             return SendError("banned", "banned", status=TOO_MANY)
         pause = _seconds(said.get("retry_after") or got.headers.get("Retry-After"))
-        self._close(GLOBAL if said.get("global") else bucket, pause)
-        return SendError("refused", "rate_limited", retry_after=pause, status=TOO_MANY)
+        is_global = said.get("global") is True
+        self._close(GLOBAL if is_global else bucket, pause)
+        return SendError(
+            "refused", "rate_limited", retry_after=pause, status=TOO_MANY, is_global=is_global
+        )
 
     def _close(self, bucket: str, seconds: float) -> None:
-        self._closed_until[bucket] = asyncio.get_running_loop().time() + seconds
+        self._closed_until[bucket] = asyncio.get_running_loop().time() + min(seconds, MOST_SECONDS)
 
     def _url(self, path: str) -> str:
         return f"{self._settings.discord_api_url.rstrip('/')}{path}"
@@ -168,6 +175,7 @@ def _parsed(raw: bytes) -> object:
 def _seconds(value: object) -> float:
     """What Discord asks to wait; 5 s where that cannot be read."""
     try:
-        return max(float(str(value)), 0.0)
+        seconds = float(str(value))
     except ValueError:
-        return 5.0
+        return PATIENCE_SECONDS
+    return max(seconds, 0.0) if math.isfinite(seconds) else PATIENCE_SECONDS

@@ -8,7 +8,8 @@ a message's foot or a file's name.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -124,15 +125,16 @@ class DiscordSender:
         channel = await self._channel(outgoing.address)
         me = await self._requests.me()
         said_anything = False
-        async for said in self._history(channel, since - EARLIER):
-            said_anything = True
-            if said["author"]["id"] == me and _is_it(said, outgoing):
-                return str(said["id"])
+        async with aclosing(self._history(channel, since - EARLIER)) as history:
+            async for said in history:
+                said_anything = True
+                if said["author"]["id"] == me and _is_it(said, outgoing):
+                    return str(said["id"])
         if not said_anything:
             await self._require_history(outgoing.address)
         return None
 
-    async def _history(self, channel: str, oldest: datetime) -> AsyncIterator[Json]:
+    async def _history(self, channel: str, oldest: datetime) -> AsyncGenerator[Json]:
         """What was said since then, oldest page first."""
         after = discord.utils.time_snowflake(oldest, high=False)
         for _ in range(PAGES):

@@ -18,6 +18,7 @@ from bot.platforms.slack.pictures import Clients, Untrusted
 from bot.settings import Settings
 
 Result = TypeVar("Result")
+MOST_SECONDS = 6 * 3600.0  # then a method is asked again, whatever an answer said
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Requests:
         except (*TROUBLE, SlackClientError) as error:
             failed = send_error(error, effect=effect, method=method)
             if failed.retry_after is not None:
-                self._closed_until[method] = clock() + failed.retry_after
+                self._closed_until[method] = clock() + min(failed.retry_after, MOST_SECONDS)
             raise failed from error
         except Untrusted as error:
             raise SendError("refused", "untrusted_address") from error

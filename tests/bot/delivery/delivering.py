@@ -69,7 +69,7 @@ class Scripted:
         self.edits: list[Outgoing] = []
         self._landings: list[tuple[datetime, str]] = []
         self.requests: list[tuple[datetime, Outgoing]] = []
-        self.probes = 0
+        self.probes = self.odd_probes = 0
         self.token_error: SendError | None = None
         self.history_delay = 0.0
         self.behind = timedelta()  # its clock, against ours
@@ -162,6 +162,8 @@ class Scripted:
     async def probe(self, external_id: str) -> None:
         del external_id
         self.probes += 1
+        if self.probes <= self.odd_probes:
+            raise KeyError("user_id")
         if self.token_error is not None:
             raise self.token_error
 
@@ -207,6 +209,7 @@ class Office:
     owners: Sequence[str] = ()
     on_unknown: OnUnknown = "resend_labelled"
     ahead: timedelta = timedelta()
+    platform_name: str = "slack"
 
     def __post_init__(self) -> None:
         """Open the platform."""
@@ -217,7 +220,7 @@ class Office:
         """A fresh process."""
         transactions = Transactions(self.engine, self.clock.now, clock=by_hand)
         chance = Chance(sleep=no_sleep, monotonic=self.clock.monotonic, random=random.Random(5))  # noqa: S311  # jitter
-        senders = {"slack": self.platform}
+        senders = {self.platform_name: self.platform}
         composer = Composer(
             transactions,
             Asking(now=self.clock.now, owners=self.owners, workspace=None),

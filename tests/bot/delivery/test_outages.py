@@ -270,6 +270,19 @@ async def test_quiet_hours_are_no_outage(
     assert ends(office) == [("2026-03-02", "sent")]
 
 
+async def test_a_night_of_quiet_hours_is_not_written_about_at_every_tick(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(office, "daily 06:00", catchup="none", quiet_start=22 * 60, quiet_end=7 * 60)
+    await tick(office, "2026-03-03T06:00:02")
+    office.clock.forward(1800)
+    monkeypatch.setattr("bot.subscriptions.overdue.writing", None)
+    assert SETTLE(office.engine, office.clock.now()) == 0
+    office.clock.forward(3600)  # 20 minutes after their end it is late, and must be written about
+    with pytest.raises(TypeError):
+        SETTLE(office.engine, office.clock.now())
+
+
 # ---- replicas, restarts, kills
 
 

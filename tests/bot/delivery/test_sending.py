@@ -181,6 +181,50 @@ async def test_nothing_is_asked_before_its_time(office: Office) -> None:
     assert all(post.at >= at(30) or post.at == at(0) for post in office.platform.posts)
 
 
+@pytest.mark.parametrize(("is_global", "posts"), [(True, 0), (False, 1)])
+async def test_a_global_refusal_of_discords_holds_for_all_replicas(
+    engine: sa.Engine,
+    is_global: bool,  # noqa: FBT001  # a case
+    posts: int,
+) -> None:
+    office = Office(engine, platform_name="discord")
+    office.mail.ready(office.mail.channel(platform="discord"))
+    busy = SendError("refused", "rate_limited", retry_after=30, status=429, is_global=is_global)
+    office.platform.script.append(busy)
+    await office.work()
+    office.mail.ready(office.mail.channel(platform="discord"))
+    await office.work(29)  # another process
+    assert len(office.platform.posts) == posts
+    await office.work(1)
+    assert len(office.platform.posts) == 2
+
+
+@pytest.mark.parametrize("wait", [float("inf"), float("nan"), -1.0])
+async def test_a_wait_that_nobody_could_heed_is_none(office: Office, wait: float) -> None:
+    delivery = office.mail.ready(office.mail.channel())
+    office.platform.script.append(SendError("refused", "rate_limited", retry_after=wait))
+    await office.work(0, 3)
+    assert outcomes(office, delivery) == ["refused", "sent"]
+
+
+async def test_a_wait_of_centuries_ends_the_message_in_its_own_words(office: Office) -> None:
+    delivery = office.mail.ready(office.mail.channel())
+    office.platform.script.append(SendError("refused", "rate_limited", retry_after=1e300))
+    await office.work()
+    assert office.row(delivery).reason == "refused: rate_limited, given up"
+
+
+async def test_a_probe_that_nobody_understands_stops_no_other(office: Office) -> None:
+    for team in ("T1", "T2"):
+        office.mail.ready(office.mail.channel(external_id=team))
+    office.platform.script.extend([SendError("account", "token_revoked")] * 2)
+    await office.work()
+    office.platform.odd_probes = 1
+    await office.work(300, 1)
+    assert len(office.platform.posts) == 1
+    assert office.platform.probes == 2
+
+
 async def test_a_refusal_is_tried_again_with_growing_pauses(office: Office) -> None:
     delivery = office.mail.ready(office.mail.channel())
     office.platform.script.extend([BUSY] * 3)

@@ -159,11 +159,23 @@ async def test_a_paused_chat_and_a_stopped_channel_are_not_asked(engine: sa.Engi
         ((lane, is_first),) = to_look_at(connection, NOW, platforms=["slack"], limit=9)
         assert is_first
         until = NOW + timedelta(minutes=5)
-        pause_chat(connection, lane, until=until, reason="banned", needs_probe=False)
+        pause_chat(connection, lane, NOW, until=until, reason="banned", needs_probe=False)
     out = Lookout(engine)
     await out.look()
     assert out.asked == []
     await out.look(300)
+    assert len(out.asked) == 1
+
+
+@pytest.mark.parametrize("column", ["checked_at", "not_before"])
+async def test_a_clock_that_was_ahead_hides_no_channel_for_long(
+    engine: sa.Engine, column: str
+) -> None:
+    mail, out = Mail(engine), Lookout(engine)
+    mail.channel(**{"checked_at": NOW - timedelta(days=2), column: NOW + timedelta(days=30)})
+    await out.look()
+    assert len(out.asked) == 1
+    await out.look(3600)
     assert len(out.asked) == 1
 
 

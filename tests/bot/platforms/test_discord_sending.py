@@ -12,6 +12,7 @@ import pytest
 
 from bot.chat import NO_PICTURE, Act, Address, Outgoing, SendError
 from bot.delivery.sending import REPEAT
+from bot.platforms.discord.requests import _seconds
 from bot.platforms.discord.sending import DiscordSender
 from bot.platforms.discord.standing import permissions
 from tests.bot.platforms.sending_cast import (
@@ -23,6 +24,7 @@ from tests.bot.platforms.sending_cast import (
     REPORT,
     SINCE,
     composed,
+    no_generator_left,
     outgoing,
 )
 from tests.doubles.discord import LOST, DiscordDouble, running_double, text_of
@@ -162,7 +164,8 @@ async def test_a_message_is_found_after_its_nonce_is_forgotten() -> None:
     async with sending() as (discord, sender):
         discord.nonce_window = 0.0
         sent = await sender.send(post(discord, sender))
-        assert await sender.find(post(discord, sender), since=SINCE) == sent
+        with no_generator_left():
+            assert await sender.find(post(discord, sender), since=SINCE) == sent
         assert await sender.find(post(discord, sender, reference="7f3"), since=SINCE) is None
 
 
@@ -272,8 +275,24 @@ async def test_a_429_names_its_pause_and_the_bucket_then_rests() -> None:
         first = await failure(sender, post(discord, sender))
         again = await failure(sender, post(discord, sender))
         assert len(discord.calls) == 1
-    assert (first.failure, first.retry_after) == ("refused", 600.0)
+    assert (first.failure, first.retry_after, first.is_global) == ("refused", 600.0, False)
     assert again.retry_after == pytest.approx(600, abs=1)
+
+
+async def test_a_global_429_says_so_and_all_requests_rest() -> None:
+    async with sending() as (discord, sender):
+        discord.limits_all = True
+        discord.faults["/messages"].append(600.0)
+        first = await failure(sender, post(discord, sender))
+        with pytest.raises(SendError, match="waiting") as again:
+            await sender.probe(discord.guild)
+        assert len(discord.calls) == 1
+    assert (first.retry_after, first.is_global, again.value.is_global) == (600.0, True, True)
+
+
+@pytest.mark.parametrize("said", ["inf", "nan", "-inf", "soon", None])
+def test_a_pause_that_cannot_be_read_is_five_seconds(said: str | None) -> None:
+    assert _seconds(said) == 5.0
 
 
 async def test_a_429_that_is_not_discords_own_is_a_ban() -> None:
