@@ -40,6 +40,8 @@ State = Literal[
     "expired",
 ]
 LEASE: Final = timedelta(seconds=60)  # longer than a request may take, several times
+LONGEST_WAIT: Final = timedelta(hours=25)  # no provider is left alone for more than a day
+AHEAD: Final = timedelta(minutes=10)  # two replicas' clocks are never quite equal
 CEILING: Final = "the month's ceiling is reached"
 OVER: Final = "its period is over"
 REFUSED: Final = "an admin declined it"
@@ -215,8 +217,8 @@ def counted(
 
 def due_workspaces(connection: sa.Connection, *, now: datetime) -> list[int]:
     """The workspaces with a purchase to send, or one whose time is over."""
-    is_over = sa.and_(PURCHASE.c.state == "proposed", PURCHASE.c.expires_at <= now)
-    wanted = sa.select(PURCHASE.c.workspace_id).where(sa.or_(due(now), is_over)).distinct()
+    is_late = sa.and_(PURCHASE.c.state == "proposed", _is_over(now))
+    wanted = sa.select(PURCHASE.c.workspace_id).where(sa.or_(due(now), is_late)).distinct()
     return list(connection.execute(wanted.order_by(PURCHASE.c.workspace_id)).scalars())
 
 
@@ -260,10 +262,10 @@ def cancel_open(
 
 
 def expire(connection: sa.Connection, workspace_id: int, *, now: datetime) -> list[Purchase]:
-    """End what was not sent before its period was over."""
+    """End what was not sent before its period was over, or was asked of a day still to come."""
     locks.hold(connection, workspace_id)
     late = sa.select(PURCHASE.c.id, PURCHASE.c.reason).where(
-        _open(workspace_id), PURCHASE.c.state.in_(_UNSENT), PURCHASE.c.expires_at <= now
+        _open(workspace_id), PURCHASE.c.state.in_(_UNSENT), _is_over(now)
     )
     ended = []
     for number, reason in connection.execute(late.order_by(PURCHASE.c.id)).all():
@@ -311,15 +313,20 @@ def _open(workspace_id: int) -> sa.ColumnElement[bool]:
     return sa.and_(PURCHASE.c.workspace_id == workspace_id, PURCHASE.c.ended_at.is_(None))
 
 
+def _is_over(now: datetime) -> sa.ColumnElement[bool]:
+    """Whether its time is over; what was made in the future was by a clock that was moved back."""
+    return sa.or_(PURCHASE.c.expires_at <= now, PURCHASE.c.created_at > now + AHEAD)
+
+
 def due(now: datetime) -> sa.ColumnElement[bool]:
     """What may be claimed: waiting rows whose time has come, and those whose holder is gone.
 
-    A lease that ends far in the future was given by a clock that was moved back since.
+    What ends far in the future, a lease or a wait, was given by a clock that was moved back since.
     """
-    until = PURCHASE.c.lease_until
+    until, start = PURCHASE.c.lease_until, PURCHASE.c.not_before
     is_waiting = sa.and_(
         PURCHASE.c.state.in_(("approved", "pending", "declined")),
-        PURCHASE.c.not_before <= now,
+        sa.or_(start <= now, start > now + LONGEST_WAIT),
         PURCHASE.c.ended_at.is_(None),
     )
     is_left = sa.or_(until <= now, until > now + 2 * LEASE)

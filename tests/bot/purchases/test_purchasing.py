@@ -11,12 +11,12 @@ import sqlalchemy as sa
 
 from bot.operation.clock_guard import ClockGuard
 from bot.purchases import worker as purchasing
-from bot.purchases.webhook import Webhook
-from bot.purchases.worker import DECLINED_WAITS, GIVE_UP, Purchasing
+from bot.purchases.webhook import MOST_WAIT, Webhook
+from bot.purchases.worker import DECLINED_WAITS, GIVE_UP, WAITS, Purchasing
 from storage.alerts import list_alerts
 from storage.engine import reading
 from storage.events import MICRO
-from storage.purchases import LEASE
+from storage.purchases import LEASE, LONGEST_WAIT
 from tests.analytics.spending import spend
 from tests.bot.purchases.shop import (
     HOUR,
@@ -108,6 +108,38 @@ async def test_a_jump_between_two_ticks_ends_no_question_and_buys_nothing(
     running[0] += 1
     await buying.turn()
     assert shop.states == ["proposed"]
+
+
+async def test_after_the_clock_was_set_back_a_purchase_is_asked_about_again(
+    engine: sa.Engine,
+) -> None:
+    shop = automatic(engine)
+    shop.use(18_000)
+    shop.now += timedelta(hours=28)
+    async with provider(SECRET, "pending", "accept") as double:
+        await shop.turn(double.url)
+        await shop.turn(double.url, after=timedelta(hours=-28))
+    assert (shop.states, shop.packs) == (["accepted"], [5_000])
+
+
+async def test_a_question_of_a_day_still_to_come_keeps_no_other_waiting(
+    engine: sa.Engine,
+) -> None:
+    shop = Shop(engine, URL)
+    shop.use(18_000)
+    shop.now += timedelta(hours=28)
+    await shop.turn()
+    for _ in range(2):
+        await shop.turn(after=timedelta(hours=-14))
+    await shop.turn()
+    assert shop.states[-1] == "proposed"
+    assert set(shop.states[:-1]) == {"expired"}
+    assert shop.purchases[-1].created_at == NOW
+
+
+def test_no_wait_is_taken_for_one_of_another_clock() -> None:
+    longest = max(*WAITS, *DECLINED_WAITS, timedelta(seconds=MOST_WAIT))
+    assert longest < LONGEST_WAIT
 
 
 def believed(times: int) -> Callable[[], bool]:
