@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
@@ -137,12 +137,7 @@ class Service:
         try:
             await self.stop.wait()
         finally:
-            self.leaving(self.exit_code)
-            for watchman in watchmen:
-                watchman.off()
-            ticker.stop()
-            self.stop.set()
-            await _finish(parts)
+            await self._ended(ticker, watchmen, parts)
             for sender in senders.values():
                 await sender.close()
             warm.cancel()
@@ -152,6 +147,17 @@ class Service:
                 one.close()
             engine.dispose()
             log.info("service.stopped")
+
+    async def _ended(
+        self, ticker: Ticker, watchmen: Sequence[Watchman], parts: Sequence[asyncio.Task[None]]
+    ) -> None:
+        """Let nothing begin any more, and what goes on come to its end."""
+        self.leaving(self.exit_code)
+        for watchman in watchmen:
+            watchman.off()
+        ticker.stop()
+        self.stop.set()
+        await _finish(parts)
 
     def _threaded(self, engine: sa.Engine) -> Transactions:
         """Transactions of what sends, away from the loop."""
@@ -372,7 +378,7 @@ async def _warm_up(desk: Desk, drawing: Drawing) -> None:
     await asyncio.gather(drawing.warm_up(NOTHING), desk.ask(FIRST_LINE, OPERATOR))
 
 
-async def _finish(parts: list[asyncio.Task[None]]) -> None:
+async def _finish(parts: Sequence[asyncio.Task[None]]) -> None:
     """Commands in flight get a few seconds; what is late is cut off."""
     if not parts:
         return

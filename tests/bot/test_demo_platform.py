@@ -209,7 +209,7 @@ def test_a_personal_limit_is_told_its_person_alone(sitting: Sitting) -> None:
     said = sitting.type("alerts here", 'budget set person="Luca Moretti" 1 monthly', "skip 10m")
     assert "@luca.moretti, message 1 · " in said
     assert "#ai-credits, message" not in said
-    assert "> alerts ack" in sitting.type("1.4")
+    assert "> alerts ack" in sitting.type("1.3")
     assert "Seen by Luca Moretti" in sitting.type("skip 10m")
 
 
