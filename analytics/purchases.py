@@ -211,10 +211,14 @@ def _row(purchase: Purchase, query: Query) -> Row:
 
 def state_text(purchase: Purchase) -> str:
     """`bought`, `dry run: would be bought`, `test: waits for approval`."""
-    if purchase.provider != "dry-run":
-        return STATES[purchase.state]
-    state = TRIED if purchase.state == "accepted" else STATES[purchase.state]
-    return f"{'test' if purchase.is_test else 'dry run'}: {state}"
+    kind = "test: " if purchase.is_test else "dry run: " if purchase.provider == "dry-run" else ""
+    return f"{kind}{outcome_text(purchase)}"
+
+
+def outcome_text(purchase: Purchase) -> str:
+    """`bought`, `would be bought`, `waits for approval`."""
+    is_tried = purchase.provider == "dry-run" and purchase.state == "accepted"
+    return TRIED if is_tried else STATES[purchase.state]
 
 
 def _cause(facts: Mapping[str, Any]) -> str:

@@ -204,6 +204,8 @@ def decline(ctx: Context, number: Number) -> Report:
         return _too_late(ctx, number)
     ctx.record("purchase decline", f"purchase {number}", after=summary(ended))
     answered(place[0], ended, f"declined by {_who(ctx)}", now=ctx.now)
+    if ended.is_test:
+        return changed_report(f"Test purchase {number} is declined; nothing else changes by it")
     return changed_report(
         f"Purchase {number} is not bought; this crossing is not asked about again"
     )
@@ -371,4 +373,4 @@ def _too_late(ctx: Context, number: int) -> Report:
     if found.state == "proposed":
         return changed_report(f"Purchase {number} is not waiting any more: {purchases.OVER}")
     why = f": {clean(found.reason, 200)}" if found.reason else ""
-    return changed_report(f"Purchase {number} is not waiting: {words.state_text(found)}{why}")
+    return changed_report(f"Purchase {number} is not waiting: {words.outcome_text(found)}{why}")

@@ -353,6 +353,15 @@ def test_a_yes_after_the_period_is_too_late_before_anybody_noticed(waiting: Desk
     assert states(waiting) == ["proposed"]
 
 
+def test_a_no_to_a_test_says_nothing_of_a_crossing(desk: Desk) -> None:
+    desk.answer(POLICY, OWNER)
+    desk.answer("purchase test", OWNER)
+    report = desk.answer("purchase decline 1", OWNER)
+    assert report.headline == "Test purchase 1 is declined; nothing else changes by it"
+    late = desk.answer("purchase approve 1", OWNER)
+    assert late.headline == "Purchase 1 is not waiting: not bought: an admin declined it"
+
+
 def test_a_test_hides_no_real_question(waiting: Desk) -> None:
     waiting.answer("purchase test", OWNER)
     report = waiting.answer("purchase", OWNER)
