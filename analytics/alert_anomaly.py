@@ -163,7 +163,7 @@ def _buttons(day: date, kinds: Sequence[Kind]) -> Iterator[Button]:
 
 
 def anomaly_resolved(told: Told) -> str:
-    """What would be said if a day could stop being unusual; corrections may take it away."""
+    """What is said when usage was taken back, or came late to the days before."""
     day = told.day_of("day")
     when = f"{_named(day)} is" if day else "That day is"
-    return f"{when} not unusual any more: its usage was corrected."
+    return f"{when} not unusual any more: usage was corrected or came late."

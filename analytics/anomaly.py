@@ -1,6 +1,7 @@
 """Days of unusual spend: the rule, its gates, and who carries the rise.
 
-A verdict on a day looks at days before it only, so it never changes later. "Spend is unusual" is
+A verdict on a day looks at days before it only, so what comes later never changes it; an import
+that is undone does. "Spend is unusual" is
 all that may be said: never a cause. Formulae and constants: measured on real series, with at most
 0.6 false alerts in 30 days (`python -m benchmarks methods`).
 """

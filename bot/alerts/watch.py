@@ -22,7 +22,7 @@ from bot.alerts.watch_budgets import is_due, settle, watched
 from bot.asking import Asking
 from bot.context import Context, Identity
 from bot.operation.leases import Leases
-from storage.alerts import NewAlert
+from storage.alerts import Alert, NewAlert
 from storage.apart import Apart
 from storage.engine import reading, writing
 from storage.errors import StorageError
@@ -35,6 +35,7 @@ log = structlog.get_logger()
 WATCH_SECONDS = 30
 PATIENCE = 2.0  # seconds that a look waits for SQLite's only writer; the next one comes soon
 APART = timedelta(minutes=5)
+CALM = timedelta(minutes=10)  # that a day is usual again before its alert is over, as budgets have
 GROWN = 10  # a silence is judged again when it is longer by this part of it
 NOBODY = Identity("terminal", "", "")
 Seen = tuple[object, ...]
@@ -50,6 +51,7 @@ class _Memory:
     days: Seen = ()
     advice: Seen = ()
     silences: dict[tuple[int, int], datetime] = field(default_factory=dict)
+    usual: dict[int, datetime] = field(default_factory=dict)  # alerts, since when over
 
 
 class Watch:
@@ -116,17 +118,20 @@ class Watch:
             if ctx.reader.newest is None:
                 return 0
             has_budgets = self._look_at_budgets(memory, ctx)
-            news = watch_usage.unknown(ctx, self._news(memory, ctx))
+            is_changed = self._are_days_new(memory, ctx)
+            news = watch_usage.unknown(ctx, self._news(memory, ctx, is_changed=is_changed))
+            usual = self._usual(memory, ctx) if is_changed else []
             lasts = watch_usage.newest_events(ctx)
             news += watch_usage.unknown(ctx, self._silences(memory, ctx, lasts))
             is_back = watch_usage.is_back(ctx, lasts)
-        if not (has_budgets or news or is_back):
+        if not (has_budgets or news or is_back or usual):
             return 0
         with writing(self._engine, patience=PATIENCE) as connection:
             # Before alerts are read: the router keeps in their facts how a budget stood.
             hold(connection, workspace.id)
             ctx = memory.asking.context(connection, NOBODY)
             changed = settle(ctx, watched(ctx, _today(ctx))) if has_budgets else 0
+            changed += watch_usage.end_usual(ctx, usual)
             return changed + watch_usage.keep(ctx, news) + watch_usage.returned(ctx, lasts)
 
     def _look_at_budgets(self, memory: _Memory, ctx: Context) -> bool:
@@ -137,13 +142,23 @@ class Watch:
         memory.budgets_at = ctx.now
         return is_due(ctx, watched(ctx, _today(ctx)))
 
-    def _news(self, memory: _Memory, ctx: Context) -> list[NewAlert]:
-        """Unusual days where usage came in since the last look, advice where a night did."""
-        reader, found = ctx.reader, []
-        minutes = ctx.now.timestamp() // APART.total_seconds()
+    def _are_days_new(self, memory: _Memory, ctx: Context) -> bool:
+        """Whether days are to be judged: usage came in since the last look, or it was long ago."""
+        reader, minutes = ctx.reader, ctx.now.timestamp() // APART.total_seconds()
         days: Seen = (reader.clock.day(ctx.now), reader.newest, minutes)
-        if memory.days != days:
-            memory.days = days
+        is_new, memory.days = memory.days != days, days
+        return is_new
+
+    def _usual(self, memory: _Memory, ctx: Context) -> list[Alert]:
+        """The alerts of days that are usual again for a while: an import may be on its way."""
+        found = watch_usage.usual_again(ctx, _today(ctx))
+        memory.usual = {one.id: memory.usual.get(one.id, ctx.now) for one in found}
+        return [one for one in found if ctx.now - memory.usual[one.id] >= CALM]
+
+    def _news(self, memory: _Memory, ctx: Context, *, is_changed: bool) -> list[NewAlert]:
+        """Unusual days where they are judged anew, advice where a night brought some."""
+        reader, found = ctx.reader, []
+        if is_changed:
             found += watch_usage.unusual_days(ctx, _today(ctx))
         night: Seen = (evidence_version(reader.connection, reader.workspace.id),)
         if memory.advice != night:

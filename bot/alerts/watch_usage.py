@@ -22,7 +22,14 @@ from analytics.recommendations import shown_of
 from analytics.rises import KINDS
 from analytics.trials import standings
 from bot.context import Context
-from storage.alerts import NewAlert, insert_alert, list_alerts, resolve
+from storage.alerts import (
+    Alert,
+    NewAlert,
+    alert_by_id,
+    insert_alert,
+    list_alerts,
+    resolve,
+)
 from storage.day_sources import day_arrivals, day_rows
 from storage.reading import Days
 from storage.silences import (
@@ -45,21 +52,50 @@ MOST = 200
 
 def unusual_days(ctx: Context, query: Query) -> list[NewAlert]:
     """An alert for each of the last closed days whose spend is unusual and not told yet."""
+    told = {one.dedupe_key for one in list_alerts(*_place(ctx), kinds=["anomaly"], limit=MOST)}
+    return [
+        _unusual(ctx, query, verdict, day, credits)
+        for day, verdict, credits in _judged(ctx, query)
+        if _day_key(day) not in told
+    ]
+
+
+def usual_again(ctx: Context, query: Query) -> list[Alert]:
+    """The open alerts of the last closed days that are not unusual as their usage stands now.
+
+    Older days are not judged again: the days before them are not all read any more.
+    """
+    today = ctx.reader.clock.day(ctx.now)
+    keys = {_day_key(day) for day in range(today - JUDGED_DAYS, today)}
+    fired = list_alerts(*_place(ctx), states=["fired"], kinds=["anomaly"], limit=MOST)
+    told = [alert for alert in fired if alert.dedupe_key in keys]
+    if not told:
+        return []
+    unusual = {_day_key(day) for day, *_ in _judged(ctx, query)}
+    return [alert for alert in told if alert.dedupe_key not in unusual]
+
+
+def _judged(ctx: Context, query: Query) -> Iterator[tuple[int, Verdict, list[int]]]:
+    """The last closed days that are unusual, with what was used by day up to each."""
     reader, today = ctx.reader, ctx.reader.clock.day(ctx.now)
     if reader.oldest is None:
-        return []
+        return
     first = max(reader.clock.day(reader.oldest), today - FACTOR_DAYS - JUDGED_DAYS)
     by_day = read_days(query, (), Days(first, today))
     spent = [by_day.get((day,), NOTHING) for day in range(first, today)]
     credits, prompts = [one for one, _ in spent], [one for _, one in spent]
-    told = {one.dedupe_key for one in list_alerts(*_place(ctx), kinds=["anomaly"], limit=MOST)}
-    return [
-        _unusual(ctx, query, verdict, day, credits[: verdict.index + 1])
-        for verdict in verdicts(credits, prompts)
-        if verdict.is_alert
-        and (day := first + verdict.index) >= today - JUDGED_DAYS
-        and _day_key(day) not in told
-    ]
+    for verdict in verdicts(credits, prompts):
+        day = first + verdict.index
+        if verdict.is_alert and day >= today - JUDGED_DAYS:
+            yield day, verdict, credits[: verdict.index + 1]
+
+
+def end_usual(ctx: Context, alerts: list[Alert]) -> int:
+    """End the alerts of days that are usual again; how many."""
+    known = [alert_by_id(*_place(ctx), alert.id) for alert in alerts]
+    return sum(
+        resolve(ctx.reader.connection, alert, facts={}, now=ctx.now) for alert in known if alert
+    )
 
 
 def _day_key(day: int) -> str:
