@@ -33,7 +33,7 @@ from analytics.monthly import Month, month_before, month_changes, month_facts
 from analytics.numbers import credits_text, ratio_text
 from analytics.parts import read_parts
 from analytics.query import Filters, Query
-from analytics.report import Actions, Block, Column, Fact, Note, Report, Row, Table
+from analytics.report import Actions, Block, Cell, Column, Fact, Note, Report, Row, Table
 from analytics.roi import return_blocks
 from analytics.scopes import KEYS, KINDS, Scope, scope_alone
 from analytics.silence import silences
@@ -45,6 +45,28 @@ from storage.budgets import Budget, budgets_before
 from storage.reading import Days
 from storage.timekeys import day_number
 
+HIDDEN = Note("Some budgets are not shown here: they tell of people.")
+OVER = 3  # budgets that a sentence names
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Rows of budgets that held at the end of the month; some are `hidden` from the reader."""
+
+    rows: Sequence[Row] = ()
+    hidden: bool = False
+
+    @property
+    def over(self) -> list[Row]:
+        """Those of a part of the workspace that were passed, the largest excess first."""
+        parts = [row for row in self.rows if row[1] != "workspace" and _excess(row) > 0]
+        return sorted(parts, key=lambda row: -_excess(row))
+
+
+def _excess(row: Row) -> int:
+    left = row[-1]
+    return -left if isinstance(left, int) else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Monthly:
@@ -53,6 +75,7 @@ class Monthly:
     seen: Seen
     month: Month
     before: Usage | None
+    limits: Limits
 
     @property
     def name(self) -> str:
@@ -102,6 +125,7 @@ def monthly(query: Query, sight: Sight, advice: Sequence[Note]) -> Report:
             costs=stated_costs(query, ()),
         ),
         before=total(gather(query, ("model",), span=earlier)) if earlier else None,
+        limits=Limits() if query.filters else _limits(query, sight),
     )
     return framed_then(
         query,
@@ -128,7 +152,11 @@ def _earlier(query: Query) -> Days | None:
 def _purse(query: Query) -> Purse:
     """What the grants paid; grants are the workspace's, no part of it has any."""
     last = day_number(query.range.end) - 1
-    return Purse([], Burned({}, ()), last) if query.filters else purse(query, last)
+    if query.filters:
+        return Purse([], Burned({}, ()), last)
+    found = purse(query, last)
+    # What began afterwards is no part of a month that is over.
+    return replace(found, grants=[one for one in found.grants if one.first_day <= last])
 
 
 def _burn(query: Query, sight: Sight) -> BurnUp:
@@ -159,6 +187,22 @@ def _deltas(found: Monthly) -> Iterator[Note]:
     yield from changes.note(lambda key: clean(catalog.models[key].name), is_headline=True)
     if found.month.paid is not None:
         yield Note(f"{remaining_text(found.month.purse.burned)}.", "delta")
+    if found.limits.over:
+        yield Note(_over_text(found.limits.over), "delta")
+
+
+def _over_text(rows: Sequence[Row]) -> str:
+    """`Over budget: Sales 3,210 of 3,000, Noah Jansen 565 of 500.`."""
+    told = [
+        f"{clean(str(name))} {_credits(used)} of {_credits(limit)}"
+        for name, _, limit, used, *_ in rows[:OVER]
+    ]
+    more = f" and {len(rows) - OVER} more" if len(rows) > OVER else ""
+    return f"Over budget: {', '.join(told)}{more}."
+
+
+def _credits(cell: Cell) -> str:
+    return credits_text(cell) if isinstance(cell, int) else ""
 
 
 # ---- the picture and the numbers
@@ -193,8 +237,7 @@ def _facts(found: Monthly) -> Iterator[Fact]:
 def _details(found: Monthly) -> Iterator[Block]:
     seen, month = found.seen, found.month
     yield from known_facts(speed_facts(seen), is_detail=True)
-    if not seen.query.filters:
-        yield from details(*_budgets(seen.query, seen.sight))
+    yield from details(*_budgets(found.limits))
     yield from details(tier_table(seen.query, seen.parts))
     if month.purse.grants:
         yield from details(grant_table(month.purse))
@@ -203,20 +246,25 @@ def _details(found: Monthly) -> Iterator[Block]:
         yield from details(*return_blocks(seen.query))
 
 
-def _budgets(query: Query, sight: Sight) -> list[Table]:
+def _limits(query: Query, sight: Sight) -> Limits:
     """Every monthly budget that held at the end of the month, beside what its scope used."""
     reader, stretch = query.reader, stretch_of("monthly", query.range.first)
-    known = [
-        one
-        for one in budgets_before(reader.connection, reader.workspace.id, query.now)
-        if one.period == "monthly"
-        and sight.budgets.may_see(Scope(one.scope, one.target_id), stretch)
+    place = reader.connection, reader.workspace.id
+    known = [one for one in budgets_before(*place, query.now) if one.period == "monthly"]
+    shown = [
+        one for one in known if sight.budgets.may_see(Scope(one.scope, one.target_id), stretch)
     ]
-    ordered = sorted(known, key=lambda one: (KINDS.index(one.scope), one.id))
-    if not ordered:
-        return []
+    ordered = sorted(shown, key=lambda one: (KINDS.index(one.scope), one.id))
     used = {kind: _used(query, kind) for kind in {one.scope for one in ordered}}
     rows = [_budget_row(query, one, used[one.scope].get(one.target_id, 0)) for one in ordered]
+    return Limits(tuple(rows), hidden=len(shown) < len(known))
+
+
+def _budgets(limits: Limits) -> Iterator[Table | Note]:
+    if limits.hidden:
+        yield HIDDEN
+    if not limits.rows:
+        return
     columns = (
         Column("scope", "Budget of"),
         Column("kind", "Kind"),
@@ -225,7 +273,7 @@ def _budgets(query: Query, sight: Sight) -> list[Table]:
         Column("used_rate", "Of it", "rate"),
         Column("remaining", "Left", "credits"),
     )
-    return [Table(columns, tuple(rows))]
+    yield Table(columns, tuple(limits.rows))
 
 
 def _used(query: Query, kind: str) -> dict[int, int]:

@@ -31,6 +31,7 @@ from analytics.timings import PEOPLE_DAYS, Split, Timing, timings
 
 TITLE = "Prompt Response Times"
 MOST_BARS = 12  # rows of a picture, as many as read well; the table has them all
+LEAST_BARS = 2  # the fastest and the slowest, which the title tells
 NO_TIMES = Note(
     "Gateways tell response times (LiteLLM), and events with `latency_ms`; bills do not.", "hint"
 )
@@ -44,6 +45,9 @@ def performance(query: Query, by: Split, limit: int) -> Report:
         return empty_report(title, query)
     whole, hours = all_of(models.values()), clocked(query)
     rows = timings(query, by, models, hours, limit)
+    # What is said of models is said of all, as digests do, though the table shows the busiest.
+    is_cut = by == "model" and any(not row.is_single for row in rows)
+    every = timings(query, by, models, hours, len(models)) if is_cut else rows
     speed = gather_speeds(query, ()).get(())
     together = Timing(0, "All", whole, hours.spread, speed)
     facts = [
@@ -55,9 +59,10 @@ def performance(query: Query, by: Split, limit: int) -> Report:
         *fastest_hours(hours),
     ]
     known = tuple(fact for fact in facts if fact.value is not None)
-    headline = _headline(by, whole, rows)
-    said = _said(by, whole, rows, short=True)
-    figure = _figure(query, by, rows, said[0].upper() + said[1:]) if whole.lat_n else None
+    headline = _headline(by, whole, every)
+    said = _said(by, whole, every, short=True)
+    title_ = said[0].upper() + said[1:]
+    figure = _figure(query, by, every, title_, most=limit) if whole.lat_n else None
     return framed(
         query,
         title,
@@ -220,16 +225,18 @@ def _cells(row: Timing) -> Row:
     )
 
 
-def _figure(query: Query, by: Split, rows: Sequence[Timing], title: str) -> Figure | None:
+def _figure(
+    query: Query, by: Split, rows: Sequence[Timing], title: str, *, most: int
+) -> Figure | None:
     footer = caption(query)
     known = [row for row in rows if row.is_single]
     if by in ("hour", "day"):
         return _lines(by, known, title, footer) if len(known) > 1 else None
-    return latency_figure(query, title, known, by)
+    return latency_figure(query, title, known, by, most=max(most, LEAST_BARS))
 
 
 def latency_figure(
-    query: Query, title: str, rows: Sequence[Timing], by: Split
+    query: Query, title: str, rows: Sequence[Timing], by: Split, *, most: int = MOST_BARS
 ) -> LatencyFigure | None:
     """Typical and slow response times, the fastest first; None of none.
 
@@ -244,7 +251,7 @@ def latency_figure(
     bars = sorted(
         (
             LatencyRow(row.name, spread.p50, spread.p95, spread.n, spread.n < FEWEST_PROMPTS)
-            for row, spread in ranked[:MOST_BARS]
+            for row, spread in ranked[: min(most, MOST_BARS)]
         ),
         key=lambda bar: (bar.p50_ms, bar.name),
     )

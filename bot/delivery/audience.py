@@ -99,6 +99,9 @@ def file(
     briefing = None
     if form == "pdf" and asked.command.name in REPORTS:
         briefing = gather_briefing(asked, report, ctx)
+    if claim.row.trigger == "test":
+        report = report.as_test
+        briefing = briefing and replace(briefing, report=report)
     today = ctx.reader.clock.local_date(ctx.now)
     return drafted(report, form, briefing=briefing, today=today)
 

@@ -14,14 +14,17 @@ from typing import assert_never
 
 from analytics.figures import BudgetFigure, Chart, DashboardFigure, Figure, Tile, TimelineFigure
 from analytics.report import (
+    TEST,
+    Cell,
     Fact,
     Facts,
     Report,
     Table,
     Tree,
 )
+from analytics.roi import NO_RETURN
 from analytics.text import clean
-from bot.render.cells import cell_text, cleaned, fact_text
+from bot.render.cells import cell_text, cleaned, fact_text, prose
 from bot.render.frame import Frame, frame_of, freshness, line_of, scope
 from bot.render.grid import grid
 from bot.render.limits import marked_up
@@ -40,9 +43,11 @@ from charts.document import (
 
 MAX_TITLE = 120
 _LIMIT = re.compile(r" limit=\d+")  # a table that was cut has its other rows elsewhere
+TEST_PAPER = "TEST, counts for nothing"
 TILES = 4  # side by side
 MAX_TILE_VALUE, MAX_TILE_NOTE = 14, 28  # characters that fit a tile
 MATTERS = 5  # sentences on the first page
+LIMITS, GRANTS = 4, 4  # budgets and grants there
 METHOD = (
     "Credits are frozen when usage is recorded, with the multiplier valid then. Shares are rounded "
     "so that they add up to 100. Changes compare complete days with as many before them. Unknown "
@@ -79,7 +84,7 @@ def one_page(report: Report) -> Document:
     opening = _opening(clean(report.title, MAX_TITLE), frame)
     # A dashboard has its own tiles.
     numbers = () if isinstance(report.figure, DashboardFigure) else _numbers(frame)
-    parts = [opening, *numbers, *_pictures(report), *_tables(report, frame)]
+    parts = [opening, *numbers, *_untitled(report), *_tables(report, frame)]
     if frame.contexts or frame.hints:
         parts.append(Sentences("Notes", _unticked((*frame.hints, *frame.contexts))))
     return _document(report, (Page(tuple(parts)),), workspace="")
@@ -91,7 +96,8 @@ def _unticked(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _document(report: Report, pages: tuple[Page, ...], *, workspace: str) -> Document:
-    footer = [clean(workspace), "AI credits"] if workspace else ["AI credits"]
+    test = [TEST_PAPER] if report.headline.startswith(TEST) else []
+    footer = [*test, *([clean(workspace)] if workspace else []), "AI credits"]
     return Document(
         title=clean(report.title, MAX_TITLE),
         subject=cleaned(report.headline),
@@ -127,6 +133,20 @@ def _tile(fact: Fact) -> Tile:
 def _pictures(report: Report | None) -> Iterator[Part]:
     if report is not None and report.figure is not None:
         yield Picture(report.figure)
+
+
+def _untitled(report: Report) -> Iterator[Part]:
+    """The chart; where its title is the page's headline, its subtitle stands for it."""
+    figure = report.figure
+    if figure is None:
+        return
+    is_said = clean(report.headline.removeprefix(TEST)).startswith(figure.title.rstrip("."))
+    if is_said and isinstance(figure, DashboardFigure):
+        figure = replace(figure, title="At a glance")
+    elif is_said and figure.subtitle:
+        title, _, rest = figure.subtitle.partition(". ")
+        figure = replace(figure, title=title, subtitle=rest)
+    yield Picture(figure)
 
 
 def _tables(report: Report, frame: Frame) -> Iterator[Part]:
@@ -188,19 +208,66 @@ def _verdict(whole: Briefing, label: str) -> Iterator[Part]:
     burn_up = _burn_up(whole)
     lead = budget or frame
     yield _opening(f"Monthly executive briefing · {label}", lead)
-    yield from list(_numbers(frame))[:2]
+    # Beside budgets there is room for one row of tiles, and for less of what stands elsewhere.
+    limits = list(_limits(whole.report))
+    yield from list(_numbers(frame))[: 1 if limits else 2]
     if burn_up is not None:
         yield Picture(burn_up)
     own = (frame.headline, *frame.deltas) if lead is budget else ()
     sentences = (*own, *_findings(whole))
     kept = tuple(dict.fromkeys(filter(None, sentences)))
     if kept:
-        yield Sentences("What matters", _unticked(kept[:MATTERS]), points=True)
+        yield Sentences("What matters", _unticked(kept[: MATTERS - len(limits)]), points=True)
+    yield from limits
     value = whole.frame("value")
-    if value is not None and value.has_table:  # without prices there is nothing to return
-        # What was assumed stands in its deltas, and goes wherever the numbers go.
-        yield Sentences("Return", _unticked((value.headline, *value.deltas)))
+    paid, worth = tuple(_grants(whole.report)), tuple(_return(value, frame))
+    for title, texts in (("Plan and packs", paid), ("Return", worth)):
+        if texts:
+            yield Sentences(title, _unticked(texts))
+    if value is not None and value.has_table and not limits:
         yield from list(_numbers(value))[:1]
+
+
+def _own_table(report: Report, key: str) -> Table | None:
+    """The report's table of a kind, by the key of its first column."""
+    tables = (block for block in report.blocks if isinstance(block, Table))
+    return next((table for table in tables if table.columns[0].key == key and table.rows), None)
+
+
+def _limits(report: Report) -> Iterator[PrintedTable]:
+    """How budgets ended, the largest excess first; the others are counted."""
+    table = _own_table(report, "scope")
+    if table is None:
+        return
+    left = [column.key for column in table.columns].index("remaining")
+    rows = sorted(table.rows, key=lambda row: _number(row[left]))
+    shown = _printed(replace(table, rows=tuple(rows[:LIMITS])), rest="")
+    more = len(rows) - LIMITS
+    yield replace(shown, title="Budgets" if more <= 0 else f"Budgets, {more} more in the CSV")
+
+
+def _number(cell: Cell) -> float:
+    return cell if isinstance(cell, int | float) else 0
+
+
+def _grants(report: Report) -> Iterator[str]:
+    """`Team Plan, monthly: 8,300 of 8,300 used, 0 left.`, of the first few."""
+    table = _own_table(report, "grant")
+    if table is None:
+        return
+    for name, _, valid, *amounts in table.rows[:GRANTS]:
+        given, used, left = (cell_text(amount, "credits") for amount in amounts[:3])
+        words = f"{cleaned(str(name))}, {cleaned(str(valid))}"
+        yield f"{words}: {used} of {given} used, {left} left."
+
+
+def _return(value: Frame | None, report: Frame) -> Iterator[str]:
+    """What came of it, with what was assumed; nothing before somebody said, as a digest tells."""
+    if value is None or not value.has_table:
+        yield from (text for text in report.contexts if text == prose(NO_RETURN))
+        return
+    yield value.headline
+    yield from (text for text in value.deltas if text not in report.deltas)
 
 
 def _burn_up(whole: Briefing) -> Figure | None:

@@ -150,6 +150,15 @@ def test_sixty_models_fit_a_picture(world: World) -> None:
     )
 
 
+def test_the_fastest_and_slowest_are_those_of_all_models(world: World) -> None:
+    world.write([e for n in range(4) for e in timed(60 + n, 1000 + n, model=f"busy-{n}")])
+    world.write(timed(40, 100, model="quick") + timed(40, 9000, model="late"))
+    report = world.ask("performance last 7d limit=2")
+    assert "fastest quick (0.1 s avg), slowest late (9.0 s avg)" in report.headline
+    assert isinstance(report.figure, LatencyFigure)
+    assert [row.name for row in report.figure.rows] == ["quick", "late"]
+
+
 def test_the_average_is_compared_with_the_time_before(world: World) -> None:
     world.write(timed(1, 1, ts=to_micros(NOW - timedelta(days=30))))
     for ago, ms in ((10, 2000), (3, 3000)):

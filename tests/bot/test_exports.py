@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from analytics.errors import UserError
 from analytics.figures import BudgetFigure, DashboardFigure
-from analytics.report import Actions, Export, Fact, Facts, Report
+from analytics.report import Actions, Column, Export, Fact, Facts, Note, Report, Table
+from analytics.roi import NO_RETURN
 from bot.briefing import gather_briefing
 from bot.context import Identity
 from bot.desk import Desk
@@ -22,7 +23,7 @@ from bot.registry import COMMANDS, command, exportable, parse
 from bot.render import csv
 from bot.render.pdf import Briefing, briefing, one_page
 from charts import Document
-from charts.document import Opening, Picture, Sentences, Tiles
+from charts.document import Opening, Picture, PrintedTable, Sentences, Tiles
 from storage.engine import reading, writing
 from storage.preferences import set_preference
 from storage.workspaces import bind_chat
@@ -251,3 +252,37 @@ def test_a_table_has_everybody_however_many_they_are(sqlite_engine: sa.Engine) -
     assert sum(cell for cell in column(table_of(report), "prompts") if isinstance(cell, int)) == (
         total_of(table_of(report), "prompts")
     )
+
+
+def test_the_briefing_of_a_month_tells_its_budgets_and_what_paid(desk: Desk) -> None:
+    limits = Table(
+        (
+            Column("scope", "Budget of"),
+            Column("used_rate", "Of it", "rate"),
+            Column("remaining", "Left", "credits"),
+        ),
+        (("Sales", 0.5, 50_000_000), *((f"Team {n}", 1.5, -n * 1_000_000) for n in range(1, 6))),
+    )
+    month = desk.report("digest monthly 2026-02", OWNER)
+    grants = Table(
+        tuple(Column(key, key) for key in ("grant", "kind", "valid"))
+        + tuple(Column(key, key, "credits") for key in ("given", "used", "remaining")),
+        (("Team Plan", "Plan", "monthly", 9_000_000, 8_000_000, 1_000_000),),
+    )
+    report = replace(month, blocks=(*month.blocks, limits, grants, Note(NO_RETURN)))
+    parts = briefing(Briefing(report)).pages[0].parts
+    (table,) = [part for part in parts if isinstance(part, PrintedTable)]
+    assert [line.cells[0] for line in table.lines] == ["Team 5", "Team 4", "Team 3", "Team 2"]
+    assert table.title == "Budgets, 2 more in the CSV"
+    told = {part.title: part.texts for part in parts if isinstance(part, Sentences)}
+    assert told["Plan and packs"] == ("Team Plan, monthly: 8 of 9 used, 1 left.",)
+    assert told["Return"][0].startswith("No return is told")
+
+
+def test_a_headline_stands_on_a_page_once_and_a_test_says_so(desk: Desk) -> None:
+    report = desk.report("digest daily 2026-03-29", OWNER)
+    shown = DashboardFigure("4 credits", "29 Mar", "", "", (), None, ())
+    paper = one_page(replace(report, headline="4 credits", blocks=(shown,)).as_test)
+    (picture,) = [part for part in paper.pages[0].parts if isinstance(part, Picture)]
+    assert picture.figure.title == "At a glance"
+    assert paper.footer.startswith("TEST, counts for nothing · ")
