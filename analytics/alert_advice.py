@@ -32,16 +32,26 @@ def advice_report(told: Told) -> Report:
 
     What it rests on stands below: models, level and amount are said once.
     """
-    saving, names = told.number_of("saving"), told.facts.get("names")
+    saving, what = told.number_of("saving"), _what(told)
     level = told.text_of("level") or "worth a trial"
-    what = ""
-    if isinstance(names, list) and len(names) == 3:
-        what = f": {names[2]} instead of {names[1]} for {names[0]}"
     upto = f", {saving_text(saving)}" if saving else ""
     evidence = told.facts.get("evidence", told.facts.get("words"))  # words: of an older version
     notes = (Note(evidence, "delta"),) if isinstance(evidence, str) else ()
     report = Report(TITLE, f"{TITLE}, {level}{what}{upto}", notes)
     return post(told, report, list(_choices(told)), now=_decision(told), may_wait=False)
+
+
+def _what(told: Told) -> str:
+    """`: Claude 3 Haiku instead of GPT-4o for Coding`; empty where no names were kept."""
+    names = told.facts.get("names")
+    if not isinstance(names, list) or len(names) != 3:
+        return ""
+    return f": {names[2]} instead of {names[1]} for {names[0]}"
+
+
+def advice_title(told: Told) -> str:
+    """What a list says of it, without its level and saving."""
+    return f"{TITLE}{_what(told)}"
 
 
 def advice_subject(pair: Pair) -> str:

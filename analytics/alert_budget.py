@@ -28,7 +28,7 @@ from analytics.stretches import DAY, Stretch
 from analytics.text import distinct, joined
 from analytics.timerange import MONTH_NAMES
 from storage.budgets import THRESHOLDS
-from storage.marks import Mark, Threshold, passed_in
+from storage.marks import Mark, Threshold, is_reached, passed_in
 
 TITLE = "Budget alert"
 TITLES = {"person": "Person", "department": "Department", "model": "Model"}
@@ -123,9 +123,42 @@ def _passed(alert: BudgetAlert) -> list[Note]:
     if not told.passed:
         return []
     did = "Passed" if any(isinstance(one, int) for one in told.passed) else "Reached"
-    words = f"{did} {thresholds_text(told.passed)} on {moment_text(told.local(told.fired_at))}"
+    words = f"{did} {_passed_on(alert)}"
     last = ", for the last time in this period" if told.facts.get("is_last") else ""
     return [Note(f"{words}{last}.", "delta")]
+
+
+def _passed_on(alert: BudgetAlert) -> str:
+    """`75% on 24 Mar 19:03`: when it was seen, unless days say another day, as `budget` does."""
+    told = alert.told
+    seen = told.local(told.fired_at)
+    by_day: dict[date | None, list[Threshold]] = {}
+    for one in told.passed:
+        by_day.setdefault(alert.burn.reached(one), []).append(one)
+    days = [day for day in by_day if day is not None]
+    set_at = _set_before(alert)
+    if len(days) < len(by_day) or (set_at is None and days == [seen.date()]):
+        return f"{thresholds_text(told.passed)} on {moment_text(seen)}"
+    each = [f"{thresholds_text(by_day[day])} on {day_words(day)}" for day in sorted(days)]
+    if set_at is not None:
+        did = "was set" if told.number_of("revision") == 1 else "became what it is"
+        return f"{joined(each)}; the budget {did} on {moment_text(set_at)}"
+    is_late = min(days) < seen.date() and not _is_at_once(alert)
+    return joined(each) + (f"; known since {moment_text(seen)}" if is_late else "")
+
+
+def _is_at_once(alert: BudgetAlert) -> bool:
+    """Whether no usage crossed it: a limit was set, or fell, below what was used."""
+    before, limit = alert.told.number_of("before"), alert.crossed.limit
+    return before is not None and all(is_reached(t, before, limit) for t in alert.told.passed)
+
+
+def _set_before(alert: BudgetAlert) -> datetime | None:
+    """When the limit was set, where that is what passed the thresholds; None for any other."""
+    set_at = alert.told.moment_of("set_at")
+    days = [alert.burn.reached(one) for one in alert.told.passed]
+    is_later = set_at is not None and all(day and day <= set_at.date() for day in days)
+    return set_at if is_later and _is_at_once(alert) else None
 
 
 # ---- projected to go over

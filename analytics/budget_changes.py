@@ -193,10 +193,18 @@ def proposal(
         f"{has}{words}",
         (
             *_facts(past, stretch),
-            Note("Set it with `budget set 20000 monthly`, `weekly`, `quarterly`.", "hint"),
+            *_how_to_set(query, scope, suggested),
             Actions(tuple(buttons)),
         ),
     )
+
+
+def _how_to_set(query: Query, scope: Scope, suggested: int | None) -> Iterator[Note]:
+    """The line for this very scope; of two with one name a line of ours could mean the other."""
+    amount = "20000" if suggested is None else typed_credits(suggested)
+    line = line_of(query, scope, f"budget set {amount} monthly")
+    if line:
+        yield Note(f"Set it with `{line}`, or `weekly`, `quarterly`.", "hint")
 
 
 def _setting(query: Query, scope: Scope, amount: int, stretch: Stretch) -> str:

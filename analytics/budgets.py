@@ -6,12 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
-from analytics.budget_words import amount_text, day_text, raise_text, threshold_text
+from analytics.budget_words import (
+    amount_text,
+    day_text,
+    line_of,
+    raise_text,
+    threshold_text,
+    typed_credits,
+)
 from analytics.burn_up import BurnUp, budget_figure
 from analytics.captions import moment_text, nothing_known
 from analytics.figures import BudgetFigure
 from analytics.lines import framed
 from analytics.numbers import credits_text
+from analytics.past_use import rounded_up
 from analytics.projection import State, chance_of_passing
 from analytics.projection_words import chance_text, expected_on_text, point_text, range_text
 from analytics.query import Query
@@ -32,6 +40,7 @@ from analytics.scopes import (
 )
 from analytics.stretches import DAY, stretch_of
 from analytics.timerange import MONTHS
+from storage.events import MICRO
 from storage.marks import Threshold
 from storage.timekeys import day_number
 
@@ -46,11 +55,7 @@ PLAN_NOTE = (
     "No budget is set: the plan's allowance is tracked. "
     "An admin sets one with `budget set 20000 monthly`."
 )
-HOW_TO_SET = Note(
-    "An admin sets one with `budget set 20000 monthly`, or adds what was bought: "
-    "`grants add plan 15000 monthly`.",
-    "hint",
-)
+USUAL = 20_000 * MICRO  # in an example, where nothing is used yet
 MOST_RAISES = 3
 STEPS = (
     Button("Forecast", "forecast"),
@@ -86,7 +91,7 @@ def _report(query: Query, main: Tracked, rows: Sequence[Tracked]) -> Report:
     title = f"{burn.stretch.title} Credit Budget Status" + (f": {name}" if name else "")
     if burn.limit is None and not burn.projection.n and not burn.spent:
         headline, hint = nothing_known(asked)
-        return framed(asked, title, headline, (hint, HOW_TO_SET, _steps(scope)))
+        return framed(asked, title, headline, (hint, *_how_to_set(query, main), _steps(scope)))
     headline = headline_of(burn, name)
     return framed(
         asked,
@@ -219,8 +224,20 @@ def _notes(query: Query, main: Tracked, rows: Sequence[Tracked]) -> Iterator[Not
     if main.limit.is_plan:
         yield Note(PLAN_NOTE)
     elif main.burn.limit is None:
-        yield HOW_TO_SET
+        yield from _how_to_set(query, main)
     yield from lag_notes(query, main.burn)
+
+
+def _how_to_set(query: Query, main: Tracked) -> Iterator[Note]:
+    """The line that sets a budget of this scope, a tenth above what it is expected to use."""
+    scope, projection = main.limit.scope, main.burn.projection
+    ends = max(main.burn.spent, 0 if projection.is_thin else projection.projected)
+    amount = typed_credits(rounded_up(ends) if ends else USUAL)
+    line = line_of(query, scope, f"budget set {amount} monthly")
+    bought = ", or adds what was bought: `grants add plan 15000 monthly`"
+    if line:
+        more = bought if scope.kind == "workspace" else ""
+        yield Note(f"An admin sets one with `{line}`{more}.", "hint")
 
 
 def lag_notes(query: Query, burn: BurnUp) -> Iterator[Note]:

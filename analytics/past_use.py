@@ -60,7 +60,7 @@ class PastUse:
         needed = max((-(-credits * stretch.days // length) for credits, length in days), default=0)
         if self.is_outgrown(stretch):
             needed = self.running
-        return _rounded_up(needed) if needed > 0 else None
+        return rounded_up(needed) if needed > 0 else None
 
 
 def past_use(query: Query, scope: Scope) -> PastUse:
@@ -88,9 +88,11 @@ def past_facts(past: PastUse, stretch: Stretch) -> Iterator[Fact]:
         yield Fact(f"used_{month:%Y_%m}", title, credits, "credits")
     suggested = past.suggested(stretch)
     if suggested is not None:
-        largest = f"a tenth above the largest of {counted(len(past.months), 'month')}"
+        largest = f"a tenth above the largest of {counted(len(past.months), 'month')}, rounded up"
         if past.is_outgrown(stretch):
-            largest = "a tenth above what is used already, more than in the months before"
+            largest = (
+                "a tenth above what is used already, rounded up: more than in the months before"
+            )
         note = largest if stretch.period == "monthly" else f"{largest}, for {stretch.days} days"
         yield Fact("suggested", "Suggested", suggested, "credits", note=note)
 
@@ -100,7 +102,7 @@ def _days(month: date) -> int:
     return first_day(number + 1) - first_day(number)
 
 
-def _rounded_up(micro: int) -> int:
+def rounded_up(micro: int) -> int:
     """A tenth more, in whole credits with two digits that are not 0."""
     whole = -(-micro * MORE[0] // (MORE[1] * MICRO))
     step = int("1" + "0" * max(0, len(str(whole)) - DIGITS))

@@ -206,7 +206,9 @@ def standing_cells(burn: BurnUp) -> tuple[Cell, Cell]:
     if burn.limit is None or burn.state is None:
         return (None, None)
     chance = None if burn.is_passed else chance_text(chance_of_passing(burn.projection, burn.limit))
-    return (burn.state.words.capitalize(), chance or None)
+    is_expected = burn.state is State.OVER  # "over" alone is what is passed
+    words = STATUS[State.OVER] if is_expected else burn.state.words.capitalize()
+    return (words, chance or None)
 
 
 CHANCE_NOTE = Note("Chance: of passing the budget by the end of its period.")

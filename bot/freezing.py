@@ -17,7 +17,7 @@ from analytics.scopes import Scope
 from analytics.timerange import parse_range
 from storage import locks
 from storage.alerts import Alert, alert_by_id
-from storage.budgets import THRESHOLDS, list_budgets
+from storage.budgets import THRESHOLDS, budget_history, list_budgets
 from storage.budgets import Scope as ScopeKind
 from storage.marks import Threshold, thresholds_of
 from storage.reading import Reader
@@ -48,7 +48,16 @@ def frozen_facts(alert: Alert, reader: Reader) -> dict[str, Any] | None:
     if crossed is None or "standing" in alert.facts:
         return None
     standing = read_standing(_query(reader, alert.fired_at), crossed)
-    return {**alert.facts, "standing": freeze(standing)}
+    return {**alert.facts, **_set_at(alert, reader), "standing": freeze(standing)}
+
+
+def _set_at(alert: Alert, reader: Reader) -> dict[str, str]:
+    """When the limit that an alert is about was set; nothing of the plan's."""
+    place, number = (reader.connection, reader.workspace.id), as_number(alert.facts.get("budget"))
+    known = budget_history(*place, number) if number else []
+    ours = (one.at for one in known if one.revision == alert.facts.get("revision"))
+    at = next(ours, None)
+    return {} if at is None else {"set_at": at.isoformat()}
 
 
 def frozen_now(alert: Alert, reader: Reader, now: datetime) -> dict[str, Any] | None:

@@ -122,7 +122,9 @@ def quiet(ctx: Context, hours: QuietHours) -> Report:
     if wanted is None:
         return said(TITLE, f"Alerts reach {where} at any hour")
     return said(
-        TITLE, f"Alerts and digests for {where} wait {after}; 100% of a budget breaks through"
+        TITLE,
+        f"Alerts and digests to {where.partition(',')[0]} wait {after}; "
+        "100% of a budget breaks through",
     )
 
 

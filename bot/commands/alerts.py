@@ -10,6 +10,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from analytics.alert_advice import advice_title
 from analytics.alert_lists import (
     ActiveRow,
     HistoryRow,
@@ -275,6 +276,8 @@ def _active_row(ctx: Context, alert: Alert) -> ActiveRow:
 
 def _what(ctx: Context, alert: Alert) -> str:
     """What an alert says first, without where it may lead."""
+    if alert.kind == "advice":
+        return advice_title(told_of(alert, ctx))
     return _REST.split(KINDS[alert.kind].answer(told_of(alert, ctx)).headline)[0]
 
 

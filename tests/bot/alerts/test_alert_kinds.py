@@ -148,7 +148,7 @@ def facts_of(report: Report) -> dict[str, Fact]:
 
 def test_several_thresholds_are_one_post_that_names_all(world: World) -> None:
     report = told(world, an_alert(world, "threshold", {"percents": [50, 60, 75]}))
-    assert "Passed 50, 60 and 75% on 24 Mar 18:00." in notes(report)
+    assert "Passed 50% on 17 Mar, 60% on 19 Mar and 75% on 24 Mar; known since" in notes(report)
 
 
 def test_the_numbers_stay_those_of_the_crossing_whatever_comes_later(world: World) -> None:
