@@ -316,8 +316,11 @@ def _edit(desk: Desk, post: DeliveryRow, key: str) -> NewDelivery:
 
 
 def _reply(desk: Desk, post: DeliveryRow, key: str) -> NewDelivery:
+    """The line below a post that says it is over; good news of a budget's wakes nobody."""
     line = f"alerts show {post.alert_id} part=resolved"
-    return _below(desk, post, key=key, act="reply", line=line)
+    reply = _below(desk, post, key=key, act="reply", line=line)
+    place = desk.destinations.get(post.destination_id) if post.kind == "alert" else None
+    return replace(reply, not_before=place.awake(desk.now)) if place else reply
 
 
 def _below(desk: Desk, post: DeliveryRow, *, key: str, act: str, line: str) -> NewDelivery:

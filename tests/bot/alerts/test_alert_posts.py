@@ -189,6 +189,20 @@ def test_a_resolved_alert_changes_its_post_and_adds_one_line_once(world: World) 
     assert world.ask(reply.line).headline.endswith("are below 75% again, now 71%.")
 
 
+def test_good_news_waits_for_the_end_of_quiet_hours_and_the_post_says_it_at_once(
+    world: World,
+) -> None:
+    quiet(world, channel(world))
+    number = fire(world.engine, crossing(fired_at=EVENING))
+    route(world.engine, EVENING)
+    posted(world)
+    ended(world, number, NIGHT)
+    route(world.engine, NIGHT)
+    waits = {row.act: row.not_before for row in rows(world)}
+    assert waits["reply"] == MORNING
+    assert waits["edit"] <= NIGHT
+
+
 @pytest.mark.parametrize(("limit", "words"), [(16_000, "lowered to 16,000"), (20_300, "raised to")])
 def test_another_limit_that_warns_at_once_changes_the_old_post_and_posts_one_new(
     world: World, limit: int, words: str
