@@ -30,8 +30,18 @@ from analytics.digest import (
 )
 from analytics.lines import REST, spent_text
 from analytics.measures import Usage, comparison, gather, round_half_even
+from analytics.model_lines import model_shares
 from analytics.movers import Kind, Sides, mover_table, movers, step_text
-from analytics.numbers import change_of, count_text, counted, credits_text, ratio_text, shares
+from analytics.numbers import (
+    change_of,
+    count_text,
+    counted,
+    credits_text,
+    ratio_text,
+    rest_share,
+    shares_by_key,
+    whole_share,
+)
 from analytics.parts import read_parts
 from analytics.percentiles import spread_of
 from analytics.periods import read_days as read_usage_days
@@ -277,8 +287,7 @@ def _tasks(query: Query, sight: Sight) -> Tasks | None:
     named = [key for key in sums if key]
     if not named:
         return None
-    keys = sorted(sums, key=lambda key: (-sums[key], key))
-    portions = dict(zip(keys, shares([sums[key] for key in keys]), strict=True))
+    portions = shares_by_key(sums)
     top = min(named, key=lambda key: (-sums[key], key))
     # The largest of all is not named where few people are behind it; then no other is the largest.
     is_open = top not in sight.movers.folded.get("task", ())
@@ -342,18 +351,12 @@ def _model_table(found: Weekly) -> Table:
     shown = ranked if len(ranked) <= MODELS + 1 else ranked[:MODELS]
     hidden = ranked[len(shown) :]
     rest = sum((sums[key] for key in hidden), Usage())
-    credits = [sums[key].credits for key in shown] + ([rest.credits] if hidden else [])
-    portions = shares(credits)
+    whole, every = seen.whole, model_shares(seen.query, sums)
+    left = rest_share(whole.credits, (every[key] for key in shown))
     names = distinct({key: seen.query.reader.catalog.models[key].name for key in shown})
-    rows = [
-        _model_row(names[key], sums[key], portions[at], _quality(seen, key))
-        for at, key in enumerate(shown)
-    ]
+    rows = [_model_row(names[key], sums[key], every[key], _quality(seen, key)) for key in shown]
     if hidden:
-        rows.append(
-            _model_row(counted(len(hidden), "other"), rest, portions[-1], (None, None, None))
-        )
-    whole = seen.whole
+        rows.append(_model_row(counted(len(hidden), "other"), rest, left, (None, None, None)))
     return Table(
         columns=(
             Column("model", "Model"),
@@ -366,7 +369,7 @@ def _model_table(found: Weekly) -> Table:
             Column("p95_ms", "p95", "duration"),
         ),
         rows=tuple(rows),
-        total=_model_row("Total", whole, sum(portions), _all_quality(seen)),
+        total=_model_row("Total", whole, whole_share(whole.credits), _all_quality(seen)),
         others=len(rows) - 1 if hidden else None,
     )
 
