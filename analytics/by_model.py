@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from analytics.captions import footnotes, heading
 from analytics.drill import Step, steps
@@ -23,7 +23,7 @@ from analytics.lines import (
 )
 from analytics.measures import Costs, Usage, gather, stated_costs, total
 from analytics.model_lines import by_family, model_figure, model_lines, model_shares
-from analytics.numbers import counted, credits_text, multiplier_text, rest_share
+from analytics.numbers import as_written, counted, credits_text, multiplier_text, rest_share
 from analytics.query import Query
 from analytics.report import (
     Actions,
@@ -184,8 +184,9 @@ def _tree(title: str, groups: Sequence[Sequence[Line]], usage: Usage) -> Tree:
 
     Where a limit hides models, the shown ones are the branches.
     """
+    written = _written(groups)
     if groups[0][-1].key == REST:
-        nodes = [Node(line.name, _words(line)) for line in groups[0][:-1]]
+        nodes = [Node(line.name, _words(line, written)) for line in groups[0][:-1]]
         small = list(groups[0][-1:])
     else:
         large = [group for group in groups if len(group) > 1 and group[0].family != OTHER]
@@ -194,7 +195,7 @@ def _tree(title: str, groups: Sequence[Sequence[Line]], usage: Usage) -> Tree:
         nodes = [
             Node(
                 f"{group[0].family} Models",
-                children=tuple(Node(line.name, _words(line)) for line in group),
+                children=tuple(Node(line.name, _words(line, written)) for line in group),
             )
             for group in large
         ]
@@ -202,22 +203,35 @@ def _tree(title: str, groups: Sequence[Sequence[Line]], usage: Usage) -> Tree:
         named = [f"{line.name} ({_pill(line)})" for line in small[:NAMED_SMALL] if line.key != REST]
         listed = [*named, *(["All Others"] if len(small) > len(named) else [])]
         together = sum((line.usage for line in small), Usage())
-        nodes.append(Node("Other Models", f"{', '.join(listed)} — {_used(together)}"))
+        spent = sum(written[line.key] for line in small)
+        nodes.append(Node("Other Models", f"{', '.join(listed)} — {_used(together, spent)}"))
     nodes.append(Node("Total Credits Used", spent_text(usage).removesuffix(" credits")))
     return Tree(title, tuple(nodes))
+
+
+def _written(groups: Sequence[Sequence[Line]]) -> dict[int, int]:
+    """Micro-credits of every line as the table writes them: families add up, and their models."""
+    sums = [[line.usage.credits for line in group] for group in groups]
+    totals = as_written([sum(amounts) for amounts in sums])
+    found: dict[int, int] = {}
+    for group, amounts, total_micro in zip(groups, sums, totals, strict=True):
+        rest = next((at for at, line in enumerate(group) if line.key == REST), None)
+        keys = (line.key for line in group)
+        found |= zip(keys, as_written(amounts, total_micro, others=rest), strict=True)
+    return found
 
 
 def _pill(line: Line) -> str:
     return "unpriced" if line.multiplier is None else multiplier_text(line.multiplier)
 
 
-def _words(line: Line) -> str:
+def _words(line: Line, written: Mapping[int, int]) -> str:
     """`(2x): 2,450 prompts (4,900 credits used)`."""
-    return f"({_pill(line)}): {_used(line.usage)}"
+    return f"({_pill(line)}): {_used(line.usage, written[line.key])}"
 
 
-def _used(usage: Usage) -> str:
+def _used(usage: Usage, written: int) -> str:
     prompts, credits = usage.known_prompts, usage.known_credits
     words = "prompts not stated" if prompts is None else counted(prompts, "prompt")
-    spent = "credits not known" if credits is None else f"{credits_text(credits)} credits used"
+    spent = "credits not known" if credits is None else f"{credits_text(written)} credits used"
     return f"{words} ({spent})"

@@ -10,9 +10,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analytics.measures import round_half_even
 from analytics.nightly import Nightly
-from analytics.numbers import counted
+from analytics.numbers import counted, round_half_even
 from analytics.query import Query
 from analytics.report import Column, Note, Table
 from analytics.text import clean

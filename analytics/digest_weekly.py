@@ -29,7 +29,7 @@ from analytics.digest import (
     use_facts,
 )
 from analytics.lines import REST, spent_text
-from analytics.measures import Usage, comparison, gather, round_half_even
+from analytics.measures import Usage, comparison, gather
 from analytics.model_lines import model_shares
 from analytics.movers import Kind, Sides, mover_table, movers, step_text
 from analytics.numbers import (
@@ -39,6 +39,7 @@ from analytics.numbers import (
     credits_text,
     ratio_text,
     rest_share,
+    round_half_even,
     shares_by_key,
     whole_share,
 )

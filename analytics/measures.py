@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from analytics.numbers import round_half_even
 from analytics.query import Query, Tier
 from analytics.silence import silent_then
 from storage.reading import Days, Hours, Key, Span
@@ -89,12 +90,6 @@ class Usage:
         if self.uncounted or unpriced is None or self.prompts <= unpriced:
             return None
         return round_half_even(self.credits, self.prompts - unpriced)
-
-
-def round_half_even(part: int, whole: int) -> int:
-    """Integer division, rounded half to even; exact for any size."""
-    floor, rest = divmod(part, whole)
-    return floor + (2 * rest > whole or (2 * rest == whole and floor % 2))
 
 
 def total(sums: Mapping[tuple[int, ...], Usage]) -> Usage:

@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from storage.events import MICRO, NANO
 
+LEAST_WHOLE = 10 * MICRO  # credits from here on are written without decimals
 SMALL = 200  # parts of which more than so many make the whole are below half a per cent
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
@@ -17,11 +18,60 @@ def credits_text(micro: int) -> str:
     size = abs(value)
     if value < 0:
         return f"−{credits_text(-micro)}"
-    if size >= 10 or value == value.to_integral_value():
+    if size * MICRO >= LEAST_WHOLE or value == value.to_integral_value():
         return f"{value:,.0f}"
     places = 1 if size >= Decimal("0.1") else 2 if size >= Decimal("0.01") else 6
     text = f"{value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN):,f}"
     return text.rstrip("0").rstrip(".") if places == 6 else text
+
+
+def as_written(
+    parts: Sequence[int], total: int | None = None, *, others: int | None = None
+) -> list[int]:
+    """Micro-credits of parts as they are to be written below their total, so that they add up.
+
+    Whole credits by largest remainder; what has decimals stays.  The row of `others`, by its place,
+    takes what is missing where that hardly changes it, so a row is the same in every table.
+    """
+    whole = sum(parts) if total is None else total
+    written = {
+        place: round_half_even(part, MICRO)
+        for place, part in enumerate(parts)
+        if abs(part) >= LEAST_WHOLE
+    }
+    if abs(whole) < LEAST_WHOLE:
+        return list(parts)
+    small = sum(part for place, part in enumerate(parts) if place not in written)
+    room = round_half_even(round_half_even(whole, MICRO) * MICRO - small, MICRO)
+    missing = room - sum(written.values())
+    if others in written and _takes(parts[others], written[others] + missing):
+        written[others] += missing
+    else:
+        _spread(written, parts, missing)
+    return [written[at] * MICRO if at in written else part for at, part in enumerate(parts)]
+
+
+def _takes(exact: int, written: int) -> bool:
+    """Whether others may be written so: within a credit or a hundredth of what they are."""
+    return abs(written * MICRO - exact) <= max(MICRO, abs(exact) // 100)
+
+
+def _spread(written: dict[int, int], parts: Sequence[int], missing: int) -> None:
+    """Move the rows that were rounded away most by one; ties go up for the larger, then first."""
+    sign = 1 if missing > 0 else -1
+
+    def away(at: int) -> int:
+        return sign * (parts[at] - written[at] * MICRO)
+
+    ordered = sorted(written, key=lambda at: (-away(at), -sign * parts[at], sign * at))
+    for at in ordered[: abs(missing)]:
+        written[at] += sign if away(at) > 0 else 0
+
+
+def round_half_even(part: int, whole: int) -> int:
+    """Integer division, rounded half to even; exact for any size."""
+    floor, rest = divmod(part, whole)
+    return floor + (2 * rest > whole or (2 * rest == whole and floor % 2))
 
 
 def exact_credits(micro: int) -> Decimal:
@@ -144,12 +194,15 @@ def shares_by_key(
     """Shares of all parts, or of those that are `shown`: the same whichever are.
 
     So a short table and a long one say the same of a row, and what is left of 100 is that of the
-    others.  Parts below half a per cent are rounded as one first: thousands of them would else
-    be less than they are, because the few large ones all round up before they do.
+    others.  Where parts below half a per cent are one per cent or more in all, they are rounded as
+    one first: thousands of them would else lose what is theirs to the few that round up before.
     """
     total = sum(parts.values())
     large = _largest_first(parts, [key for key, one in parts.items() if one * SMALL >= total])
     sums = [parts[key] for key in large]
+    if (total - sum(sums)) * 100 < total:
+        large = _largest_first(parts, parts.keys())
+        sums = [parts[key] for key in large]
     *found, rest = shares([*sums, total - sum(sums)], whole)
     portions = dict(zip(large, found, strict=True))
     wanted = parts.keys() if shown is None else tuple(shown)

@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
-from analytics.measures import pieces, round_half_even, span_of
+from analytics.measures import pieces, span_of
+from analytics.numbers import round_half_even
 from analytics.query import Query
 from storage.ratings import RatingKey, rating_sums
 from storage.reading import Days

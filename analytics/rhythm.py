@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from analytics.figures import (
     Grain,
 )
-from analytics.measures import Usage, hours_of_day, round_half_even
-from analytics.numbers import credits_text
+from analytics.measures import Usage, hours_of_day
+from analytics.numbers import credits_text, round_half_even
 from analytics.query import Query
 from analytics.report import (
     Fact,

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from analytics.captions import footnotes, heading
 from analytics.lines import empty_report, framed, spent_text
-from analytics.measures import Usage, round_half_even, span_of
-from analytics.numbers import cost_text, count_text, counted, factor_text
+from analytics.measures import Usage, span_of
+from analytics.numbers import cost_text, count_text, counted, factor_text, round_half_even
 from analytics.query import Query
 from analytics.report import Actions, Button, Column, Fact, Facts, Note, Report, Row, Table
 from analytics.text import clean, distinct

@@ -19,8 +19,8 @@ from analytics.figures import (
     TimelineFigure,
 )
 from analytics.lines import empty_report, framed, read_changes, spent_text
-from analytics.measures import Usage, gather, round_half_even, total
-from analytics.numbers import credits_text
+from analytics.measures import Usage, gather, total
+from analytics.numbers import credits_text, round_half_even
 from analytics.query import Query
 from analytics.report import (
     Actions,

@@ -11,7 +11,7 @@ from analytics.drill import address
 from analytics.errors import UserError
 from analytics.figures import MoverFigure
 from analytics.lines import REST, empty_report, framed, spent_text
-from analytics.measures import Comparison, Usage, comparison, round_half_even
+from analytics.measures import Comparison, Usage, comparison
 from analytics.month_budget import month_burn
 from analytics.movers import (
     KINDS,
@@ -24,7 +24,7 @@ from analytics.movers import (
     read_sides,
     step_text,
 )
-from analytics.numbers import change_of, change_text, counted, credits_text
+from analytics.numbers import change_of, change_text, counted, credits_text, round_half_even
 from analytics.periods import ByDay, Pace, Stage, read_days, span_behind, stage_table, stages, trend
 from analytics.query import Query
 from analytics.report import Actions, Button, Fact, Facts, Note, Report

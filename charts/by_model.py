@@ -15,7 +15,7 @@ from analytics.figures import (
     ModelBar,
     ModelFigure,
 )
-from analytics.numbers import counted, credits_text, multiplier_text
+from analytics.numbers import as_written, counted, credits_text, multiplier_text
 from analytics.text import clean
 from charts.card import Card, note, pill_width
 from charts.lettering import Style, cut_end, shortened, widest
@@ -43,9 +43,20 @@ class Section:
     hidden: tuple[ModelBar, ...]
 
     @property
+    def rows(self) -> list[tuple[ModelBar, ...]]:
+        """The models of each row, the hidden ones in the last."""
+        return [*((model,) for model in self.shown), *([self.hidden] if self.hidden else [])]
+
+    @property
     def height(self) -> int:
         """CSS pixels of heading and rows."""
-        return HEAD + ROW * (len(self.shown) + bool(self.hidden)) + GAP
+        return HEAD + ROW * len(self.rows) + GAP
+
+    def values(self, total: int) -> list[str]:
+        """What stands behind each bar: credits as they are written under the family's total."""
+        sums = [sum(model.credits for model in row) for row in self.rows]
+        written = as_written(sums, total, others=len(self.shown))
+        return [_value(micro, row) for micro, row in zip(written, self.rows, strict=True)]
 
     @classmethod
     def of(cls, family: FamilyBars, count: int) -> Section:
@@ -72,12 +83,14 @@ def model_card(figure: ModelFigure, sheet: Sheet) -> Card:
     sections, folded = fold(figure.families, MAX_BODY - ABOVE)
     body = ABOVE + sum(section.height for section in sections) + (ROW if folded else 0)
     card, theme = Card(sheet, caption, body), sheet.theme
-    columns = _columns(sections, sheet)
+    totals = _totals(sections, folded)
+    every = [section.values(total) for section, total in zip(sections, totals, strict=False)]
+    columns = _columns(sections, [text for values in every for text in values], sheet)
     largest = max(model.credits for section in sections for model in section.shown)
     names = iter(_names(sections, columns.names))
     y = card.top + ABOVE
-    for section in sections:
-        _heading(card, y, section.family)
+    for section, total, values in zip(sections, totals, every, strict=False):
+        _heading(card, y, section.family, total)
         for place, model in enumerate(section.shown):
             middle = y + HEAD + ROW * (place + 0.5)
             card.label((card.left + INDENT, middle), next(names), NAME, colour=theme.ink2)
@@ -87,13 +100,21 @@ def model_card(figure: ModelFigure, sheet: Sheet) -> Card:
             card.bar((columns.bars, middle), (length, BAR), theme.family(section.family.name))
             x = columns.bars + (length + 5 if length else 0)
             colour = theme.ink if model.priced else theme.muted
-            card.label((x, middle), _value(model), VALUE, colour=colour)
+            card.label((x, middle), values[place], VALUE, colour=colour)
         if section.hidden:
-            _others(card, y + HEAD + ROW * (len(section.shown) + 0.5), section, columns)
+            middle = y + HEAD + ROW * (len(section.shown) + 0.5)
+            _others(card, middle, columns, (len(section.hidden), values[-1]))
         y += section.height
     if folded:
-        _more(card, y, folded)
+        _more(card, y, folded, totals[-1])
     return card
+
+
+def _totals(sections: Sequence[Section], folded: Sequence[FamilyBars]) -> list[int]:
+    """The credits of families as they are written under the total; the last are the folded ones."""
+    sums = [section.family.credits for section in sections]
+    rest = sum(family.credits for family in folded)
+    return as_written([*sums, *([rest] if folded else [])], others=len(sums))
 
 
 def fold(
@@ -126,10 +147,8 @@ def _grown(sections: Sequence[Section], room: float) -> Iterator[list[Section]]:
             yield larger
 
 
-def _columns(sections: Sequence[Section], sheet: Sheet) -> Columns:
+def _columns(sections: Sequence[Section], values: Sequence[str], sheet: Sheet) -> Columns:
     models = [model for section in sections for model in section.shown]
-    values = [_value(model) for model in models]
-    values += [_value(*section.hidden) for section in sections if section.hidden]
     pills = max(pill_width(_pill(model)) for model in models)
     after = 7 + pills + 6, 5 + widest(values, VALUE)
     wanted = widest([_name(model) for model in models], NAME)
@@ -157,9 +176,9 @@ def _pill(model: ModelBar) -> str:
     return "?" if model.multiplier is None else multiplier_text(model.multiplier).replace("x", "×")
 
 
-def _value(*models: ModelBar) -> str:
+def _value(micro: int, models: Sequence[ModelBar]) -> str:
     """The credits of models together, and whether there are some nobody can price."""
-    known = credits_text(sum(model.credits for model in models))
+    known = credits_text(micro)
     if all(model.priced for model in models):
         return known
     return "unpriced" if known == "0" else f"{known} + unpriced"
@@ -170,9 +189,9 @@ def _total(micro: int, share: int) -> str:
     return f"{credits_text(micro)} · {'<1' if not share and micro > 0 else share}%"
 
 
-def _heading(card: Card, y: float, family: FamilyBars) -> None:
+def _heading(card: Card, y: float, family: FamilyBars, credits_micro: int) -> None:
     middle = y + HEAD // 2
-    total = _total(family.credits, family.share)
+    total = _total(credits_micro, family.share)
     if not all(model.priced for model in family.models):
         total = f"{total} + unpriced" if family.credits else "unpriced"
     room = card.right - card.left - INDENT - widest([total], STRONG) - 10
@@ -182,20 +201,19 @@ def _heading(card: Card, y: float, family: FamilyBars) -> None:
     card.label((card.right, middle), total, STRONG, colour=card.theme.ink2, align="right")
 
 
-def _others(card: Card, middle: float, section: Section, columns: Columns) -> None:
+def _others(card: Card, middle: float, columns: Columns, words: tuple[int, str]) -> None:
+    """How many models are hidden, and their credits."""
     muted = card.theme.muted
-    card.label(
-        (card.left + INDENT, middle), counted(len(section.hidden), "other"), NAME, colour=muted
-    )
-    card.label((columns.bars, middle), _value(*section.hidden), VALUE, colour=muted)
+    card.label((card.left + INDENT, middle), counted(words[0], "other"), NAME, colour=muted)
+    card.label((columns.bars, middle), words[1], VALUE, colour=muted)
 
 
-def _more(card: Card, y: float, folded: Sequence[FamilyBars]) -> None:
+def _more(card: Card, y: float, folded: Sequence[FamilyBars], credits_micro: int) -> None:
     models = sum(len(family.models) for family in folded)
     words = f"{len(folded)} more {'family' if len(folded) == 1 else 'families'}, "
     words += f"{models} {'model' if models == 1 else 'models'}"
     share = sum(family.share for family in folded)
-    total = _total(sum(family.credits for family in folded), share)
+    total = _total(credits_micro, share)
     middle = y + 1 + ROW / 2
     card.hairline(y + 1)
     card.label((card.left, middle), words, NAME, colour=card.theme.muted)

@@ -13,7 +13,7 @@ from analytics.figures import (
     PersonBar,
     PersonFigure,
 )
-from analytics.numbers import change_of, change_text, counted, credits_text, ratio_text
+from analytics.numbers import as_written, change_of, change_text, counted, credits_text, ratio_text
 from analytics.text import clean
 from charts.card import Card, note
 from charts.lettering import cut_middle, shortened, widest
@@ -51,23 +51,24 @@ def person_card(figure: PersonFigure, sheet: Sheet) -> Card:
     people, others = fold(figure, (MAX_BODY - HEAD) // ROW)
     rows = [*people, *([others] if others else [])]
     card, theme = Card(sheet, caption, HEAD + ROW * len(rows)), sheet.theme
-    columns = _columns(rows, sheet)
+    shown = _shown(people, others)
+    columns = _columns(rows, shown, sheet)
     _heads(card, columns)
     largest = max(max(person.credits, person.previous or 0) for person in people)
     names = shortened([_name(person) for person in people], columns.names, NAME)
-    for place, (person, name) in enumerate(zip(people, names, strict=True)):
+    values = shown[: len(people)]
+    for place, (person, name, value) in enumerate(zip(people, names, values, strict=True)):
         middle = card.top + HEAD + ROW * (place + 0.5)
         card.label((card.left, middle), name, NAME, colour=theme.ink)
         x = _bar(card, person, middle, columns=columns, largest=largest)
-        card.label((x, middle), credits_text(person.credits), STRONG, colour=theme.ink)
+        card.label((x, middle), value, STRONG, colour=theme.ink)
         _figures(card, person, middle, columns=columns)
     if others:
         middle = card.top + HEAD + ROW * (len(people) + 0.5)
         card.hairline(middle - ROW / 2 + 1)
         name = cut_middle(_name(others), columns.names, NAME)
         card.label((card.left, middle), name, NAME, colour=theme.muted)
-        total = credits_text(others.credits)
-        card.label((columns.bars, middle), total, STRONG, colour=theme.muted)
+        card.label((columns.bars, middle), shown[-1], STRONG, colour=theme.muted)
         _figures(card, others, middle, columns=columns)
     return card
 
@@ -90,7 +91,14 @@ def _together(name: str, people: Sequence[PersonBar]) -> PersonBar:
     return PersonBar(name, credits_micro, previous, change_of(credits_micro, previous), None)
 
 
-def _columns(rows: Sequence[PersonBar], sheet: Sheet) -> Columns:
+def _shown(people: Sequence[PersonBar], others: PersonBar | None) -> list[str]:
+    """The credits as they are written, which add up to the total in the title."""
+    amounts = [row.credits for row in (*people, *([others] if others else []))]
+    rest = len(people) if others else None
+    return [credits_text(micro) for micro in as_written(amounts, others=rest)]
+
+
+def _columns(rows: Sequence[PersonBar], shown: Sequence[str], sheet: Sheet) -> Columns:
     edge = sheet.right
     per_prompt = change = None
     if any(row.per_prompt is not None for row in rows):
@@ -101,7 +109,7 @@ def _columns(rows: Sequence[PersonBar], sheet: Sheet) -> Columns:
         change = edge
         words = widest([change_text(row.change) for row in rows], SMALL)
         edge -= max(words, widest(["Change"], COLUMN)) + GAP
-    value = 5 + widest([credits_text(row.credits) for row in rows], STRONG)
+    value = 5 + widest(shown, STRONG)
     wanted = widest([_name(row) for row in rows], NAME)
     free = edge - sheet.pad - GAP - value - BAR_ROOM
     names = math.ceil(max(min(wanted, free, NAME_ROOM[1]), NAME_ROOM[0]))

@@ -17,7 +17,7 @@ from analytics.figures import (
     TopList,
     TopRow,
 )
-from analytics.numbers import axis_text, counted, credits_text
+from analytics.numbers import as_written, axis_text, counted, credits_text
 from analytics.text import clean
 from analytics.timerange import MONTH_NAMES
 from charts.axes import Scale, foot_labels, ticks, value_axis
@@ -219,13 +219,16 @@ def _list(card: Card, panel: Rect, chosen: TopList) -> None:
     card.text((right, panel.top + 15), unit, SMALL, colour=theme.muted, align="right")
     rows, others = fold(chosen)
     every = [*rows, *([others] if others else [])]
-    room = right - x - widest([credits_text(row.credits) for row in every], AMOUNT) - 8
+    rest = len(rows) if others else None
+    written = as_written([row.credits for row in every], others=rest)
+    amounts = [credits_text(micro) for micro in written]
+    room = right - x - widest(amounts, AMOUNT) - 8
     names = shortened([legible(clean(row.name, MAX_NAME)) for row in rows], room, NAME)
     largest = max(1, *(row.credits for row in rows))
     step = (panel.bottom - panel.top - LIST_AT - 7) / (ROWS + 0.75)
     top = panel.top + LIST_AT
-    for row, name in zip(rows, names, strict=True):
-        _row(card, (x, top + 11), row, name, right)
+    for row, *words in zip(rows, names, amounts, strict=False):
+        _row(card, (x, top + 11), words, right)
         colour = theme.family(row.family) if row.family else theme.accent
         card.blocks([((x, top + BAR_AT - BAR / 2), (right - x, BAR), theme.panel)])
         length = max((right - x) * row.credits / largest, 1) if row.credits > 0 else 0
@@ -235,19 +238,18 @@ def _list(card: Card, panel: Rect, chosen: TopList) -> None:
         top = panel.top + LIST_AT + ROWS * step
         card.line([(x, top + 2), (right, top + 2)], colour=theme.grid, stroke=0.7)
         name = cut_middle(legible(clean(others.name, MAX_NAME)), room, NAME)
-        _row(card, (x, top + 14), others, name, right, colours=(theme.muted, theme.muted))
+        _row(card, (x, top + 14), (name, amounts[-1]), right, colours=(theme.muted, theme.muted))
 
 
 def _row(
     card: Card,
     at: Point,
-    row: TopRow,
-    name: str,
+    words: Sequence[str],
     right: float,
     *,
     colours: tuple[str, str] | None = None,
 ) -> None:
     of_name, of_amount = colours or (card.theme.ink2, card.theme.ink)
+    name, amount = words
     card.text(at, name, NAME, colour=of_name)
-    amount = credits_text(row.credits)
     card.text((right, at[1]), amount, AMOUNT, colour=of_amount, align="right")

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-from analytics.figures import (
-    TierFigure,
-    TierPart,
-)
-from analytics.numbers import credits_text
+from analytics.figures import TierFigure
+from analytics.numbers import as_written, credits_text
 from analytics.text import clean
 from charts.card import Card, note
 from charts.lettering import Style, cut_end, width
@@ -45,10 +42,12 @@ def tier_card(figure: TierFigure, sheet: Sheet) -> Card:
     _bands(card, top + BAR, colours, upper, lower)
     _bar(card, top, "Prompts", list(zip(colours, upper, shares[0], strict=True)))
     _bar(card, top + BAR + BAND, "Credits", list(zip(colours, lower, shares[1], strict=True)))
+    written = as_written(spent)
     for place, (tier, colour) in enumerate(zip(figure.tiers, colours, strict=True)):
         x = card.left + place % columns * (sheet.room / columns)
         y = card.top + KEYS_AT + place // columns * KEY
-        _key(card, (x, y), tier, colour, sheet.room / columns)
+        words = "–" if tier.credits is None else f"{credits_text(written[place])} credits"
+        _key(card, (x, y), (tier.label, words), colour, sheet.room / columns)
     return card
 
 
@@ -90,11 +89,11 @@ def _bands(
         card.area(corners, colour, opacity=0.16)
 
 
-def _key(card: Card, at: Point, tier: TierPart, colour: str, room: float) -> None:
+def _key(card: Card, at: Point, words: Sequence[str], colour: str, room: float) -> None:
     """Colour, name and credits of a tier; the shares of slim parts stand only here."""
     x, y = at
     card.square((x, y), colour)
-    label = cut_end(legible(clean(tier.label)), room - 18, LABEL)
+    label = cut_end(legible(clean(words[0])), room - 18, LABEL)
     card.label((x + 12, y), label, LABEL, colour=card.theme.ink2)
-    words = "–" if tier.credits is None else f"{credits_text(tier.credits)} credits"
-    card.label((x + 12, y + 12), cut_end(words, room - 18, SMALL), SMALL, colour=card.theme.muted)
+    amount = cut_end(words[1], room - 18, SMALL)
+    card.label((x + 12, y + 12), amount, SMALL, colour=card.theme.muted)

@@ -1,6 +1,7 @@
 """Tables as aligned lines of equally wide characters.
 
-Invariant: numbers stand to the right and are never cut; two different names never look the same.
+Invariant: numbers stand to the right and are never cut; two different names never look the same;
+rows add up to their total as they are written.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from typing import Literal
 
 from analytics.report import (
     Cell,
-    Group,
     Row,
     Table,
 )
 from analytics.text import clean
 from bot.render.cells import UNKNOWN, cell_text, has_hour, moment_text
+from bot.render.sums import written
 from bot.render.widths import display_width, pad, shorten_all
 
 GAP = "  "
@@ -125,29 +126,30 @@ def _without(table: Table, index: int) -> Table:
 
 
 def _lines(table: Table, indent: str) -> Iterator[Line]:
-    words = _Words(table)
+    words, shown = _Words(table), written(table)
     heads = _heads(table, alone=not indent)
     inside = 0
     for index, row in enumerate(table.rows):
-        for group in heads.get(index, ()):
-            yield Line("group", words.summed(group.subtotal, clean(group.name)), group.subtotal)
+        for at in heads.get(index, ()):
+            exact, group = table.groups[at].subtotal, shown.groups[at]
+            yield Line("group", words.summed(group.subtotal, clean(group.name)), exact)
             inside = index + group.size
         kind: Kind = "others" if index == table.others else "row"
-        yield Line(kind, words.of(row, indent if index < inside else ""), row)
+        yield Line(kind, words.of(shown.rows[index], indent if index < inside else ""), row)
     if table.total is not None:
         yield Line("total", words.summed(table.total, ""), table.total)
 
 
-def _heads(table: Table, *, alone: bool) -> dict[int, list[Group]]:
-    """The groups by the index of the row they stand above.
+def _heads(table: Table, *, alone: bool) -> dict[int, list[int]]:
+    """The places of groups by the index of the row they stand above.
 
     Others need no heading; a row `alone` in its group needs none where rows are indented.
     """
-    heads: dict[int, list[Group]] = {}
+    heads: dict[int, list[int]] = {}
     start = 0
-    for group in table.groups:
+    for at, group in enumerate(table.groups):
         if group.size > 1 or (alone and start != table.others):
-            heads.setdefault(start, []).append(group)
+            heads.setdefault(start, []).append(at)
         start += group.size
     return heads
 

@@ -8,7 +8,7 @@ from analytics.figures import (
     TimeBar,
     TimelineFigure,
 )
-from analytics.numbers import credits_text
+from analytics.numbers import as_written, credits_text
 from analytics.report import (
     Node,
     Tree,
@@ -46,17 +46,19 @@ def bar_lines(figure: TimelineFigure) -> list[str]:
     labels = [f"{clean(bar.label)}:" for bar in figure.bars]
     widest = max(map(display_width, labels), default=0)
     most = max((bar.credits or 0 for bar in figure.bars), default=0)
+    # As in the table of the same buckets, what is written adds up.
+    shown = as_written([bar.credits or 0 for bar in figure.bars])
     return [
-        f"{pad(label, widest)} {_bar_text(bar, most)}"
-        for label, bar in zip(labels, figure.bars, strict=True)
+        f"{pad(label, widest)} {_bar_text(bar, credits, most)}"
+        for label, bar, credits in zip(labels, figure.bars, shown, strict=True)
     ]
 
 
-def _bar_text(bar: TimeBar, most: int) -> str:
+def _bar_text(bar: TimeBar, shown: int, most: int) -> str:
     partial = " (partial)" if bar.partial else ""
     if bar.credits is None:
         return f"no data{partial}"
     blocks = max(round(bar.credits / most * LONGEST_BAR), 1) if bar.credits > 0 else 0
-    credits = credits_text(bar.credits)
+    credits = credits_text(shown)
     words = f"{credits} credit{'' if credits == '1' else 's'}{partial}"
     return f"{'█' * blocks} {words}" if blocks else words

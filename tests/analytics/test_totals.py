@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.figures import TierFigure
-from analytics.measures import Usage, round_half_even
-from analytics.numbers import rest_share, shares, shares_by_key
+from analytics.measures import Usage
+from analytics.numbers import rest_share, round_half_even, shares, shares_by_key
 from analytics.report import (
     Report,
     Table,

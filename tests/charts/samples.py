@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from analytics.figures import (
@@ -39,7 +39,7 @@ def micro(amount: float) -> int:
 
 
 def model_figure(
-    families: dict[str, Sequence[Model]], title: str = "", subtitle: str = "Credits by model"
+    families: Mapping[str, Sequence[Model]], title: str = "", subtitle: str = "Credits by model"
 ) -> ModelFigure:
     """Families of (model, credits, multiplier); a model without credits given is unpriced."""
     sums = [sum(micro(row[1]) for row in rows) for rows in families.values()]

@@ -113,5 +113,13 @@ def test_rows_of_others_say_how_many_and_how_much(name: str) -> None:
         assert f"{len(folded)} more families, {models} models" in shown
 
 
+def test_families_add_up_to_the_total_and_models_to_their_family() -> None:
+    rows = {name: [(f"{name} {n}", 10.4, 1) for n in range(2)] for name in ("ChatGPT", "Claude")}
+    made = compose(model_figure(rows), Sheet(LIGHT))
+    shown = [words.partition(" ·")[0] for words, _ in texts(made)]
+    numbers = [int(words) for words in shown if words.isdecimal()]
+    assert numbers == [21, 11, 10, 21, 11, 10]  # 41.6 in all
+
+
 def test_sixty_models_fill_the_card() -> None:
     assert 380 * SCALE <= len(pixels("sixty_models", "light")) <= 400 * SCALE

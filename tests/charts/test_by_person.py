@@ -12,7 +12,9 @@ from analytics.figures import (
 )
 from charts import ThemeName
 from charts.by_person import fold
-from charts.theme import THEMES
+from charts.picture import compose
+from charts.sheet import Sheet
+from charts.theme import LIGHT, THEMES
 from charts.typeface import legible
 from tests.charts.pictures import SAMPLES, THEME_NAMES, bars, card, pixels, rgb, texts
 from tests.charts.samples import PEOPLE, person_figure
@@ -62,6 +64,13 @@ def test_more_people_than_fit_become_others_with_the_exact_sum() -> None:
     assert (len(people), others.name) == (12, "488 others")
     shown = sum(person.credits for person in people) + others.credits
     assert shown == sum(person.credits for person in figure.people)
+
+
+def test_the_credits_that_are_written_add_up_to_the_total_of_the_title() -> None:
+    people = [(f"p{number}", 10.4, None, 5) for number in range(9)]
+    made = compose(person_figure(people, ("20 others", 500.4, None, 300)), Sheet(LIGHT))
+    numbers = [int(words) for words, _ in texts(made) if words.isdecimal()]
+    assert sum(numbers) == 594  # 9 times 10.4 and 500.4
 
 
 def test_others_of_the_figure_are_added_to_those_that_do_not_fit() -> None:

@@ -13,6 +13,7 @@ from analytics.report import (
     Column,
     Fact,
     Facts,
+    Group,
     Note,
     Table,
 )
@@ -38,6 +39,7 @@ Model Usage (Last 30 Days)
 ├── Other Models: Llama 3.3 70B (1x), DeepSeek V3 (1x), All Others
 └── Total Credits Used: 10,390"""
 
+SUMMED = ("One", "Two", "a", "b", "c", "d", "Total")
 BARS = """\
 Week 1:  ████████████████ 2,850 credits
 Week 2:  █████████████████ 3,100 credits
@@ -156,3 +158,22 @@ def test_a_column_that_repeats_the_headings_is_left_out() -> None:
         total=("", *(MODEL_TABLE.total or ())),
     )
     assert text.render(answer(grouped)) == text.render(answer(MODEL_TABLE))
+
+
+def test_rows_and_groups_add_up_as_they_are_written() -> None:
+    rows = tuple((name, 10_600_000, None) for name in "abcd")
+    groups = tuple(Group(name, 2, (name, 21_200_000, None)) for name in ("One", "Two"))
+    columns = (Column("name", "Name"), Column("credits", "Credits", "credits"))
+    table = Table(
+        (*columns, Column("each", "Each", "credits")), rows, ("", 42_400_000, None), groups
+    )
+    lines = text.render(replace(BY_MODEL, blocks=(table,))).splitlines()
+    shown = [line.split()[1] for line in lines if line.split()[:1] and line.split()[0] in SUMMED]
+    assert shown == ["21", "11", "10", "21", "11", "10", "42"]
+
+
+def test_a_column_that_is_no_sum_is_rounded_row_by_row() -> None:
+    columns = (Column("model", "Model"), Column("each", "Per prompt", "credits"))
+    table = Table(columns, (("a", 10_600_000), ("b", 10_600_000)), ("", 10_600_000))
+    lines = text.render(replace(BY_MODEL, blocks=(table,))).splitlines()
+    assert [line.split()[1] for line in lines if line[:2] in ("a ", "b ", "To")] == ["11"] * 3
