@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from analytics.advice import Proposal, TrialResult
 from analytics.evidence import Comparison, Shortfall
-from analytics.numbers import count_text, counted, credits_text
+from analytics.numbers import count_text, counted, counted_credits
 
 UNPROVEN = "Logs cannot prove equal quality."
 
@@ -47,8 +47,7 @@ def evidence_text(proposal: Proposal) -> str:
 
 def saving_text(micro: int) -> str:
     """`up to 850 credits a month`."""
-    credits = credits_text(micro)
-    return f"up to {credits} credit{'' if credits == '1' else 's'} a month"
+    return f"up to {counted_credits(micro)} a month"
 
 
 def missing_text(shortfall: Shortfall, names: Names) -> str:

@@ -10,7 +10,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from analytics.budget_words import amount_text, day_text, raise_text, thresholds_text
+from analytics.budget_words import (
+    amount_text,
+    day_text,
+    exactly_credits,
+    raise_text,
+    thresholds_text,
+)
 from analytics.numbers import counted, shares
 from analytics.query import Query
 from analytics.report import Actions, Block, Button, Cell, Column, Note, Report, Row, Table
@@ -126,7 +132,7 @@ def _may_see(scope: Scope, people: People) -> bool:
 
 def _none_set(known: Sequence[Limit]) -> Report:
     plan = next((limit.amount for limit in known if limit.is_plan and limit.amount), None)
-    words = "" if plan is None else f" The plan's {amount_text(plan)} credits a month are tracked."
+    words = "" if plan is None else f" The plan's {exactly_credits(plan)} a month are tracked."
     return Report(TITLE, f"No budget is set yet.{words}", (HOW_TO_SET, STEPS))
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.numbers import credits_text
+from analytics.numbers import counted_credits, credits_text
 from analytics.timerange import MONTHS, WEEKDAYS
 from analytics.weekdays import Counts, Floats, days_before, weekday_factors
 
@@ -173,8 +173,7 @@ def unusual_text(verdict: Verdict, day: date) -> str:
     weekday = WEEKDAYS[day.weekday()].title()
     when = f"{weekday} {day.day} {MONTHS[day.month - 1].title()}"
     return (
-        f"Spend is unusual: {credits_text(verdict.total)} credits on {when}, "
-        f"{_times(verdict, weekday)}."
+        f"Spend is unusual: {counted_credits(verdict.total)} on {when}, {_times(verdict, weekday)}."
     )
 
 
@@ -187,7 +186,7 @@ def carrier_text(found: Carrier) -> str:
     """`Largest rise: Dana, 2,400 credits above the mean of 28 days (84% of the rise).`."""
     share = "all" if found.share >= 0.995 else f"{found.share:.0%}"
     return (
-        f"Largest rise: {found.part.name}, {credits_text(round(found.part.rise))} credits above "
+        f"Largest rise: {found.part.name}, {counted_credits(round(found.part.rise))} above "
         f"the mean of {BASE_DAYS} days ({share} of the rise)."
     )
 

@@ -23,9 +23,13 @@ def ticked_bars(
     folded = ordered[len(single) :]
     keys = changes.keys - {line.key for line in single}
     footer, words = caption(query), f"Credits by {thing}"
+    if changes.words:
+        words += f". Tick = {changes.words}"
+    if any(line.compared is not None and line.compared < line.usage.credits for line in single):
+        words += f"; pale = {changes.left_out}{', ' if changes.left_out else ''}not compared"
     return PersonFigure(
         title=title,
-        subtitle=f"{words}. Tick = {changes.words}" if changes.words else words,
+        subtitle=words,
         footer=footer,
         alt=alt_text(f"Bar chart by {thing}", title, single, footer),
         people=tuple(map(_bar, single)),
@@ -34,4 +38,11 @@ def ticked_bars(
 
 
 def _bar(line: Line) -> PersonBar:
-    return PersonBar(line.name, line.usage.credits, line.before, line.change, line.usage.per_prompt)
+    return PersonBar(
+        name=line.name,
+        credits=line.usage.credits,
+        previous=line.before,
+        change=line.change,
+        per_prompt=line.usage.per_prompt,
+        compared=line.compared,
+    )

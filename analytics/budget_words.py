@@ -32,11 +32,15 @@ def amount_text(micro: int) -> str:
     return f"{exact_credits(micro):,f}"
 
 
+def exactly_credits(micro: int) -> str:
+    """`1 credit`, `1,500.25 credits`: with every decimal there is."""
+    return f"{amount_text(micro)} credit" + ("" if micro == MICRO else "s")
+
+
 def allowance_text(budget: Budget) -> str:
     """`3,000 credits a month`; of a billing month also the day it begins."""
-    unit = "credit" if budget.amount == MICRO else "credits"
     begins = f" from day {budget.billing_day} on" if budget.period == "billing" else ""
-    return f"{amount_text(budget.amount)} {unit} {PER[budget.period]}{begins}"
+    return f"{exactly_credits(budget.amount)} {PER[budget.period]}{begins}"
 
 
 def thresholds_text(thresholds: Sequence[Threshold]) -> str:

@@ -18,7 +18,7 @@ from analytics.burn_up import BurnUp, budget_figure
 from analytics.captions import moment_text, nothing_known
 from analytics.figures import BudgetFigure
 from analytics.lines import framed
-from analytics.numbers import credits_text
+from analytics.numbers import counted_credits, credits_text
 from analytics.past_use import rounded_up
 from analytics.projection import State, chance_of_passing
 from analytics.projection_words import chance_text, expected_on_text, point_text, range_text
@@ -113,7 +113,7 @@ def headline_of(burn: BurnUp, name: str = "") -> str:
 
     A budget that is not set is one of `name`, where it is not the workspace's.
     """
-    used = f"{credits_text(burn.spent)} credits used"
+    used = f"{counted_credits(burn.spent)} used"
     if burn.limit is None:
         return f"No budget is set{f' for {name}' if name else ''}. {used}. {burn.words}"
     if not burn.limit:

@@ -23,7 +23,14 @@ from analytics.lines import (
 )
 from analytics.measures import Costs, Usage, gather, stated_costs, total
 from analytics.model_lines import by_family, model_figure, model_lines, model_shares
-from analytics.numbers import as_written, counted, credits_text, multiplier_text, rest_share
+from analytics.numbers import (
+    as_written,
+    counted,
+    counted_credits,
+    credits_text,
+    multiplier_text,
+    rest_share,
+)
 from analytics.query import Query
 from analytics.report import (
     Actions,
@@ -205,7 +212,9 @@ def _tree(title: str, groups: Sequence[Sequence[Line]], usage: Usage) -> Tree:
         together = sum((line.usage for line in small), Usage())
         spent = sum(written[line.key] for line in small)
         nodes.append(Node("Other Models", f"{', '.join(listed)} — {_used(together, spent)}"))
-    nodes.append(Node("Total Credits Used", spent_text(usage).removesuffix(" credits")))
+    known = usage.known_credits
+    told = spent_text(usage) if known is None else credits_text(known)
+    nodes.append(Node("Total Credits Used", told))
     return Tree(title, tuple(nodes))
 
 
@@ -233,5 +242,5 @@ def _words(line: Line, written: Mapping[int, int]) -> str:
 def _used(usage: Usage, written: int) -> str:
     prompts, credits = usage.known_prompts, usage.known_credits
     words = "prompts not stated" if prompts is None else counted(prompts, "prompt")
-    spent = "credits not known" if credits is None else f"{credits_text(written)} credits used"
+    spent = "credits not known" if credits is None else f"{counted_credits(written)} used"
     return f"{words} ({spent})"

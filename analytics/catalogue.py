@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from analytics.lines import framed
 from analytics.measures import Usage, gather, tier_of
-from analytics.numbers import count_text, counted, credits_text, multiplier_text
+from analytics.numbers import count_text, counted, counted_credits, multiplier_text
 from analytics.query import Query
 from analytics.report import (
     Actions,
@@ -120,7 +120,7 @@ def repriced(query: Query, new: Repricing) -> Report:
         notes.append(
             Note(
                 f"At the {counted(usage.prompts, 'prompt')} of the {query.range.label} that is "
-                f"{sign}{credits_text(abs(step))} credits."
+                f"{sign}{counted_credits(abs(step))}."
                 if step
                 else "That is the price it has already.",
                 "delta",

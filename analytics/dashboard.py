@@ -34,6 +34,7 @@ from analytics.numbers import (
     change_of,
     change_text,
     count_text,
+    counted_credits,
     credits_text,
     duration_text,
     ratio_text,
@@ -323,8 +324,10 @@ def _short(ranking: Ranking) -> TopList:
 
 def _notes(glance: Glance) -> Iterator[Note]:
     risen = _risen(glance, "credits")
-    if risen:
-        yield Note(f"{risen}.", "delta")
+    if risen and glance.sides:
+        now = glance.sides.credits[0] if glance.query.range.is_partial else None
+        told = "" if now is None else f"Without today: {counted_credits(now)}, "
+        yield Note(f"{told}{risen}.", "delta")
     yield from footnotes(glance.query, glance.usage)
 
 

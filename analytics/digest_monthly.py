@@ -25,7 +25,7 @@ from analytics.digest import (
     tiles,
     told,
 )
-from analytics.grants import Purse, grant_table, purse, remaining_text
+from analytics.grants import Purse, grant_blocks, purse, remaining_text
 from analytics.lines import Changes, spent_text
 from analytics.measures import Usage, gather, gather_credits, span_of, stated_costs, total
 from analytics.month_budget import month_so_far
@@ -239,8 +239,7 @@ def _details(found: Monthly) -> Iterator[Block]:
     yield from known_facts(speed_facts(seen), is_detail=True)
     yield from details(*_budgets(found.limits))
     yield from details(tier_table(seen.query, seen.parts))
-    if month.purse.grants:
-        yield from details(grant_table(month.purse))
+    yield from details(*grant_blocks(month.purse))
     yield from details(model_table(seen.query, seen.parts), *people_rows(seen))
     if not seen.query.filters:
         yield from details(*return_blocks(seen.query))

@@ -16,6 +16,7 @@ Grain = Literal["hour", "day", "week", "month"]
 UNITS: Mapping[str, Literal["credits", "multiplier"]] = {
     "credits": "credits",
     "previous": "credits",
+    "compared": "credits",
     "per_prompt": "credits",
     "average": "credits",
     "limit": "credits",
@@ -76,13 +77,18 @@ class ModelFigure(Chart):
 
 @dataclass(frozen=True, slots=True)
 class PersonBar:
-    """A person's bar; `previous` draws the tick, None where there is nothing to compare."""
+    """A person's bar; `previous` draws the tick, None where there is nothing to compare.
+
+    `compared` are those of its credits that stand against the tick, all where None; the rest of a
+    running range is drawn pale.
+    """
 
     name: str
     credits: int
     previous: int | None
     change: float | str | None
     per_prompt: int | None
+    compared: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

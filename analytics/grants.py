@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from analytics.credits import Balance, Burned, burn, first_month_day, matters_since
 from analytics.lines import framed
 from analytics.measures import gather_credits
-from analytics.numbers import credits_text
+from analytics.numbers import counted_credits, credits_text
 from analytics.query import Filters, Query
 from analytics.report import Actions, Button, Column, Note, Report, Row, Table
 from analytics.text import clean, distinct
@@ -21,10 +21,8 @@ HOW_TO_ADD = Note(
     "`grants add pack 5000 expires 2026-06-30`.",
     "hint",
 )
-ORDER = (
-    "The plan pays first, then packs by priority and earliest expiry. "
-    "Used is of a plan this month, of a pack all since it began."
-)
+USED = "Used is of a plan that of the month, of a pack all since it began."
+ORDER = f"The plan pays first, then packs by priority and earliest expiry. {USED}"
 KINDS = {"plan": "Plan", "pack": "Pack"}
 COLUMNS = (
     Column("grant", "Grant"),
@@ -86,8 +84,16 @@ def remaining_text(burned: Burned) -> str:
     alive = [balance for balance in burned.balances if balance.left or not balance.lost]
     names = distinct({balance.grant.id: balance.grant.name for balance in alive})
     parts = [f"{names[b.grant.id]} {credits_text(b.left)}" for b in alive if b.given]
-    whole = f"{credits_text(burned.left)} credits remaining"
+    whole = f"{counted_credits(burned.left)} remaining"
     return f"{whole}: {', '.join(parts)}" if 1 < len(parts) <= 4 else whole
+
+
+def grant_blocks(found: Purse) -> list[Table | Note]:
+    """The grants of a month's report, with what is counted of packs; nothing without any."""
+    if not found.grants:
+        return []
+    has_packs = any(grant.kind == "pack" for grant in found.grants)
+    return [grant_table(found), *([Note(USED)] if has_packs else [])]
 
 
 def grant_table(found: Purse, *, with_ids: bool = False) -> Table:
@@ -139,7 +145,7 @@ def _notes(found: Purse) -> list[Note]:
     notes = [Note(f"Lost when they expired: {names}.")] if lost else []
     overage = found.burned.month(found.month).overage
     if overage:
-        notes.append(Note(f"{credits_text(overage)} credits of this month are paid by no grant."))
+        notes.append(Note(f"No grant pays {counted_credits(overage)} of this month."))
     return [*notes, Note(ORDER)]
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from analytics.captions import moment_text
-from analytics.numbers import change_of, change_text, credits_text
+from analytics.numbers import change_of, change_text, counted_credits, credits_text
 
 PARTS = 100
 REST = "rest"  # the row of a table that stands for all that is less than what it names
@@ -64,10 +64,10 @@ class Correction:
     @property
     def words(self) -> str:
         """`12,345 → 12,900 credits (▲ 4%)`."""
-        rows = f"single rows changed by up to {credits_text(self.moved)} credits"
+        rows = f"single rows changed by up to {counted_credits(self.moved)}"
         if self.now.credits is None:
             return rows
-        after = f"{credits_text(self.now.credits)} credits"
+        after = counted_credits(self.now.credits)
         if self.now.credits == self.told.credits:
             return f"still {after}, but {rows}"
         if not self.told.credits:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from analytics.captions import data_to, filters_text, nothing_known, period_of
 from analytics.measures import Comparison, Costs, Usage, comparison, gather, gather_credits
-from analytics.numbers import change_of, change_text, counted, credits_text
+from analytics.numbers import change_of, change_text, counted, counted_credits, credits_text
 from analytics.query import Query
 from analytics.report import (
     Block,
@@ -32,10 +32,12 @@ REST = -1  # the key of a line that stands for several; 0 is what no name is kno
 class Changes:
     """Credits by id on both sides of a comparison, of ids that are priced on both.
 
-    `words` say what is compared; they are empty when there is nothing to compare with.
+    `words` say what is compared; they are empty when there is nothing to compare with.  What is
+    `left_out` of the range is on neither side.
     """
 
     words: str = ""
+    left_out: str = ""
     now: Mapping[int, int] = field(default_factory=dict)
     before: Mapping[int, int] = field(default_factory=dict)
     unknown: frozenset[int] = frozenset()
@@ -62,6 +64,7 @@ class Changes:
     ) -> tuple[Note, ...]:
         """`▲ 8% on the 29 days before (9,620). Biggest change: Claude 3.7 Sonnet +410.` as a note.
 
+        While the range runs both sides are told: `Without today: 10,390 credits, ▲ 8% on …`.
         Nothing without a time before, or when nothing was used then; the biggest change only
         with names.  Where the headline tells the change, `September: 7,184 credits.` comes first.
         """
@@ -70,8 +73,9 @@ class Changes:
             return ()
         words = f"{change_text(change_of(now, before))} on {self.words} ({credits_text(before)})."
         if is_headline:
-            amount = credits_text(before)
-            words = f"{self.words}: {amount} credit{'' if amount == '1' else 's'}."
+            words = f"{self.words}: {counted_credits(before)}."
+        elif self.left_out:
+            words = f"Without {self.left_out}: {counted_credits(now)}, {words}"
         steps = {key: self.now.get(key, 0) - self.before.get(key, 0) for key in self.keys}
         known = {key: step for key, step in steps.items() if step and key not in self.unknown}
         if name is not None and known and len(self.keys) > 1:
@@ -95,6 +99,7 @@ def changes_between(query: Query, by: By, compared: Comparison) -> Changes:
     if by == "person":
         return Changes(
             words=compared.words,
+            left_out=compared.left_out,
             now=gather_credits(query, by, compared.now),
             before=gather_credits(query, by, compared.before),
         )
@@ -104,6 +109,7 @@ def changes_between(query: Query, by: By, compared: Comparison) -> Changes:
     )
     return Changes(
         words=compared.words,
+        left_out=compared.left_out,
         now={key: usage.credits for key, usage in now.items()},
         before={key: usage.credits for key, usage in before.items()},
         unknown=frozenset(
@@ -125,6 +131,11 @@ class Line:
     family: str = ""
     multiplier: int | None = None
     count: int = 1
+
+    @property
+    def compared(self) -> int | None:
+        """Its credits on the side of now, where there is a time before."""
+        return None if self.before is None else self.before + self.step
 
 
 def line_of(key: int, name: str, usage: Usage, changes: Changes) -> Line:
@@ -167,12 +178,14 @@ def together(lines: Sequence[Line], changes: Changes, keys: Iterable[int]) -> Li
 def together_as(count: int, usage: Usage, changes: Changes, keys: Iterable[int]) -> Line:
     """The line of `count` others whose usage is known as a whole."""
     hidden = list(keys)
+    now, before = changes.sides(hidden)
     return Line(
         key=REST,
         name=counted(count, "other"),
         usage=usage,
-        before=changes.sides(hidden)[1],
-        change=changes.of(hidden),
+        before=before,
+        change=change_of(now, before),
+        step=0 if before is None else now - before,
         count=count,
     )
 
@@ -202,8 +215,7 @@ def spent_text(usage: Usage) -> str:
     known = usage.known_credits
     if known is None:
         return "Credits not known"
-    text = credits_text(known)
-    return f"{text} credit" if text == "1" else f"{text} credits"
+    return counted_credits(known)
 
 
 def framed(query: Query, title: str, headline: str, blocks: tuple[Block, ...]) -> Report:

@@ -146,11 +146,15 @@ def span_of(query: Query) -> Days:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What a change compares: complete days with as many before, or the hours of today so far."""
+    """What a change compares: complete days with as many before, or the hours of today so far.
+
+    `left_out` names what of the range is in neither, because it still runs.
+    """
 
     now: Span
     before: Span
     words: str
+    left_out: str = ""
 
 
 def comparison(query: Query, *, by_week: bool = False) -> Comparison | None:
@@ -180,7 +184,9 @@ def _sides(query: Query, *, by_week: bool) -> Comparison | None:
             a_week_before = Days(inside.first - WEEK, inside.end - WEEK)
             return Comparison(inside, a_week_before, "the same days a week before")
         words = "the day before" if days == 1 else f"the {days} days before"
-        return Comparison(inside, Days(day_number(before.first), day_number(before.end)), words)
+        left_out = "today" if query.range.is_partial else ""
+        earlier_days = Days(day_number(before.first), day_number(before.end))
+        return Comparison(inside, earlier_days, words, left_out)
     clock = query.reader.clock
     today = day_number(query.range.first)
     start, earlier = (clock.bucket(to_micros(clock.midnight(day))) for day in (today, today - 1))
@@ -193,6 +199,7 @@ def _sides(query: Query, *, by_week: bool) -> Comparison | None:
         Hours(start, end),
         Hours(earlier, clock.bucket(to_micros(yesterday))),
         "the same hours yesterday",
+        "this hour",
     )
 
 

@@ -10,7 +10,7 @@ from analytics.budgets import projected_facts
 from analytics.burn_up import BurnUp, budget_figure
 from analytics.captions import footnotes, nothing_known
 from analytics.credits import MonthUse
-from analytics.grants import HOW_TO_ADD, Purse, grant_table, purse, remaining_text
+from analytics.grants import HOW_TO_ADD, Purse, grant_blocks, purse, remaining_text
 from analytics.lines import (
     Changes,
     changes_between,
@@ -73,7 +73,7 @@ def monthly(query: Query, *, with_people: bool) -> Report:
     bought = purse(query, day_number(query.range.end) - 1)
     if not parts:
         headline, hint = nothing_known(query)
-        owned = (grant_table(bought),) if bought.grants else ()
+        owned = grant_blocks(bought)
         return framed(query, title, headline, (*owned, hint, _steps(query, with_people)))
     month = Month(
         query=query,
@@ -95,8 +95,7 @@ def _blocks(month: Month, with_people: bool) -> Iterator[Block]:  # noqa: FBT001
     yield budget_figure(month.query, month.burn, f"{card}.")
     yield Facts(tuple(month_facts(month)))
     yield tier_table(month.query, month.parts)
-    if month.purse.grants:
-        yield grant_table(month.purse)
+    yield from grant_blocks(month.purse)
     yield model_table(month.query, month.parts)
     if with_people and month.whole.known_credits is not None:
         yield people_table(month.query, month.whole)
@@ -136,6 +135,7 @@ def month_before(query: Query) -> Comparison | None:
         Days(day_number(first), day_number(end)),
         Days(day_number(before), day_number(before) + min(count, length)),
         words,
+        "today" if query.range.is_partial else "",
     )
 
 

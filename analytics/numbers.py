@@ -104,6 +104,12 @@ def counted(value: int, thing: str) -> str:
     return f"{value:,} {thing}" + ("" if value == 1 else "s")
 
 
+def counted_credits(micro: int) -> str:
+    """`1 credit`, `2,450 credits`, `0.3 credits`."""
+    text = credits_text(micro)
+    return f"{text} credit" + ("" if text == "1" else "s")
+
+
 def cost_text(nano: int, currency: str) -> str:
     """`$12.40`, `CHF 3.10`; four decimals below a cent."""
     value = Decimal(nano) / NANO

@@ -5,7 +5,7 @@ from __future__ import annotations
 from analytics.captions import footnotes, nothing_known
 from analytics.lines import framed, read_changes, spent_text
 from analytics.measures import gather, gather_credits, span_of, total
-from analytics.numbers import credits_text
+from analytics.numbers import counted_credits
 from analytics.query import Query
 from analytics.report import (
     Actions,
@@ -68,6 +68,5 @@ def _top_person(query: Query) -> list[Fact]:
     key = min(credits, key=lambda k: (-credits[k], k))
     name = clean(query.reader.names("person")[key])
     spent = credits[key]
-    return [
-        Fact("top_person", "Top person", name, note=f"{credits_text(spent)} credits", spent=spent)
-    ]
+    note = counted_credits(spent)
+    return [Fact("top_person", "Top person", name, note=note, spent=spent)]

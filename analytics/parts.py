@@ -142,7 +142,7 @@ def read_compared(query: Query, group: Group) -> tuple[Parts, Changes]:
         parts = {key: now.get(key, Usage()) + rest.get(key, Usage()) for key in now.keys() | rest}
     else:
         parts = now
-    return parts, _changes(compared.words, now, before)
+    return parts, _changes(compared, now, before)
 
 
 def _label_changes(query: Query, label: Label, compared: Comparison) -> Changes:
@@ -165,10 +165,12 @@ def _label_changes(query: Query, label: Label, compared: Comparison) -> Changes:
                 sums[key] -= usage
         priced.append({key: usage.credits for key, usage in sums.items() if usage.events})
     unknown = frozenset(seen - priced[0].keys() - priced[1].keys())
-    return Changes(compared.words, now=priced[0], before=priced[1], unknown=unknown)
+    return Changes(
+        compared.words, compared.left_out, now=priced[0], before=priced[1], unknown=unknown
+    )
 
 
-def _changes(words: str, now: Parts, before: Parts) -> Changes:
+def _changes(compared: Comparison, now: Parts, before: Parts) -> Changes:
     unpriced = {key[1] for side in (now, before) for key, usage in side.items() if usage.unpriced}
     priced_now, priced_before = (
         _folded(item for item in side.items() if item[0][1] not in unpriced)
@@ -176,7 +178,8 @@ def _changes(words: str, now: Parts, before: Parts) -> Changes:
     )
     seen = {key for key, _ in (*now, *before)}
     return Changes(
-        words=words,
+        words=compared.words,
+        left_out=compared.left_out,
         now={key: usage.credits for key, usage in priced_now.items()},
         before={key: usage.credits for key, usage in priced_before.items()},
         unknown=frozenset(seen - priced_now.keys() - priced_before.keys()),

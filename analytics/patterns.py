@@ -17,7 +17,7 @@ from analytics.figures import HeatFigure
 from analytics.hours import class_of
 from analytics.lines import empty_report, framed, read_changes
 from analytics.measures import Usage, gather, gather_spend, pieces, total
-from analytics.numbers import count_text, counted, credits_text, shares
+from analytics.numbers import count_text, counted, counted_credits, credits_text, shares
 from analytics.query import Query
 from analytics.report import Actions, Button, Column, Fact, Facts, Note, Report, Row, Table
 from analytics.rhythm import complete_days, hour_text, hours_text, peak_day
@@ -191,7 +191,7 @@ def _headline(times: Times, rows: list[ClassRow]) -> str:
     if not whole.credits:
         return f"No credits on {_days(times)}, {counted(whole.prompts, 'prompt')}"
     share = shares([row.credits for row in rows])[0]
-    words = f"Peak hours took {share}% of {credits_text(whole.credits)} credits"
+    words = f"Peak hours took {share}% of {counted_credits(whole.credits)}"
     windows = busy_windows(times.week.by_hour) if len(times.complete) >= HOURS_FROM else []
     return f"{words}; busiest were {windows_text(windows)}" if windows else words
 
@@ -214,7 +214,7 @@ def _figure(query: Query, times: Times) -> HeatFigure:
     footer = caption(query)
     title, largest = "No credits at any hour", ""
     if named:
-        title = "{} was the busiest hour: {} credits".format(*named[0])
+        title = f"{named[0][0]} was the busiest hour: {counted_credits(-ranked[0][0])}"
         largest = f" Largest: {', '.join(f'{name} {spent}' for name, spent in named)}."
     return HeatFigure(
         title=title,
@@ -237,7 +237,7 @@ def _hour_facts(times: Times) -> list[Fact]:
             facts.append(Fact("quiet_hours", "Quiet hours were", windows_text(quiet)))
     top, slack = busiest_part(week), slack_part(week)
     if top:
-        note = f"{credits_text(round(top.average))} credits an hour"
+        note = f"{counted_credits(round(top.average))} an hour"
         facts.append(Fact("busiest_part", "Busiest part of the week was", top.name, note=note))
     if slack:
         note = f"{1 - slack.average / slack.others:.0%} under the other working days"
@@ -274,7 +274,7 @@ def _quietest_day(times: Times) -> list[Fact]:
     days = [day for day in times.complete if times.credits_of(day) == lowest]
     date = date_of(days[-1])
     name = f"{MONTHS[date.month - 1].title()} {date.day}"
-    note = f"{credits_text(lowest)} credits"
+    note = counted_credits(lowest)
     if len(days) > 1:
         note += f", as on {counted(len(days) - 1, 'other day')}"
     return [Fact("quietest_day", "Quietest Day", name, note=note)]

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from analytics.grants import HOW_TO_ADD
 from analytics.lines import framed
-from analytics.numbers import credits_text
+from analytics.numbers import counted_credits, credits_text
 from analytics.purchase_need import Level, is_across, is_armed, wanted
 from analytics.query import Query
 from analytics.report import (
@@ -134,7 +134,7 @@ def _headline(standing: Standing) -> str:
         first, *others = standing.waiting
         kind = "Test purchase" if first.is_test else "Purchase"
         too = f"; so does test {others[0].id}" if others else ""
-        amount = f"{credits_text(first.credits)} credits"
+        amount = counted_credits(first.credits)
         return f"{kind} {first.id} of {amount} waits for a yes{too}"
     if not policy.is_on:
         return f"Off; it would {policy_text(policy)}"
@@ -146,9 +146,9 @@ def _headline(standing: Standing) -> str:
 def policy_text(policy: Policy) -> str:
     """`buy 5,000 credits at 90% used, up to 20,000 a month; a person approves; dry run`."""
     amount = (
-        f"{credits_text(policy.pack)} credits"
+        counted_credits(policy.pack)
         if policy.pack is not None
-        else f"up to a balance of {credits_text(policy.target or 0)} credits"
+        else f"up to a balance of {counted_credits(policy.target or 0)}"
     )
     who = "a person approves" if policy.approval == "admin" else "nobody is asked"
     how = "dry run" if policy.provider == "dry-run" else "webhook"
@@ -310,19 +310,19 @@ def _ceiling(facts: Mapping[str, Any]) -> Told:
     words = (
         "Nothing more is bought this month; an owner may raise it: `purchase policy ceiling=30000`."
         if left <= 0
-        else f"{credits_text(left)} credits can still be bought this month."
+        else f"{counted_credits(left)} can still be bought this month."
     )
     notes: list[Block] = [Note(words, "hint")]
     if facts.get("provider") == "dry-run":
         notes.append(DRY_RUN)
-    sums = f"{credits_text(used)} of {credits_text(limit)} credits"
+    sums = f"{credits_text(used)} of {counted_credits(limit)}"
     percent = max(facts["percents"], default=100)
     tried = "Dry run: " if facts.get("provider") == "dry-run" else ""
     return f"{tried}{percent}% of the month's purchase ceiling: {sums}", notes, ONWARD
 
 
 def _news(facts: Mapping[str, Any]) -> Told:
-    amount = f"{credits_text(_number(facts, 'credits'))} credits"
+    amount = counted_credits(_number(facts, "credits"))
     reason = clean(facts["reason"], 200) if facts.get("reason") else "no reason is known"
     headline, notes = _told(facts, amount, reason)
     if facts.get("is_test"):

@@ -21,7 +21,7 @@ from analytics.lines import spent_text
 from analytics.measures import Usage
 from analytics.numbers import (
     counted,
-    credits_text,
+    counted_credits,
     duration_text,
     rate_text,
     ratio_text,
@@ -142,10 +142,10 @@ def _headline(shown: Sequence[Advice], found: Findings) -> str:
     saving = combined_saving(one.proposal for one in shown)
     switches = "1 switch" if len(shown) == 1 else f"{len(shown)} switches"
     percent = rate_text(saving / found.spent) if found.spent else "0%"
-    whole = f"{percent} of the {credits_text(found.spent)} credits of the last 30 complete days"
+    whole = f"{percent} of the {counted_credits(found.spent)} of the last 30 complete days"
     levels = {one.proposal.level for one in shown}
     sure = f", {levels.pop()}" if len(levels) == 1 else ""
-    return f"Up to {credits_text(saving)} credits a month by {switches}{sure}: {whole}"
+    return f"Up to {counted_credits(saving)} a month by {switches}{sure}: {whole}"
 
 
 def _figure(first: Advice, found: Findings) -> list[FrontierFigure]:

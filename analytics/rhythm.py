@@ -11,7 +11,7 @@ from analytics.figures import (
     Grain,
 )
 from analytics.measures import Usage, hours_of_day
-from analytics.numbers import credits_text, round_half_even
+from analytics.numbers import counted_credits, round_half_even
 from analytics.query import Query
 from analytics.report import (
     Fact,
@@ -51,7 +51,7 @@ def peak_day(query: Query, days: ByDay) -> list[Fact]:
     name = f"{MONTHS[date.month - 1].title()} {date.day}"
     if query.range.first.year != query.range.end.year:
         name += f", {date.year}"
-    return [Fact("peak_day", "Peak Day", name, note=f"{credits_text(known[day])} credits")]
+    return [Fact("peak_day", "Peak Day", name, note=counted_credits(known[day]))]
 
 
 def peak_hour(query: Query) -> list[Fact]:
@@ -73,7 +73,7 @@ def peak_hour(query: Query) -> list[Fact]:
         return []
     hour = min(sums, key=lambda h: (-sums[h], h))
     average = round_half_even(sums[hour], len(days) or 1)
-    note = f"average {credits_text(average)} credits/hour"
+    note = f"average {counted_credits(average)}/hour"
     return [Fact("peak_hour", "Peak Hour", hour_text(hour), note=note)]
 
 

@@ -24,7 +24,14 @@ from analytics.movers import (
     read_sides,
     step_text,
 )
-from analytics.numbers import change_of, change_text, counted, credits_text, round_half_even
+from analytics.numbers import (
+    change_of,
+    change_text,
+    counted,
+    counted_credits,
+    credits_text,
+    round_half_even,
+)
 from analytics.periods import ByDay, Pace, Stage, read_days, span_behind, stage_table, stages, trend
 from analytics.query import Query
 from analytics.report import Actions, Button, Fact, Facts, Note, Report
@@ -166,7 +173,7 @@ def _headline(query: Query, change: Change) -> str:
     """`▲ 25% on the 29 days before: 143,120 credits after 115,636; GPT-4o +4,100`."""
     turn = change_text(change_of(change.now, change.before))
     words = (
-        f"{turn} on {change.compared.words}: {credits_text(change.now)} credits after "
+        f"{turn} on {change.compared.words}: {counted_credits(change.now)} after "
         f"{credits_text(change.before)}"
     )
     steps = movers(query, "model", change.sides["model"], most=1)
@@ -214,7 +221,7 @@ def _month_fact(query: Query) -> Iterator[Fact]:
         return
     burn = month_burn(query, scope, today)
     if burn.limit is not None:
-        used = f"{credits_text(burn.spent)} of {credits_text(burn.limit)} credits used"
+        used = f"{credits_text(burn.spent)} of {counted_credits(burn.limit)} used"
         words = burn.words.removesuffix(".")
         yield Fact("budget", f"{burn.stretch.title} against budget", words, note=used)
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from analytics.numbers import count_text, counted, credits_text
+from analytics.numbers import count_text, counted, counted_credits, credits_text
 from analytics.text import clean
 from storage import evidence
 from storage.audit import record
@@ -250,7 +250,7 @@ def _shrunk(days: Sequence[Shrunk]) -> Iterator[str]:
     for day in days[:SHOWN]:
         yield (
             f"  {clean(day.account, MAX_LINE)} on {day.day} went from {credits_text(day.before)}"
-            f" to {credits_text(day.after)} credits"
+            f" to {counted_credits(day.after)}"
         )
     if len(days) > SHOWN:
         yield f"  … and {counted(len(days) - SHOWN, 'more day')} with fewer credits than before"

@@ -1,5 +1,7 @@
 """Credits by person, with the previous period as a tick, the change and the credits per prompt.
 
+While a range runs, the part of a bar that the change does not compare is pale.
+
 The row of others has no bar: scaled into the bars it would crush the people.
 """
 
@@ -131,7 +133,14 @@ def _bar(card: Card, person: PersonBar, middle: float, *, columns: Columns, larg
     """Draw the bar and the tick of the previous period; the place that is free behind both."""
     scale = columns.length / largest if largest > 0 else 0
     length = max(person.credits * scale, 1) if person.credits > 0 else 0
-    card.bar((columns.bars, middle), (length, BAR), card.theme.accent)
+    compared = person.credits if person.compared is None else person.compared
+    if compared >= person.credits:
+        card.bar((columns.bars, middle), (length, BAR), card.theme.accent)
+    else:
+        # Against the tick stands only what the change compares.
+        card.bar((columns.bars, middle), (length, BAR), card.theme.accent_soft)
+        part = max(compared, 0) * scale
+        card.blocks([((columns.bars, middle - BAR / 2), (part, BAR), card.theme.accent)])
     end = columns.bars + (length + 5 if length else 0)
     if not person.previous or person.previous < 0:
         return end

@@ -5,7 +5,7 @@ from __future__ import annotations
 from analytics.figures import (
     HeatFigure,
 )
-from analytics.numbers import credits_text
+from analytics.numbers import counted_credits
 from charts.axes import about, foot_labels
 from charts.card import Card, note
 from charts.legend import Legend
@@ -106,8 +106,8 @@ def _legend(card: Card, figure: HeatFigure, most: int) -> None:
         for step in range(RAMP)
     ]
     legend.x = x
-    amount = credits_text(most) if most < LARGE else about(most)
-    legend.say(f"{amount} credits an hour", RAMP * RAMP_STEP)
+    amount = counted_credits(most) if most < LARGE else f"{about(most)} credits"
+    legend.say(f"{amount} an hour", RAMP * RAMP_STEP)
     mark = (8.0, 8.0)
     if figure.peak is not None:
         card.frame((legend.x, legend.middle - 4), mark, card.theme.ink, stroke=1.2)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 from analytics.figures import TierFigure
-from analytics.numbers import as_written, credits_text
+from analytics.numbers import as_written, counted_credits
 from analytics.text import clean
 from charts.card import Card, note
 from charts.lettering import Style, cut_end, width
@@ -46,7 +46,7 @@ def tier_card(figure: TierFigure, sheet: Sheet) -> Card:
     for place, (tier, colour) in enumerate(zip(figure.tiers, colours, strict=True)):
         x = card.left + place % columns * (sheet.room / columns)
         y = card.top + KEYS_AT + place // columns * KEY
-        words = "–" if tier.credits is None else f"{credits_text(written[place])} credits"
+        words = "–" if tier.credits is None else counted_credits(written[place])
         _key(card, (x, y), (tier.label, words), colour, sheet.room / columns)
     return card
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from analytics import grants, monthly
 from analytics.errors import UserError
-from analytics.numbers import credits_text
+from analytics.numbers import counted_credits
 from analytics.query import Query
 from analytics.report import Actions, Button, Report
 from analytics.text import clean
@@ -142,7 +142,7 @@ def _words(grant: Grant) -> str:
     """`Team Plan: 15,000 credits a month from March 2026 on`."""
     first = date_of(grant.first_day)
     start = f"{MONTH_NAMES[first.month - 1]} {first.year}"
-    amount = f"{clean(grant.name)}: {credits_text(grant.credits)} credits"
+    amount = f"{clean(grant.name)}: {counted_credits(grant.credits)}"
     if grant.kind == "plan":
         return f"{amount} a month from {start} on"
     if grant.end_day is None:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from analytics import purchase_need as need
 from analytics import purchases as words
 from analytics.errors import UserError
-from analytics.numbers import credits_text
+from analytics.numbers import counted_credits, credits_text
 from analytics.purchases import Standing, changed_report, policy_text
 from analytics.query import Query
 from analytics.report import Note, Report
@@ -183,7 +183,7 @@ def approve(ctx: Context, number: Number) -> Report:
     ctx.record("purchase approve", f"purchase {number}", after=summary(approved))
     answered(place[0], approved, f"approved by {_who(ctx)}", now=ctx.now)
     return changed_report(
-        f"Purchase {number} of {credits_text(approved.credits)} credits is approved",
+        f"Purchase {number} of {counted_credits(approved.credits)} is approved",
         Note("It is sent within seconds; the channel hears what comes of it."),
         *([words.DRY_RUN] if approved.provider == "dry-run" else []),
     )
@@ -327,14 +327,14 @@ def _check(policy: Policy) -> None:
     """Raise UserError for a policy that could never do what it says."""
     if policy.pack is not None and policy.pack > policy.ceiling:
         raise UserError(
-            f"A pack of {credits_text(policy.pack)} credits is more than the month's ceiling of "
+            f"A pack of {counted_credits(policy.pack)} is more than the month's ceiling of "
             f"{credits_text(policy.ceiling)}.",
             hint="Raise `ceiling=`, or take a smaller pack.",
         )
     left, target = policy.trigger_left, policy.target
     if left is not None and target is not None and target < left:
         raise UserError(
-            f"A balance of {credits_text(target)} credits is below the trigger of "
+            f"A balance of {counted_credits(target)} is below the trigger of "
             f"{credits_text(left)}: it would buy again at once.",
             hint="Take a higher `target=`.",
         )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from analytics.numbers import credits_text
+from analytics.numbers import counted_credits, credits_text
 from analytics.report import Facts, Note, Report, Table
 from analytics.text import clean
 from bot.refusals import MEANINGS, in_words
@@ -134,7 +134,7 @@ def plain(row: DeliveryRow, alert: Mapping[str, Any] | None) -> Report:
         if isinstance(used, int) and isinstance(limit, int) and limit > 0:
             headline = (
                 f"{used * 100 // limit}% of a budget used: {credits_text(used)} of "
-                f"{credits_text(limit)} credits."
+                f"{counted_credits(limit)}."
             )
             return _said(headline, hint)
         return _said("An alert fired.", hint)

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import sqlalchemy as sa
 
-from analytics.numbers import credits_text
+from analytics.numbers import counted_credits
 from storage import audit
 from storage.alerts import NewAlert, insert_alert, list_alerts, resolve, resolve_anew
 from storage.purchase_policy import Policy
@@ -122,7 +122,7 @@ def record(
 
 def summary(purchase: Purchase) -> str:
     """`5,000 credits, webhook, reference A-17`."""
-    parts = [f"{credits_text(purchase.credits)} credits", purchase.provider]
+    parts = [counted_credits(purchase.credits), purchase.provider]
     if purchase.is_test:
         parts.append("test")
     if purchase.provider_ref:

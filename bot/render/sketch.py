@@ -8,7 +8,7 @@ from analytics.figures import (
     TimeBar,
     TimelineFigure,
 )
-from analytics.numbers import as_written, credits_text
+from analytics.numbers import as_written, counted_credits
 from analytics.report import (
     Node,
     Tree,
@@ -59,6 +59,5 @@ def _bar_text(bar: TimeBar, shown: int, most: int) -> str:
     if bar.credits is None:
         return f"no data{partial}"
     blocks = max(round(bar.credits / most * LONGEST_BAR), 1) if bar.credits > 0 else 0
-    credits = credits_text(shown)
-    words = f"{credits} credit{'' if credits == '1' else 's'}{partial}"
+    words = f"{counted_credits(shown)}{partial}"
     return f"{'█' * blocks} {words}" if blocks else words

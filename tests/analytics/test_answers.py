@@ -9,9 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from analytics.figures import (
-    TimelineFigure,
-)
+from analytics.figures import PersonFigure, TimelineFigure
 from analytics.report import (
     Fact,
     Facts,
@@ -104,6 +102,36 @@ def test_today_compares_the_same_hours_of_yesterday(world: World) -> None:
     report = world.ask("by-model today")
     assert "▼ 50% on the same hours yesterday (8)." in notes(report)
     assert "Today is partial" not in notes(report)
+
+
+@pytest.mark.parametrize(
+    ("line", "left_out"), [("by-user last 7d", "today"), ("by-user today", "this hour")]
+)
+def test_what_still_runs_stands_apart_from_what_is_compared(
+    world: World, line: str, left_out: str
+) -> None:
+    now = [*used(3, timedelta(minutes=2)), *used(1, timedelta(hours=2))]
+    world.write(
+        [*now, *used(4, days(3)), *used(2, days(9)), *used(1, days(1.1)), *used(1, days(20))]
+    )
+    report = world.ask(line)
+    assert isinstance(report.figure, PersonFigure)
+    (bar,) = report.figure.people
+    assert bar.compared is not None
+    assert bar.previous
+    assert bar.change == bar.compared / bar.previous - 1
+    assert bar.credits - bar.compared == (8 if left_out == "today" else 6) * 1_000_000
+    assert report.figure.subtitle.endswith(f"; pale = {left_out}, not compared")
+    assert f"Without {left_out}: {bar.compared // 1_000_000} credits, " in notes(report)
+
+
+def test_a_range_that_is_over_is_compared_whole(world: World) -> None:
+    world.write([*used(3, days(2)), *used(2, days(3))])
+    report = world.ask("by-user yesterday", now=NOW - days(1))
+    assert isinstance(report.figure, PersonFigure)
+    assert [bar.compared for bar in report.figure.people] == [6_000_000]
+    assert report.figure.subtitle.endswith("Tick = the day before")
+    assert "Without" not in notes(report)
 
 
 def test_the_day_after_a_clock_change_compares_the_same_wall_clock(world: World) -> None:

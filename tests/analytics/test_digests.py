@@ -474,6 +474,7 @@ def test_what_is_left_of_grants_is_that_of_the_month(world: World) -> None:
     report = world.ask("digest monthly")
     assert facts(report)["plan_used"] == 150 * MICRO
     assert facts(report)["additional_used"] == 46 * MICRO
+    assert "of a pack all since it began" in said(report)
     assert "Over budget" in report.headline
 
 

@@ -70,7 +70,7 @@ def test_packs_that_are_over_or_to_come_are_told_apart(world: World) -> None:
     report = world.ask("grants list")
     assert column(table_of(report), "valid") == ["expired 28 Feb 2026", "from 1 Apr 2026"]
     assert "Lost when they expired: Old 20." in notes(report)
-    assert "2 credits of this month are paid by no grant." in notes(report)
+    assert "No grant pays 2 credits of this month." in notes(report)
     assert report.headline == "0 credits remaining"
 
 

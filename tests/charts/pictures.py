@@ -59,7 +59,12 @@ def png(name: str, theme: ThemeName) -> bytes:
 @cache
 def pixels(name: str, theme: ThemeName) -> NDArray[np.uint8]:
     """The decoded picture (height, width, 3) of a sample."""
-    return np.asarray(Image.open(BytesIO(png(name, theme))).convert("RGB"))
+    return decoded(png(name, theme))
+
+
+def decoded(file: bytes) -> NDArray[np.uint8]:
+    """A picture (height, width, 3)."""
+    return np.asarray(Image.open(BytesIO(file)).convert("RGB"))
 
 
 @cache

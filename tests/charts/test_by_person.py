@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -10,13 +11,13 @@ import pytest
 from analytics.figures import (
     PersonFigure,
 )
-from charts import ThemeName
+from charts import ThemeName, draw
 from charts.by_person import fold
 from charts.picture import compose
 from charts.sheet import Sheet
 from charts.theme import LIGHT, THEMES
 from charts.typeface import legible
-from tests.charts.pictures import SAMPLES, THEME_NAMES, bars, card, pixels, rgb, texts
+from tests.charts.pictures import SAMPLES, THEME_NAMES, bars, card, decoded, pixels, rgb, texts
 from tests.charts.samples import PEOPLE, person_figure
 
 
@@ -31,6 +32,20 @@ def test_each_bar_is_the_accent_and_each_tick_is_ink(theme: ThemeName) -> None:
         assert tuple(middle[round(bar.left) + 2]) == rgb(colours.accent)
         if before:
             assert tuple(middle[int(bar.left + before * scale)]) == rgb(colours.ink)
+
+
+@pytest.mark.parametrize("theme", THEME_NAMES)
+def test_what_is_not_compared_with_the_tick_is_pale(theme: ThemeName) -> None:
+    figure = person_figure([("Sarah", 400, 310, 100), ("Mike", 300, 300, 100)])
+    first, second = figure.people
+    running = replace(figure, people=(replace(first, compared=300 * 1_000_000), second))
+    image = decoded(draw(running, theme=theme))
+    whole, other = bars(compose(running, Sheet(THEMES[theme])))
+    colours, row = THEMES[theme], image[int((whole.top + whole.bottom) / 2)]
+    edge = whole.left + (whole.right - whole.left) * 0.75
+    assert tuple(row[round(edge) - 3]) == rgb(colours.accent)
+    assert tuple(row[round(edge) + 30]) == rgb(colours.accent_soft)
+    assert other.right == pytest.approx(edge, abs=1)
 
 
 def test_the_columns_of_numbers_end_on_the_same_pixel() -> None:
