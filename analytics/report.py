@@ -69,12 +69,16 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table; `key` is stable for programs, `title` is for people."""
+    """A column of a table; `key` is stable for programs, `title` is for people.
+
+    One that is `whole` is never cut: what has no room beside the others goes on below.
+    """
 
     key: str
     title: str
     unit: Unit = "text"
     currency: str = ""
+    whole: bool = False
 
 
 Row = tuple[Cell, ...]
@@ -265,7 +269,7 @@ class Report:
 
     @property
     def as_test(self) -> Report:
-        """This report marked as a test in headline and footer, once however often it is marked."""
+        """This report marked as a test in its first and last words and its picture, only once."""
         if self.headline.startswith(TEST):
             return self
         return replace(
@@ -273,7 +277,7 @@ class Report:
             title=f"{TEST}{self.title}",
             headline=f"{TEST}{self.headline}",
             blocks=(
-                *self.blocks,
+                *(_tested(block) if isinstance(block, Chart) else block for block in self.blocks),
                 Note(f"{TEST}sent by hand to see it arrive, it counts for nothing."),
             ),
         )
@@ -287,3 +291,8 @@ class Report:
             for block in self.blocks
         )
         return replace(self, blocks=tuple(blocks))
+
+
+def _tested(figure: Figure) -> Figure:
+    """A picture is passed on without its message: it says itself that it is a test."""
+    return replace(figure, title=f"{TEST}{figure.title}", alt=f"{TEST}{figure.alt}")

@@ -25,8 +25,8 @@ COMING = (Column("due", "Due", "moment"), Column("period", "Tells of"))
 PUT_OFF = (COMING[0], Column("leaves", "Leaves", "moment"), COMING[1])
 LISTED = (
     Column("digest", "Digest", "count"),
-    Column("line", "Line"),
-    Column("schedule", "When"),
+    Column("line", "Line", whole=True),
+    Column("schedule", "When", whole=True),
     Column("where", "Where"),
     Column("next", "Next", "moment"),
     Column("state", "State"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import zip_longest
 from typing import Literal
 
 from analytics.report import (
@@ -19,7 +20,7 @@ from analytics.report import (
 from analytics.text import clean
 from bot.render.cells import UNKNOWN, cell_text, has_hour, moment_text
 from bot.render.sums import written
-from bot.render.widths import display_width, pad, shorten_all
+from bot.render.widths import broken, display_width, pad, shorten_all
 
 GAP = "  "
 MIN_TEXT = 16  # a name cut shorter than this is no longer read
@@ -65,10 +66,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table in words: titles, which columns stand to the right, and the lines in order."""
+    """A table in words: titles, which columns stand to the right, and the lines in order.
+
+    Cells of columns that are `whole` go on below where they are wider than the column.
+    """
 
     titles: tuple[str, ...]
     right: tuple[bool, ...]
+    whole: tuple[bool, ...]
     lines: tuple[Line, ...]
 
     def pick(self, columns: Sequence[int]) -> Grid:
@@ -76,6 +81,7 @@ class Grid:
         return Grid(
             tuple(self.titles[i] for i in columns),
             tuple(self.right[i] for i in columns),
+            tuple(self.whole[i] for i in columns),
             tuple(line.pick(columns) for line in self.lines),
         )
 
@@ -95,7 +101,8 @@ def grid(table: Table, *, indent: str = "") -> Grid:
     units = [column.unit for column in table.columns]
     right = tuple(unit not in ("text", "moment") for unit in units)
     titles = tuple(clean(column.title) for column in table.columns)
-    return Grid(titles, right, tuple(_lines(table, indent)))
+    whole = tuple(column.whole for column in table.columns)
+    return Grid(titles, right, whole, tuple(_lines(table, indent)))
 
 
 def headed(table: Table) -> Table:
@@ -216,21 +223,34 @@ def fitting(table: Table, whole: Grid, *, width: int) -> list[int]:
 def drawn(shown: Grid, *, width: int) -> tuple[str, list[str]]:
     """The title line and one text for each line; names are cut in the middle to fit the width.
 
-    Numbers are never cut: columns that do not fit are left out before, by `fitting`.
+    Numbers are never cut: columns that do not fit are left out before, by `fitting`.  The text of
+    a line has several lines where a cell goes on below.
     """
     widths = _widths(shown, width)
     columns = [
-        shorten_all([title, *(line.cells[i] for line in shown.lines)], widths[i])
+        _cells([title, *(line.cells[i] for line in shown.lines)], widths[i], whole=shown.whole[i])
         for i, title in enumerate(shown.titles)
     ]
-    rows = [
+    rows = [_row_text(cells, widths, shown.right) for cells in zip(*columns, strict=True)]
+    return (rows[0], rows[1:]) if rows else ("", [""] * len(shown.lines))
+
+
+def _cells(texts: Sequence[str], width: int, *, whole: bool) -> list[list[str]]:
+    """The lines of each cell of a column."""
+    if whole:
+        return [broken(text, width) for text in texts]
+    return [[text] for text in shorten_all(texts, width)]
+
+
+def _row_text(cells: Sequence[list[str]], widths: Sequence[int], rights: Sequence[bool]) -> str:
+    lines = (
         GAP.join(
             pad(cell, size, right=right)
-            for cell, size, right in zip(cells, widths, shown.right, strict=True)
+            for cell, size, right in zip(parts, widths, rights, strict=True)
         ).rstrip()
-        for cells in zip(*columns, strict=True)
-    ]
-    return (rows[0], rows[1:]) if rows else ("", [""] * len(shown.lines))
+        for parts in zip_longest(*cells, fillvalue="")
+    )
+    return "\n".join(lines)
 
 
 def keep(lines: Sequence[Line], sizes: Sequence[int], *, room: int, most: int) -> list[int]:

@@ -88,7 +88,9 @@ def _ruled(shown: Grid, width: int) -> Iterator[str]:
     yield head
     for line, text in zip(shown.lines, lines, strict=True):
         if line.kind == "total":
-            yield RULE * max(map(display_width, (head, *lines)))
+            yield RULE * max(
+                display_width(part) for one in (head, *lines) for part in one.split("\n")
+            )
         yield text
     if not lines:
         yield "No rows."

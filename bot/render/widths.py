@@ -84,6 +84,21 @@ def _parts(line: str, width: int) -> Iterator[str]:
     yield kept
 
 
+def broken(text: str, width: int) -> list[str]:
+    """The whole text in lines of a width, between words where that goes; never no line."""
+    lines = [line for part in _parts(text, width) for line in _chopped(part, width)]
+    return lines or [""]
+
+
+def _chopped(text: str, width: int) -> Iterator[str]:
+    """A word that is wider than a line, in pieces."""
+    clusters = _clusters(text)
+    while clusters:
+        piece = _fitting(clusters, width) or clusters[:1]
+        yield "".join(piece)
+        clusters = clusters[len(piece) :]
+
+
 def _clusters(text: str) -> list[str]:
     """Base characters, each with what has no width of its own behind it."""
     clusters: list[str] = []

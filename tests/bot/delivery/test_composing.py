@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from storage.outbox import reference
 from tests.bot.delivery.company import MAKER, PNG, Company, Pen, company
 from tests.cast import NOW
 from tests.storage.mail import at
+from tests.surfaces.reports import MODEL_FIGURE
 
 __all__ = ["company"]  # fixtures
 
@@ -192,6 +194,13 @@ def test_the_details_of_a_test_are_marked_first() -> None:
     assert report.as_test == report
     assert report.thread is not None
     assert report.thread.headline == "TEST: Details: Daily"
+
+
+def test_the_picture_of_a_test_says_so_where_it_is_passed_on() -> None:
+    figure = replace(MODEL_FIGURE, title="412 credits", alt="Bars.")
+    report = Report("Daily", "412 credits", (figure,)).as_test
+    assert report.figure is not None
+    assert (report.figure.title, report.figure.alt) == ("TEST: 412 credits", "TEST: Bars.")
 
 
 async def test_only_a_test_is_marked_as_one(company: Company) -> None:

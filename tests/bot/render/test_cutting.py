@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analytics.report import Column, Table
 from bot.render import discord, slack_body
-from bot.render.grid import Kind, Line, keep, rows_cut
+from bot.render.grid import Kind, Line, drawn, grid, keep, rows_cut
 from bot.render.limits import clip
-from bot.render.widths import display_width, shorten, shorten_all
+from bot.render.widths import broken, display_width, shorten, shorten_all
 from tests.surfaces.reports import TEXTS
 
 ESCAPES = (str, slack_body.entities, slack_body.marked, discord.escape, discord.marked)
@@ -47,6 +48,22 @@ def test_names_cut_to_a_width_stay_apart(names: list[str], width: int) -> None:
 )
 def test_a_name_is_cut_in_the_middle(name: str, shown: str) -> None:
     assert shorten(name, 16) == shown
+
+
+@given(TEXTS, st.integers(2, 40))
+def test_a_text_that_goes_on_below_loses_nothing(text: str, width: int) -> None:
+    lines = broken(text, width)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert all(display_width(line) <= width for line in lines)
+
+
+def test_a_whole_column_is_never_cut() -> None:
+    when = 'cron "30 8 * * mon-fri" America/Argentina/Buenos_Aires, quiet 22:00-07:00'
+    columns = (Column("line", "Line"), Column("schedule", "When", whole=True))
+    _, rows = drawn(grid(Table(columns, (("mine", when),))), width=40)
+    lines = rows[0].splitlines()
+    assert all(display_width(line) <= 40 for line in lines)
+    assert "".join(line[6:] for line in lines).replace(" ", "") == when.replace(" ", "")
 
 
 def test_a_heading_goes_with_its_last_row_and_totals_stay() -> None:
