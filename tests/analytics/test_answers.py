@@ -327,7 +327,7 @@ def test_the_tree_says_what_the_mission_shows(world: World) -> None:
         "ChatGPT Models ",
         "GPT-4o (2x): 3 prompts (6 credits used)",
         "GPT-4 Turbo (1x): 2 prompts (2 credits used)",
-        "Other Models Llama 3.3 70B (1x) — 1 prompt (1 credits used)",
+        "Other Models Llama 3.3 70B (1x) — 1 prompt (1 credit used)",
         "Total Credits Used 9",
     ]
 

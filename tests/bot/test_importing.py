@@ -234,7 +234,7 @@ def test_every_remark_is_a_line_of_the_summary(tmp_path: Path) -> None:
         "2 rows name no person",
         "6 rows name no model",
         "3 earlier rows are gone from these days",
-        "copilot:acme on 2026-03-02 went from 200 to 1 credits",
+        "copilot:acme on 2026-03-02 went from 200 to 1 credit",
         "… and 1 more day with fewer credits",
         "no day was emptied",
         "5 completed",
