@@ -140,7 +140,8 @@ def _untitled(report: Report) -> Iterator[Part]:
     figure = report.figure
     if figure is None:
         return
-    is_said = clean(report.headline.removeprefix(TEST)).startswith(figure.title.rstrip("."))
+    finding = figure.title.removeprefix(TEST).rstrip(".")
+    is_said = clean(report.headline.removeprefix(TEST)).startswith(finding)
     if is_said and isinstance(figure, DashboardFigure):
         figure = replace(figure, title="At a glance")
     elif is_said and figure.subtitle:
