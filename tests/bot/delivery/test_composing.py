@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
+from analytics.errors import UserError
 from analytics.report import Note, Report
 from storage import alerts
 from storage.engine import writing
@@ -66,6 +68,21 @@ async def test_what_cannot_be_made_three_times_leaves_as_plain_words(
     assert company.office.said == [
         "The answer to `by-model last 7d` for daily:2026-03-29 could not be made."
     ]
+
+
+async def test_a_line_that_is_refused_names_nobody_in_the_log(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise UserError("No such person.", hint="Ask an admin.")
+
+    monkeypatch.setattr("bot.delivery.audience.run", refuse)
+    company.digest("by-model last 7d user=anna@example.com")
+    with capture_logs() as said:
+        await company.office.work()
+    told = [one["command"] for one in said if one["event"] == "delivery.line_refused"]
+    assert told == ["by-model"]
+    assert "anna" not in repr(said)
 
 
 @pytest.mark.parametrize(("deaths", "is_made"), [(9, True), (10, False)])
