@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Literal
 
 from analytics.bars import ticked_bars
 from analytics.captions import caption, footnotes, heading
@@ -32,7 +30,7 @@ from analytics.lines import (
 )
 from analytics.measures import Costs, Sums, Usage, total
 from analytics.model_lines import model_figure, model_lines
-from analytics.numbers import rest_share, shares_by_key, whole_share
+from analytics.numbers import shares
 from analytics.parts import (
     Group,
     Parts,
@@ -60,7 +58,6 @@ class Words:
     none: str = ""
 
 
-Side = Literal["prompts", "credits"]
 TIER_TITLES = tuple(tier.title() for tier in TIERS)
 WORDS: Mapping[Group, Words] = {
     "family": Words("family", "families"),
@@ -84,9 +81,9 @@ class Asked:
     folded: Collection[int] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Found:
-    """What a breakdown read: a line for `every` group, and the `lines` that are shown of them.
+    """What a breakdown read: a line for `every` group, and the `lines` shown with their shares.
 
     The last line shown may be that of others.
     """
@@ -96,6 +93,7 @@ class Found:
     parts: Parts
     every: Sequence[Line]
     lines: Sequence[Line]
+    portions: Sequence[int]
     whole: Usage
 
     @property
@@ -103,18 +101,10 @@ class Found:
         """How its group is spoken of."""
         return WORDS[self.group]
 
-    def shares_of(self, side: Side) -> dict[int, int]:
-        """Shares of every group by its key; of REST what those leave that are shown."""
-        sums = {line.key: getattr(line.usage, side) for line in self.every}
-        found = shares_by_key(sums)
-        shown = [found[line.key] for line in self.lines if line.key != REST]
-        return {**found, REST: rest_share(sum(sums.values()), shown)}
-
-    @cached_property
+    @property
     def rows(self) -> list[tuple[Line, int]]:
-        """Lines with their shares of credits."""
-        portions = self.shares_of("credits")
-        return [(line, portions[line.key]) for line in self.lines]
+        """Lines with their shares."""
+        return list(zip(self.lines, self.portions, strict=True))
 
     @property
     def named(self) -> list[tuple[Line, int]]:
@@ -135,7 +125,8 @@ def breakdown(query: Query, group: Group, asked: Asked) -> Report:
     sums, names = by_group(parts), _names(query, group, parts)
     every = [line_of(key, names[key], usage, changes) for key, usage in sums.items()]
     lines = _cut(ordered_lines(every, asked.sort), asked, changes)
-    found = Found(query, group, parts, every, lines, total(parts))
+    portions = shares([line.usage.credits for line in lines])
+    found = Found(query, group, parts, every, lines, portions, total(parts))
     costs = part_costs(query, group)
     headline = _headline(found, sums)
     # Of what must be folded, not even the largest mover may be named.
@@ -233,16 +224,15 @@ def _table(found: Found, changes: Changes, costs: Costs | None) -> Table:
     lines = found.lines
     rest = lines[-1] if lines[-1].key == REST else None
     money = cost_cells(lines, rest, costs)
-    prompts = found.shares_of("prompts") if found.group == "tier" else None
+    prompts = shares([line.usage.prompts for line in lines]) if found.group == "tier" else None
     models = models_of(found.parts)
     tops = [top_model(found.query, models.get(line.key, {})) for line in lines]
     rows = [
-        _row(line, (share, *([prompts[line.key]] if prompts else [])), money[at], tops[at])
+        _row(line, (share, *([prompts[at]] if prompts else [])), money[at], tops[at])
         for at, (line, share) in enumerate(found.rows)
     ]
     team = Line(REST, "Total", found.whole, None, changes.of(changes.keys))
-    wholes = [found.whole.credits, *([found.whole.prompts] if prompts else [])]
-    sums = tuple(whole_share(whole) for whole in wholes)
+    sums = (sum(found.portions), *([sum(prompts)] if prompts else []))
     return Table(
         columns=(
             Column(found.group, found.group.title()),
@@ -299,11 +289,13 @@ def _figure(found: Found, headline: str, changes: Changes) -> Figure:
 
 def _tiers(found: Found, title: str) -> TierFigure:
     lines = sorted(found.every, key=lambda line: line.key)
-    of_prompts, of_credits = found.shares_of("prompts"), found.shares_of("credits")
+    sides = [
+        shares([getattr(line.usage, side) for line in lines]) for side in ("prompts", "credits")
+    ]
     footer = caption(found.query)
     if found.whole.prompts and "takes" in title:
-        first = max(lines, key=lambda line: (line.usage.credits, -line.key))
-        title += f", with {of_prompts[first.key]}% of prompts"
+        first = max(range(len(lines)), key=lambda at: (lines[at].usage.credits, -at))
+        title += f", with {sides[0][first]}% of prompts"
     return TierFigure(
         title=title,
         subtitle="Share of prompts against share of credits, by multiplier tier",
@@ -315,10 +307,10 @@ def _tiers(found: Found, title: str) -> TierFigure:
                 label=line.name,
                 prompts=line.usage.prompts,
                 credits=line.usage.known_credits,
-                prompt_share=of_prompts[line.key],
-                share=of_credits[line.key],
+                prompt_share=of_prompts,
+                share=share,
             )
-            for line in lines
+            for line, of_prompts, share in zip(lines, *sides, strict=True)
         ),
     )
 

@@ -22,14 +22,14 @@ from analytics.lines import (
     sum_costs,
 )
 from analytics.measures import Costs, Usage, gather, stated_costs, total
-from analytics.model_lines import by_family, model_figure, model_lines, model_shares
+from analytics.model_lines import by_family, model_figure, model_lines
 from analytics.numbers import (
     as_written,
     counted,
     counted_credits,
     credits_text,
     multiplier_text,
-    rest_share,
+    nested_shares,
 )
 from analytics.query import Query
 from analytics.report import (
@@ -61,12 +61,8 @@ def by_model(query: Query, limit: int, sort: Sort, *, with_people: bool = True) 
     shown, rest = cut_lines(ordered_lines(lines, sort), limit, changes)
     # What a limit hides belongs to some family: a subtotal of what is left would be a lie.
     groups = [[*shown, rest]] if rest else by_family(shown, sort)
-    every = model_shares(query, {line.key: line.usage for line in lines})
-    whole = total(sums)
-    if rest:
-        every[REST] = rest_share(whole.credits, [every[line.key] for line in shown])
-    portions = [[every[line.key] for line in group] for group in groups]
-    lead = _lead(lines, groups, portions)
+    portions = nested_shares([[line.usage.credits for line in group] for group in groups])
+    whole, lead = total(sums), _lead(lines, groups, portions)
     costs = stated_costs(query, ("model",))
     headline = f"{spent_text(whole)} on {counted(len(lines), 'model')}" + (
         f"; {lead}" if lead else ""

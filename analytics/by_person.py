@@ -35,7 +35,7 @@ from analytics.measures import (
     stated_costs,
     total,
 )
-from analytics.numbers import count_text, shares_by_key
+from analytics.numbers import count_text, shares
 from analytics.query import Query
 from analytics.report import (
     Cell,
@@ -164,9 +164,11 @@ def _leaders(sums: Mapping[int, int]) -> Leaders | None:
     """The two with most credits and their share together; None where that says nothing."""
     named = {key: credits for key, credits in sums.items() if key}
     two = nsmallest(2, named, key=lambda key: (-named[key], key))
-    if len(named) < 3 or not sum(sums.values()):
+    whole = sum(sums.values())
+    if len(named) < 3 or not whole:
         return None
-    return two, sum(shares_by_key(sums, two).values())
+    rest = whole - sum(named[key] for key in two)
+    return two, sum(shares([*(named[key] for key in two), rest])[:2])
 
 
 def _headline(leaders: Leaders | None, known: Mapping[int, str], words: str) -> str:

@@ -26,7 +26,7 @@ from analytics.lines import (
     together_as,
 )
 from analytics.measures import Usage, gather, gather_spend, total
-from analytics.model_lines import model_lines, model_shares
+from analytics.model_lines import model_lines
 from analytics.month_budget import month_burn
 from analytics.monthly import month_before
 from analytics.numbers import (
@@ -38,8 +38,7 @@ from analytics.numbers import (
     credits_text,
     duration_text,
     ratio_text,
-    rest_share,
-    shares_by_key,
+    shares,
 )
 from analytics.outcomes import gather_bins
 from analytics.percentiles import Spread, spread_of
@@ -58,13 +57,12 @@ NOTHING = Changes()
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A short list: its first lines with their shares, and the sum of the rest."""
+    """A short list: its first lines and the sum of the rest."""
 
     key: str
     heading: str
     lines: Sequence[Line]
     rest: Line | None
-    shares: Mapping[int, int]
 
     @property
     def every(self) -> list[Line]:
@@ -176,8 +174,7 @@ def _headline(glance: Glance) -> str:
 
 def _models(query: Query, models: Mapping[tuple[int, ...], Usage]) -> Ranking:
     lines = ordered_lines(model_lines(query, dict(models), NOTHING), "credits")
-    portions = model_shares(query, {key: usage for (key,), usage in models.items()})
-    return Ranking("model", "Top models", *cut_lines(lines, TOP, NOTHING), portions)
+    return Ranking("model", "Top models", *cut_lines(lines, TOP, NOTHING))
 
 
 def _people(query: Query) -> Ranking:
@@ -191,16 +188,13 @@ def _people(query: Query) -> Ranking:
     hidden = ranked[len(shown) :]
     usage = sum((sums[key] for key in hidden), Usage())
     rest = together_as(len(hidden), usage, NOTHING, hidden) if hidden else None
-    portions = shares_by_key({key: one.credits for key, one in sums.items()}, shown)
-    return Ranking("person", "Top people", lines, rest, portions)
+    return Ranking("person", "Top people", lines, rest)
 
 
 def _table(ranking: Ranking) -> Table:
     lines = ranking.every
+    portions = shares([line.usage.credits for line in lines])
     whole = sum((line.usage for line in lines), Usage())
-    portions = [ranking.shares[line.key] for line in ranking.lines]
-    if ranking.rest:
-        portions.append(rest_share(whole.credits, portions))
     return Table(
         columns=(
             Column(ranking.key, ranking.heading),

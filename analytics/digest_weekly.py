@@ -30,7 +30,6 @@ from analytics.digest import (
 )
 from analytics.lines import REST, spent_text
 from analytics.measures import Usage, comparison, gather
-from analytics.model_lines import model_shares
 from analytics.movers import Kind, Sides, mover_table, movers, step_text
 from analytics.numbers import (
     change_of,
@@ -38,10 +37,8 @@ from analytics.numbers import (
     counted,
     credits_text,
     ratio_text,
-    rest_share,
     round_half_even,
-    shares_by_key,
-    whole_share,
+    shares,
 )
 from analytics.parts import read_parts
 from analytics.percentiles import spread_of
@@ -288,7 +285,8 @@ def _tasks(query: Query, sight: Sight) -> Tasks | None:
     named = [key for key in sums if key]
     if not named:
         return None
-    portions = shares_by_key(sums)
+    keys = sorted(sums, key=lambda key: (-sums[key], key))
+    portions = dict(zip(keys, shares([sums[key] for key in keys]), strict=True))
     top = min(named, key=lambda key: (-sums[key], key))
     # The largest of all is not named where few people are behind it; then no other is the largest.
     is_open = top not in sight.movers.folded.get("task", ())
@@ -352,12 +350,18 @@ def _model_table(found: Weekly) -> Table:
     shown = ranked if len(ranked) <= MODELS + 1 else ranked[:MODELS]
     hidden = ranked[len(shown) :]
     rest = sum((sums[key] for key in hidden), Usage())
-    whole, every = seen.whole, model_shares(seen.query, sums)
-    left = rest_share(whole.credits, (every[key] for key in shown))
+    credits = [sums[key].credits for key in shown] + ([rest.credits] if hidden else [])
+    portions = shares(credits)
     names = distinct({key: seen.query.reader.catalog.models[key].name for key in shown})
-    rows = [_model_row(names[key], sums[key], every[key], _quality(seen, key)) for key in shown]
+    rows = [
+        _model_row(names[key], sums[key], portions[at], _quality(seen, key))
+        for at, key in enumerate(shown)
+    ]
     if hidden:
-        rows.append(_model_row(counted(len(hidden), "other"), rest, left, (None, None, None)))
+        rows.append(
+            _model_row(counted(len(hidden), "other"), rest, portions[-1], (None, None, None))
+        )
+    whole = seen.whole
     return Table(
         columns=(
             Column("model", "Model"),
@@ -370,7 +374,7 @@ def _model_table(found: Weekly) -> Table:
             Column("p95_ms", "p95", "duration"),
         ),
         rows=tuple(rows),
-        total=_model_row("Total", whole, whole_share(whole.credits), _all_quality(seen)),
+        total=_model_row("Total", whole, sum(portions), _all_quality(seen)),
         others=len(rows) - 1 if hidden else None,
     )
 

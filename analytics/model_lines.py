@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from analytics.captions import caption, period_of
 from analytics.figures import FamilyBars, ModelBar, ModelFigure
 from analytics.lines import OTHER, Changes, Line, Sort, alt_text, line_of, ordered_lines
-from analytics.measures import Sums, Usage
-from analytics.numbers import shares_by_key
+from analytics.measures import Sums
+from analytics.numbers import shares
 from analytics.query import Query
 from analytics.text import clean, distinct
 from storage.timekeys import to_micros
@@ -30,22 +30,6 @@ def model_lines(query: Query, sums: Sums, changes: Changes) -> list[Line]:
     return lines
 
 
-def model_shares(query: Query, sums: Mapping[int, Usage]) -> dict[int, int]:
-    """Whole per cents of each model of all that were used: families add up to 100, models to those.
-
-    Every table of models takes its shares from here, however few of them it shows.
-    """
-    models = query.reader.catalog.models
-    families: dict[int, dict[int, int]] = defaultdict(dict)
-    for key, usage in sums.items():
-        families[models[key].family_id][key] = usage.credits
-    wholes = shares_by_key({key: sum(members.values()) for key, members in families.items()})
-    found: dict[int, int] = {}
-    for key, members in families.items():
-        found |= shares_by_key(members, whole=wholes[key])
-    return found
-
-
 def _family_order(lines: Sequence[Line], sort: Sort) -> tuple[bool, float, str]:
     measure = sum(line.usage.prompts if sort == "prompts" else line.usage.credits for line in lines)
     return lines[0].family == OTHER, 0 if sort == "name" else -measure, lines[0].family
@@ -61,15 +45,11 @@ def by_family(lines: Sequence[Line], sort: Sort) -> list[list[Line]]:
 
 def model_figure(query: Query, title: str, lines: Sequence[Line]) -> ModelFigure:
     """Every model as a bar under its family."""
-    portions = model_shares(query, {line.key: line.usage for line in lines})
+    families = by_family(ordered_lines(lines, "credits"), "credits")
+    sums = [sum(line.usage.credits for line in members) for members in families]
     bars = tuple(
-        FamilyBars(
-            name=members[0].family,
-            credits=sum(line.usage.credits for line in members),
-            share=sum(portions[line.key] for line in members),
-            models=tuple(map(_bar, members)),
-        )
-        for members in by_family(ordered_lines(lines, "credits"), "credits")
+        FamilyBars(members[0].family, credits, share, tuple(map(_bar, members)))
+        for members, credits, share in zip(families, sums, shares(sums), strict=True)
     )
     footer = caption(query)
     return ModelFigure(

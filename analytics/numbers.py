@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from storage.events import MICRO, NANO
 
 LEAST_WHOLE = 10 * MICRO  # credits from here on are written without decimals
-SMALL = 200  # parts of which more than so many make the whole are below half a per cent
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 
@@ -194,39 +193,7 @@ def shares(parts: Sequence[int], whole: int = 100) -> list[int]:
     return floors
 
 
-def shares_by_key(
-    parts: Mapping[int, int], shown: Iterable[int] | None = None, *, whole: int = 100
-) -> dict[int, int]:
-    """Shares of all parts, or of those that are `shown`: the same whichever are.
-
-    So a short table and a long one say the same of a row, and what is left of 100 is that of the
-    others.  Where parts below half a per cent are one per cent or more in all, they are rounded as
-    one first: thousands of them would else lose what is theirs to the few that round up before.
-    """
-    total = sum(parts.values())
-    large = _largest_first(parts, [key for key, one in parts.items() if one * SMALL >= total])
-    sums = [parts[key] for key in large]
-    if (total - sum(sums)) * 100 < total:
-        large = _largest_first(parts, parts.keys())
-        sums = [parts[key] for key in large]
-    *found, rest = shares([*sums, total - sum(sums)], whole)
-    portions = dict(zip(large, found, strict=True))
-    wanted = parts.keys() if shown is None else tuple(shown)
-    if any(key not in portions for key in wanted):
-        small = _largest_first(parts, parts.keys() - portions.keys())
-        portions |= zip(small, shares([parts[key] for key in small], rest), strict=True)
-    return {key: portions[key] for key in wanted}
-
-
-def _largest_first(parts: Mapping[int, int], keys: Collection[int]) -> list[int]:
-    return sorted(keys, key=lambda key: (-parts[key], key))
-
-
-def whole_share(total: int) -> int:
-    """100, of nothing 0: what all shares add up to."""
-    return 100 if total > 0 else 0
-
-
-def rest_share(total: int, shown: Iterable[int]) -> int:
-    """What the others have beside the shares that are shown."""
-    return whole_share(total) - sum(shown)
+def nested_shares(groups: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Shares of the members of groups: groups add up to 100, members to their group."""
+    wholes = shares([sum(members) for members in groups])
+    return [shares(members, whole) for members, whole in zip(groups, wholes, strict=True)]

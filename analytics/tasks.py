@@ -13,7 +13,7 @@ from analytics.captions import caption, footnotes, heading
 from analytics.figures import SplitFigure, SplitRow
 from analytics.lines import empty_report, framed, read_changes, spent_text
 from analytics.measures import Usage, gather_priced, tier_of
-from analytics.numbers import counted, credits_text, multiplier_text, rest_share, shares_by_key
+from analytics.numbers import counted, credits_text, multiplier_text, shares
 from analytics.query import TIERS, Query, Tier
 from analytics.report import Actions, Button, Column, Node, Note, Report, Row, Table, Tree
 from analytics.text import clean, distinct, typed
@@ -53,7 +53,7 @@ def tasks(query: Query, limit: int, folded: Collection[int] = ()) -> Report:
     if not priced:
         return empty_report(title, query)
     lines = _lines(query, priced, limit, folded)
-    portions = _shares(priced, lines)
+    portions = shares([line.usage.credits for line in lines])
     whole = sum((line.usage for line in lines), Usage())
     finding = f"{spent_text(whole)} on {counted(sum(key != 0 for key in priced), 'task')}"
     lead = _lead(lines, portions)
@@ -88,14 +88,6 @@ def _lines(
     if hidden:
         shown.append(TaskLine(REST, counted(len(hidden), "other"), _merged(hidden)))
     return [*shown, TaskLine(0, UNCATEGORISED, priced.get(0, {}))]
-
-
-def _shares(priced: Mapping[int, Priced], lines: Sequence[TaskLine]) -> list[int]:
-    """The shares of the lines among all tasks; several together have what the others leave."""
-    spent = {key: TaskLine(key, "", parts).usage.credits for key, parts in priced.items()}
-    every = shares_by_key(spent)
-    left = rest_share(sum(spent.values()), (every.get(line.key, 0) for line in lines))
-    return [left if line.key == REST else every.get(line.key, 0) for line in lines]
 
 
 def _merged(lines: Sequence[TaskLine]) -> Priced:

@@ -11,8 +11,7 @@ from heapq import nsmallest
 from analytics.by_person import UNATTRIBUTED
 from analytics.lines import Changes, cut_lines, line_of, ordered_lines
 from analytics.measures import Usage, gather_credits, span_of, total
-from analytics.model_lines import model_shares
-from analytics.numbers import counted, rest_share, shares_by_key, whole_share
+from analytics.numbers import counted, shares
 from analytics.parts import Parts, by_group, tier_name
 from analytics.query import Query
 from analytics.report import Column, Row, Table
@@ -36,8 +35,10 @@ def tier_table(query: Query, parts: Parts) -> Table:
     """Each tier's prompts, credits and share; parts are by tier and model."""
     sums, whole = by_group(parts), total(parts)
     tiers = sorted(sums)
-    portions = shares_by_key({tier: sums[tier].credits for tier in tiers})
-    rows = tuple(_tier_row(query, parts, tier, portions[tier]) for tier in tiers)
+    portions = shares([sums[tier].credits for tier in tiers])
+    rows = tuple(
+        _tier_row(query, parts, tier, share) for tier, share in zip(tiers, portions, strict=True)
+    )
     average = fully_known(parts).per_prompt
     return Table(
         columns=(
@@ -48,13 +49,7 @@ def tier_table(query: Query, parts: Parts) -> Table:
             Column("credits_per_prompt", "Per prompt", "credits"),
         ),
         rows=rows,
-        total=(
-            "Total",
-            whole.known_prompts,
-            whole.known_credits,
-            whole_share(whole.credits),
-            average,
-        ),
+        total=("Total", whole.known_prompts, whole.known_credits, _sum_share(whole), average),
     )
 
 
@@ -70,6 +65,10 @@ def _tier_row(query: Query, parts: Parts, tier: int, share: int) -> Row:
     )
 
 
+def _sum_share(whole: Usage) -> int:
+    return 100 if whole.credits > 0 else 0
+
+
 def model_table(query: Query, parts: Parts) -> Table:
     """The first few models with their share, and the rest in one line."""
     sums, nothing = by_model(parts), Changes()
@@ -77,10 +76,8 @@ def model_table(query: Query, parts: Parts) -> Table:
     lines = [line_of(key, names[key], usage, nothing) for key, usage in sums.items()]
     shown, rest = cut_lines(ordered_lines(lines, "credits"), TOP, nothing)
     rows = [*shown, *([rest] if rest else [])]
-    every, whole = model_shares(query, sums), total(parts)
-    portions = [every[line.key] for line in shown]
-    if rest:
-        portions.append(rest_share(whole.credits, portions))
+    portions = shares([line.usage.credits for line in rows])
+    whole = total(parts)
     return Table(
         columns=(
             Column("model", "Top models"),
@@ -92,7 +89,7 @@ def model_table(query: Query, parts: Parts) -> Table:
             (line.name, line.usage.known_prompts, line.usage.known_credits, share)
             for line, share in zip(rows, portions, strict=True)
         ),
-        total=("Total", whole.known_prompts, whole.known_credits, whole_share(whole.credits)),
+        total=("Total", whole.known_prompts, whole.known_credits, _sum_share(whole)),
         others=len(rows) - 1 if rest else None,
     )
 
@@ -109,20 +106,19 @@ def people_table_of(query: Query, whole: Usage, credits: Mapping[int, int]) -> T
     )
     known = query.reader.names("person")
     names = distinct({key: known.get(key, UNATTRIBUTED) for key in kept})
-    portions = shares_by_key(credits, kept)
-    rows: list[Row] = [(names[key], credits[key], portions[key]) for key in kept]
+    rows: list[tuple[str, int]] = [(names[key], credits[key]) for key in kept]
     hidden = len(credits) - len(kept)
     if hidden:
         rest = whole.credits - sum(credits[key] for key in kept)
-        left = rest_share(whole.credits, portions.values())
-        rows.append((counted(hidden, "other"), rest, left))
+        rows.append((counted(hidden, "other"), rest))
+    portions = shares([spent for _, spent in rows])
     return Table(
         columns=(
             Column("person", "Top people"),
             Column("credits", "Credits", "credits"),
             Column("share", "Share", "share"),
         ),
-        rows=tuple(rows),
-        total=("Total", whole.credits, whole_share(whole.credits)),
+        rows=tuple((*row, share) for row, share in zip(rows, portions, strict=True)),
+        total=("Total", whole.credits, _sum_share(whole)),
         others=len(rows) - 1 if hidden else None,
     )

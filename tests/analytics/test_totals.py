@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -17,14 +17,12 @@ from hypothesis import strategies as st
 
 from analytics.figures import TierFigure
 from analytics.measures import Usage
-from analytics.numbers import rest_share, round_half_even, shares, shares_by_key
+from analytics.numbers import round_half_even, shares
 from analytics.report import (
-    Report,
     Table,
 )
 from storage.events import Granularity, UsageEvent
 from storage.timekeys import DAY_US, to_micros
-from tests.analytics.spending import spend
 from tests.analytics.world import World, column, table_of, total_of
 from tests.cast import NOW, event
 
@@ -169,55 +167,6 @@ def test_shares_add_up_to_100(parts: list[int]) -> None:
 
 def test_shares_of_the_mission() -> None:
     assert shares([8250, 3120, 1477]) == [64, 24, 12]
-
-
-@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=40), st.integers(0, 40))
-def test_a_share_is_the_same_however_many_rows_are_shown(parts: list[int], shown: int) -> None:
-    known = dict(enumerate(parts))
-    every = shares_by_key(known)
-    assert shares_by_key(known, range(min(shown, len(parts)))).items() <= every.items()
-    assert sum(every.values()) == (100 if any(parts) else 0)
-    wholes = max(sum(parts), 1)
-    assert all(abs(every[key] - part * 100 / wholes) < 1 for key, part in known.items())
-
-
-def test_thousands_of_small_parts_leave_the_large_ones_their_share() -> None:
-    parts = {0: 10_000, 1: 10_000} | dict.fromkeys(range(2, 1000), 10)
-    found = shares_by_key(parts, (0, 1))
-    assert [*found.values(), rest_share(sum(parts.values()), found.values())] == [34, 33, 33]
-
-
-NAMES = ("gpt-4o", "gpt-4-turbo", "o1", "claude-3.5-sonnet", "claude-3-haiku", "gemini-1.5-pro")
-NAMED = ("model", "person", "tier", "task")
-
-
-@settings(max_examples=8)
-@given(amounts=st.lists(st.integers(1, 999), min_size=10, max_size=24))
-def test_a_digest_shows_the_shares_of_its_commands(engine: sa.Engine, amounts: list[int]) -> None:
-    world = World(engine)
-    for number, credits in enumerate(amounts):
-        names = {"person": f"p{number}@example.com", "task": f"task {number % 9}"}
-        model = [*NAMES, *(f"unknown-{n}" for n in range(4))][number % 10]
-        spend(world, {date(2026, 2, 1 + number): credits}, model=model, **names)
-    lines = ("dashboard", "by-model", "by-model limit=4", "by-tier", "by-task limit=3", "tasks")
-    digest = _shares(world.ask("digest monthly 2026-02"))
-    for other in (_shares(world.ask(f"{line} 2026-02")) for line in lines):
-        assert {key: digest[key] for key in digest.keys() & other.keys()} == {
-            key: share for key, share in other.items() if key in digest
-        }
-
-
-def _shares(report: Report) -> dict[tuple[str, object], object]:
-    """Shares by what they are of; the row of others is every table's own."""
-    found: dict[tuple[str, object], object] = {}
-    for table in (block for block in report.blocks if isinstance(block, Table)):
-        keys = [known.key for known in table.columns]
-        named = next((key for key in NAMED if key in keys), None)
-        if named is None or "share" not in keys:
-            continue
-        rows = [row for place, row in enumerate(table.rows) if place != table.others]
-        found |= {(named, row[keys.index(named)]): row[keys.index("share")] for row in rows}
-    return found
 
 
 CELLS = st.lists(
