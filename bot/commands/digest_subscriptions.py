@@ -229,8 +229,8 @@ def edit(  # noqa: PLR0913, PLR0917  # the parts of a subscription
     destination = _destination(ctx, place, people)
     if check_people(ctx, told, destination) and people is None:
         texts = options(in_, to, attach, skip_empty, quiet, catchup)
-        texts |= {"number": str(number), "line": "" if line is None else asked}
-        texts["when"] = "" if when is None else when.text
+        typed = {"line": "" if line is None else asked, "when": "" if when is None else when.text}
+        texts |= {"number": str(number), **typed}
         return question(ctx, destination, told, "digest edit", texts)
     changes: dict[str, object] = {
         "schedule": schedule,
@@ -243,17 +243,21 @@ def edit(  # noqa: PLR0913, PLR0917  # the parts of a subscription
         changes |= moved_turn(kept, found, ctx.now)
         notes += _told_at_once(ctx, replace(kept, line=asked), found)
     if people is False:
-        where = where_text(ctx, destination)
-        notes.append(Note(f"{where} is told of no person any more; a digest that needs it pauses."))
+        notes.append(_without_people(ctx, destination))
     changes |= _given(attach, skip_empty, catchup)
     own = own_hours(quiet, zone, kept.quiet)
     check_time_left(ctx, destination, own)
     changes |= {"quiet_start": own and own.start, "quiet_end": own and own.end}
     changes["created_by"] = _answers(ctx, destination)
     changed = _changed(ctx, Known(kept, destination), changes, "digest edit", "Changed", *notes)
-    for place_before in {known.to.id: known.to, destination.id: destination}.values():
-        changed = replace(changed, blocks=(*changed.blocks, *_closed(ctx, place_before)))
-    return changed
+    places = {known.to.id: known.to, destination.id: destination}.values()
+    closed = (note for one in places for note in _closed(ctx, one))
+    return replace(changed, blocks=(*changed.blocks, *closed))
+
+
+def _without_people(ctx: Context, destination: Destination) -> Note:
+    where = where_text(ctx, destination)
+    return Note(f"{where} is told of no person any more; a digest that needs it pauses.")
 
 
 def _given(
