@@ -210,8 +210,7 @@ def edit(  # noqa: PLR0913, PLR0917  # the parts of a subscription
     A period that was told already is not told again, whatever is changed.
     """
     known = owned(ctx, number)
-    parts = (when, line, in_, to, attach, skip_empty, quiet, catchup, people)
-    if all(part is None for part in parts):
+    if {when, line, in_, to, attach, skip_empty, quiet, catchup, people} == {None}:
         raise UserError(
             "`digest edit` needs something to change.",
             hint=f"For example `digest edit {number} weekly fri 16:00`, or `skip-empty=no`.",
@@ -237,6 +236,7 @@ def edit(  # noqa: PLR0913, PLR0917  # the parts of a subscription
         "zone": zone,
         "line": asked,
         "destination_id": destination.id,
+        "created_by": _answers(ctx, destination),
     }
     notes = _moved(wanted, asked) if is_moved else []
     if (schedule, zone) != (kept.schedule, kept.zone):
@@ -248,7 +248,6 @@ def edit(  # noqa: PLR0913, PLR0917  # the parts of a subscription
     own = own_hours(quiet, zone, kept.quiet)
     check_time_left(ctx, destination, own)
     changes |= {"quiet_start": own and own.start, "quiet_end": own and own.end}
-    changes["created_by"] = _answers(ctx, destination)
     changed = _changed(ctx, Known(kept, destination), changes, "digest edit", "Changed", *notes)
     places = {known.to.id: known.to, destination.id: destination}.values()
     closed = (note for one in places for note in _closed(ctx, one))
