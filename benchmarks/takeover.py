@@ -14,8 +14,7 @@ from tests.bot.operation.replica import replica
 from tests.doubles.discord import DiscordDouble, running_double
 from tests.doubles.discord_gateway import TOKEN
 
-TURNS = 3
-GOAL = "a killed gateway's follower, the slowest of 3"
+GOAL = "a killed gateway's follower, the slowest"
 PATIENCE = 120.0
 
 
@@ -24,15 +23,15 @@ def measure(lab: Lab) -> list[Measurement]:
     try:
         with server() as url, fresh_database(url) as engine:
             shared = engine.url.render_as_string(hide_password=False)
-            slowest = asyncio.run(_slowest(lab.folder, shared))
+            slowest = asyncio.run(_slowest(lab.folder, shared, turns=lab.rounds))
     except ImportError:
         return [Measurement(GOAL, None, 15.0, "s")]
     return [Measurement(GOAL, slowest, 15.0, "s")]
 
 
-async def _slowest(folder: Path, url: str) -> float:
+async def _slowest(folder: Path, url: str, *, turns: int) -> float:
     async with running_double() as double:
-        return max([await _takeover(folder, url, double) for _ in range(TURNS)])
+        return max([await _takeover(folder, url, double) for _ in range(turns)])
 
 
 async def _takeover(folder: Path, url: str, double: DiscordDouble) -> float:

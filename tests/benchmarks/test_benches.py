@@ -34,6 +34,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
 
 
 # The methods are scored where a scorer lies beside the project; `test_methods` has a stand-in.
+@pytest.mark.timeout(400)  # whole services are started
 @pytest.mark.parametrize("name", [name for name in program.BENCHES if name != "methods"])
 def test_each_bench_measures_everything_it_names(name: str, lab: Lab) -> None:
     found = program.measure(name, lab)
